@@ -1,0 +1,1 @@
+"""Autoencoding: models that know both ways, from pictures to latents and back."""

@@ -1,0 +1,1 @@
+"""Latent spaces and generators: see the modules of this package."""

@@ -1,0 +1,89 @@
+"""Typed errors. Each says in one line what was found, what was expected and what to do.
+
+They are the only exceptions that the three borders (job engine, command line, window) show to the user as they are;
+anything else is a defect of the program and is reported as such.
+"""
+
+from __future__ import annotations
+
+
+class StudioError(Exception):
+    """Something the user can understand and mend.
+
+    Args:
+        found: what was met, as a short clause ("the file ends after 12 bytes").
+        expected: what would have been right ("a safetensors file of a beta-VAE"); may be empty.
+        action: what to do now ("fetch it again with `latentstudio models get faces-gan`"); may be empty.
+    """
+
+    def __init__(self, found: str, *, expected: str = "", action: str = "") -> None:
+        self.found = found
+        self.expected = expected
+        self.action = action
+        super().__init__(self.sentence)
+
+    @property
+    def sentence(self) -> str:
+        """One line: found; expected; what to do."""
+        parts = [self.found.strip().rstrip(".")]
+        if self.expected:
+            parts.append(f"expected {self.expected.strip().rstrip('.')}")
+        if self.action:
+            parts.append(self.action.strip().rstrip("."))
+        return " ".join("; ".join(parts).split())
+
+
+class UsageError(StudioError):
+    """A wrong name, number or combination of options."""
+
+
+class UnknownNameError(UsageError):
+    """A model, factor, plugin or transformation that does not exist."""
+
+
+class ModelFileError(StudioError):
+    """A model file or folder that cannot be read, is of another kind, or is not safe to read."""
+
+
+class UnsafeFileError(ModelFileError):
+    """A file that would run code if it were opened the ordinary way."""
+
+
+class PluginError(StudioError):
+    """A backend plugin that is broken or breaks the contract."""
+
+
+class CapabilityError(StudioError):
+    """The model does not offer what was asked of it."""
+
+
+class FactorFileError(StudioError):
+    """A factor file that is broken or belongs to another model."""
+
+
+class SessionFileError(StudioError):
+    """A session file that is broken or was written by a newer version."""
+
+
+class PictureError(StudioError):
+    """A picture that cannot be read, or that carries no usable recipe."""
+
+
+class AddOnError(StudioError):
+    """An add-on that cannot be fetched, checked or converted."""
+
+
+class StorageError(StudioError):
+    """The disk is full, the folder is missing or may not be written."""
+
+
+class DeviceError(StudioError):
+    """The asked-for device or runtime is not to be had on this machine."""
+
+
+class TrainingError(StudioError):
+    """A training run that cannot start, go on or be resumed."""
+
+
+class LearningError(StudioError):
+    """A factor that could not be learned from this model."""

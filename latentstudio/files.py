@@ -1,0 +1,79 @@
+"""Files that are written whole or not at all, and safe small readers."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from latentstudio.errors import StorageError
+
+_CHUNK = 1 << 20
+
+
+def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
+    """Write ``data`` to ``path`` so that a crash or a full disk leaves the old file as it was.
+
+    Args:
+        path: the file to replace or create; its folder is made if missing.
+        data: the whole new content.
+        durable: wait until the disk has it (a power cut then loses nothing).
+
+    Raises:
+        StorageError: the disk is full, or the folder may not be written; the old file is untouched.
+    """
+    with replacing(path, durable=durable) as temporary:
+        temporary.write_bytes(data)
+
+
+@contextlib.contextmanager
+def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
+    """A temporary path beside ``path`` to write to; it takes the place of ``path`` only when the block ends well."""
+    path = Path(path)
+    temporary: Path | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        if durable:
+            with open(temporary, "rb+") as stream:
+                os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as problem:
+        raise storage_error(path, problem) from problem
+    finally:
+        if temporary is not None:
+            with contextlib.suppress(OSError):
+                temporary.unlink(missing_ok=True)
+
+
+def storage_error(path: Path, problem: OSError) -> StorageError:
+    """The one-line error for a failed write to ``path``."""
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return StorageError(
+            f"no space left on the disk while writing {path}",
+            action="free some space and save again; the old file is as it was",
+        )
+    if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return StorageError(f"{path} may not be written", action="choose another folder")
+    if isinstance(problem, IsADirectoryError | NotADirectoryError) or problem.errno == errno.EISDIR:
+        return StorageError(f"{path} cannot be written: a folder is in the way", action="choose another name")
+    return StorageError(f"{path} cannot be written ({problem.strerror or problem})", action="choose another folder")
+
+
+def sha256_of(path: Path, *, on_bytes: Callable[[int], None] | None = None) -> str:
+    """Hexadecimal SHA-256 of a file, read in pieces of 1 MiB."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as stream:
+        while piece := stream.read(_CHUNK):
+            digest.update(piece)
+            if on_bytes is not None:
+                on_bytes(len(piece))
+    return digest.hexdigest()

@@ -1,0 +1,125 @@
+"""The model card: what a model is, written as ``card.json`` beside its weights. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from latentstudio.errors import ModelFileError, UnknownNameError
+from latentstudio.files import write_whole
+from latentstudio.latents import LatentSpace
+
+CARD_FILE = "card.json"
+CARD_API = 1
+CAPABILITIES = (
+    "generate", "encode", "score", "features", "decode", "decompose", "compose", "preview", "build",
+)
+MEASURES = ("registration", "barycentre")
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Name, origin, licence and shape of a model. ``config`` belongs to the backend; ``figures`` were measured.
+
+    Attributes:
+        name: short unique name, also the folder's name.
+        backend: id of the backend plugin that opens it.
+        image_size: (height, width) in pixels.
+        channels: channels that the network itself produces (1 for sprites); the contract always hands out RGB.
+        classes: class names of a conditional model, empty otherwise.
+        spaces: its latent spaces, the one to sample from first.
+        capabilities: what it can do, from ``CAPABILITIES``.
+        measure: how positions are measured on its pictures: ``registration``, or ``barycentre`` of white on black.
+        weights: file name of the safetensors; ``weights_sha256`` identifies the model in factor and session files.
+        accelerated: file name of a shipped ONNX graph of ``generate`` (latent -> RGB), or empty.
+    """
+
+    name: str
+    backend: str
+    title: str = ""
+    kind: str = ""
+    image_size: tuple[int, int] = (64, 64)
+    channels: int = 3
+    classes: tuple[str, ...] = ()
+    spaces: tuple[LatentSpace, ...] = (LatentSpace(),)
+    capabilities: tuple[str, ...] = ("generate",)
+    measure: str = "registration"
+    origin: str = ""
+    licence: str = ""
+    data: str = ""
+    notice: str = ""
+    weights: str = "weights.safetensors"
+    weights_sha256: str = ""
+    accelerated: str = ""
+    accelerated_sha256: str = ""
+    config: dict[str, Any] = field(default_factory=dict)
+    recipe: dict[str, Any] = field(default_factory=dict)
+    figures: dict[str, Any] = field(default_factory=dict)
+    command: str = ""
+    api: int = CARD_API
+
+    def space(self, name: str = "z") -> LatentSpace:
+        """The latent space of this name.
+
+        Raises:
+            UnknownNameError: the model has no such space.
+        """
+        for space in self.spaces:
+            if space.name == name:
+                return space
+        names = ", ".join(space.name for space in self.spaces)
+        raise UnknownNameError(f"{self.name} has no latent space '{name}'", expected=f"one of: {names}")
+
+    @property
+    def facts(self) -> str:
+        """One line for the library: ``64 px · GAN · 100-d``."""
+        return " · ".join(
+            part for part in (f"{self.image_size[1]} px", self.kind, f"{self.spaces[0].size}-d") if part
+        )
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Read ``card.json`` of a model folder; unknown keys are refused with their name.
+
+    Raises:
+        ModelFileError: no card, broken, of a newer api, or with values out of range.
+    """
+    path = Path(folder) / CARD_FILE
+    try:
+        card = msgspec.json.decode(path.read_bytes(), type=ModelCard)
+    except FileNotFoundError:
+        raise ModelFileError(f"{folder} holds no {CARD_FILE}", expected="a model folder of latentstudio") from None
+    except NotADirectoryError:
+        raise ModelFileError(f"{folder} is a file", expected="a model folder of latentstudio") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise ModelFileError(f"{path} is not a valid model card ({problem})", expected="json as `models info` prints"
+                             ) from problem
+    except OSError as problem:
+        raise ModelFileError(f"{path} cannot be read ({problem.strerror})", action="check the file") from problem
+    return check_card(card, where=str(path))
+
+
+def check_card(card: ModelCard, *, where: str) -> ModelCard:
+    """The card itself when its values make sense; ``where`` names the file in the error."""
+    if card.api > CARD_API:
+        raise ModelFileError(f"{where} has card version {card.api}", expected=f"at most {CARD_API}",
+                             action="update latentstudio")
+    unknown = [name for name in card.capabilities if name not in CAPABILITIES]
+    if unknown:
+        raise ModelFileError(f"{where} names the capability '{unknown[0]}'", expected=", ".join(CAPABILITIES))
+    if card.measure not in MEASURES:
+        raise ModelFileError(f"{where} names the measure '{card.measure}'", expected=" or ".join(MEASURES))
+    if not card.spaces or min(card.image_size) < 1 or max(card.image_size) > 8192:
+        raise ModelFileError(f"{where} gives image size {card.image_size}", expected="sides from 1 to 8192")
+    for name in (card.weights, card.accelerated):
+        if name and Path(name).name != name:
+            raise ModelFileError(f"{where} points outside its folder ('{name}')", expected="a plain file name")
+    return card
+
+
+def write_card(folder: Path, card: ModelCard) -> None:
+    """Write ``card.json`` into the model folder, readable and whole or not at all."""
+    write_whole(Path(folder) / CARD_FILE, msgspec.json.format(msgspec.json.encode(card), indent=1) + b"\n")

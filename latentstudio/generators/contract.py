@@ -1,0 +1,90 @@
+"""What a generative model offers, and what a backend plugin answers.
+
+A capability beside ``generate`` is a small protocol each, asked for with ``isinstance`` and never guessed. torch is
+needed only by whoever calls these methods; this file does not import it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from latentstudio.generators.card import ModelCard
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+API_VERSION = 1
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A generator on one device. ``network`` holds all its parameters (evaluation mode, gradients off)."""
+
+    card: ModelCard
+    network: nn.Module
+
+    def generate(
+        self,
+        latent: Tensor,
+        *,
+        space: str = "z",
+        label: int | None = None,
+        truncation: float = 1.0,
+        noise_seed: int | None = None,
+    ) -> Tensor:
+        """Pictures float32 (N, 3, H, W) RGB in [0, 1] of latents float32 (N, *shape); differentiable in ``latent``.
+
+        A model without classes ignores ``label``; one without layer noise ignores ``noise_seed``. ``truncation``
+        scales the latent towards the prior's mean where the model has no rule of its own.
+        """
+        ...
+
+
+@runtime_checkable
+class Encodes(Protocol):
+    """Capability ``encode``: latents (N, *shape) of pictures (N, 3, H, W) in [0, 1]; a VAE gives its posterior mean."""
+
+    def encode(self, images: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Scores(Protocol):
+    """Capability ``score``: the critic's logit (N,) of pictures; higher is more like the training data."""
+
+    def score(self, images: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class ExtractsFeatures(Protocol):
+    """Capability ``features``: feature vectors (N, F) of pictures."""
+
+    def features(self, images: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
+class Backend(Protocol):
+    """What the factory named in ``plugin.toml`` returns."""
+
+    def probe(self, path: Path) -> ModelCard | None:
+        """Recognise a model file without running code from it: a card with what can be known, or None."""
+        ...
+
+    def open(self, card: ModelCard, folder: Path, *, device: str) -> Generator:
+        """Open the model whose card and weights lie in ``folder`` on ``device`` (``cpu``, ``cuda``, ``cuda:1``)."""
+        ...
+
+
+@runtime_checkable
+class ImportsFiles(Protocol):
+    """A backend that can turn a foreign file which it recognises into tensors for a safetensors file."""
+
+    def import_file(self, path: Path) -> tuple[ModelCard, Mapping[str, Tensor]]: ...
+
+
+@runtime_checkable
+class BuildsNetworks(Protocol):
+    """A backend that can make a fresh network to be trained; ``config`` is what the card will hold."""
+
+    def build(self, config: Mapping[str, Any]) -> nn.Module: ...

@@ -1,0 +1,1 @@
+"""Inversion: the latent code of a given picture. Nothing is built here yet."""

@@ -1,0 +1,17 @@
+"""Latent spaces and their priors, balls and spheres, interpolation, principal components."""
+
+from latentstudio.latents.components import PrincipalComponents, principal_components
+from latentstudio.latents.geometry import lerp, project_to_ball, project_to_sphere, slerp
+from latentstudio.latents.spaces import LatentSpace, check_latent, sample_prior
+
+__all__ = [
+    "LatentSpace",
+    "PrincipalComponents",
+    "check_latent",
+    "lerp",
+    "principal_components",
+    "project_to_ball",
+    "project_to_sphere",
+    "sample_prior",
+    "slerp",
+]

@@ -1,0 +1,128 @@
+"""THE place for image conventions: inside the program pictures are float32, NCHW, RGB, in [0, 1].
+
+x counts to the right and y downwards, in pixels; (0, 0) is the centre of the top-left pixel. Everything here is numpy
+and pillow only, so that the first window needs no torch.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
+
+from latentstudio.errors import PictureError
+from latentstudio.files import replacing, storage_error
+
+FloatPictures = NDArray[np.float32]
+BytePictures = NDArray[np.uint8]
+
+MAX_PIXELS = 100_000_000
+
+
+def to_bytes(pictures: FloatPictures) -> BytePictures:
+    """float32 (N, 3, H, W) in [0, 1] to uint8 (N, H, W, 3), rounded to nearest; values outside are clipped."""
+    scaled = np.clip(pictures, 0.0, 1.0) * np.float32(255.0) + np.float32(0.5)
+    return np.ascontiguousarray(scaled.astype(np.uint8).transpose(0, 2, 3, 1))
+
+
+def from_bytes(pictures: BytePictures) -> FloatPictures:
+    """uint8 (N, H, W, 3) to float32 (N, 3, H, W) in [0, 1]."""
+    scaled: FloatPictures = pictures.astype(np.float32) / np.float32(255.0)
+    return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
+
+
+def luminance(pictures: FloatPictures) -> FloatPictures:
+    """Rec. 709 luma of (N, 3, H, W) as (N, H, W), in [0, 1]."""
+    weights = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
+    return np.einsum("nchw,c->nhw", pictures, weights)
+
+
+def read_picture(path: Path) -> BytePictures:
+    """Read one picture file as uint8 (H, W, 3); transparency is composited on white, EXIF rotation honoured.
+
+    Raises:
+        PictureError: not a picture, truncated, or larger than ``MAX_PIXELS``.
+    """
+    from PIL import ImageOps
+
+    path = Path(path)
+    try:
+        with Image.open(path) as opened:
+            if opened.width * opened.height > MAX_PIXELS:
+                raise PictureError(
+                    f"{path.name} has {opened.width} x {opened.height} pixels",
+                    expected=f"at most {MAX_PIXELS // 1_000_000} million pixels",
+                    action="make it smaller first",
+                )
+            upright = ImageOps.exif_transpose(opened)
+            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
+                layered = upright.convert("RGBA")
+                white = Image.new("RGBA", layered.size, "white")
+                upright = Image.alpha_composite(white, layered)
+            return np.array(upright.convert("RGB"))
+    except PictureError:
+        raise
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as problem:
+        raise PictureError(
+            f"{path.name} is not a picture that can be read ({type(problem).__name__})", expected="a PNG or JPEG file"
+        ) from problem
+    except OSError as problem:
+        raise PictureError(
+            f"{path.name} cannot be read ({problem.strerror or 'the file is incomplete'})",
+            expected="a whole PNG or JPEG file",
+        ) from problem
+
+
+def write_png(path: Path, picture: BytePictures, *, texts: dict[str, str] | None = None) -> None:
+    """Write uint8 (H, W, 3) as PNG, whole or not at all; ``texts`` become compressed iTXt chunks.
+
+    Raises:
+        StorageError: the disk is full or the folder may not be written; an old file is as it was.
+    """
+    information = PngImagePlugin.PngInfo()
+    for key, value in (texts or {}).items():
+        information.add_itxt(key, value, zip=True)
+    path = Path(path)
+    with replacing(path) as temporary:
+        try:
+            Image.fromarray(picture, "RGB").save(temporary, format="PNG", pnginfo=information)
+        except OSError as problem:
+            raise storage_error(path, problem) from problem
+
+
+def read_png_text(path: Path, key: str) -> str | None:
+    """The text chunk ``key`` of a PNG, or None where there is none.
+
+    Raises:
+        PictureError: the file is no readable picture.
+    """
+    try:
+        with Image.open(path) as opened:
+            opened.load()
+            value = getattr(opened, "text", {}).get(key)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
+        raise PictureError(
+            f"{Path(path).name} is not a picture that can be read", expected="a PNG saved by latentstudio"
+        ) from problem
+    return None if value is None else str(value)
+
+
+def grid(pictures: BytePictures, *, columns: int, gap: int = 2) -> BytePictures:
+    """Lay uint8 (N, H, W, 3) out in rows of ``columns`` with ``gap`` pixels of mid grey between: (H', W', 3)."""
+    count, height, width, _ = pictures.shape
+    rows = -(-count // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 40, dtype=np.uint8)
+    for index, picture in enumerate(pictures):
+        row, column = divmod(index, columns)
+        top, left = row * (height + gap), column * (width + gap)
+        sheet[top : top + height, left : left + width] = picture
+    return sheet
+
+
+def largest_difference(one: BytePictures, other: BytePictures) -> int:
+    """The largest absolute difference of two uint8 pictures of the same shape, 0 to 255."""
+    if one.shape != other.shape:
+        raise PictureError(f"the pictures measure {one.shape} and {other.shape}", expected="two of the same size")
+    return int(np.abs(one.astype(np.int16) - other.astype(np.int16)).max(initial=0))

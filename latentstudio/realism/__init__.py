@@ -1,0 +1,1 @@
+"""Realism: great circles towards the protoimage. Nothing is built here yet."""

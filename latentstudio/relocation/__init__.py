@@ -1,0 +1,1 @@
+"""Relocation: linear maps between latent spaces. Nothing is built here yet."""

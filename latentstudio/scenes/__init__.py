@@ -1,0 +1,1 @@
+"""Scenes: pictures as objects with explicit boxes. Nothing is built here yet."""

@@ -1,0 +1,1 @@
+"""Steering: walks learned end to end. Nothing is built here yet."""

@@ -1,0 +1,81 @@
+"""Checkpoints: weights, optimiser state and step number in one safetensors file, written whole or not at all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from latentstudio.errors import TrainingError
+from latentstudio.files import replacing
+
+CHECKPOINT_FILE = "checkpoint.safetensors"
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """State after ``step`` optimiser steps: named weights, named optimiser tensors, the recipe it belongs to."""
+
+    step: int
+    weights: dict[str, Tensor]
+    optimiser: dict[str, Tensor]
+    recipe: dict[str, Any]
+
+
+def save_checkpoint(
+    folder: Path, *, step: int, network: nn.Module, optimiser: torch.optim.Optimizer, recipe: dict[str, Any]
+) -> None:
+    """Replace the folder's checkpoint; the last good one stays when writing fails.
+
+    Raises:
+        StorageError: the disk is full or the folder may not be written.
+    """
+    tensors = {f"weights/{name}": value.detach().contiguous() for name, value in network.state_dict().items()}
+    names = [name for name, _ in network.named_parameters()]
+    for index, state in optimiser.state_dict()["state"].items():
+        for key, value in state.items():
+            tensors[f"optimiser/{names[index]}/{key}"] = torch.as_tensor(value).detach().contiguous()
+    with replacing(folder / CHECKPOINT_FILE) as temporary:
+        save_file(tensors, temporary, metadata={"step": str(step), "recipe": json.dumps(recipe, sort_keys=True)})
+
+
+def load_checkpoint(folder: Path) -> Checkpoint | None:
+    """The folder's checkpoint, or None where there is none.
+
+    Raises:
+        TrainingError: the file is broken.
+    """
+    path = folder / CHECKPOINT_FILE
+    if not path.exists():
+        return None
+    try:
+        with safe_open(path, framework="pt") as opened:
+            notes = opened.metadata() or {}
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+        return Checkpoint(
+            step=int(notes["step"]),
+            weights={n.removeprefix("weights/"): t for n, t in tensors.items() if n.startswith("weights/")},
+            optimiser={n.removeprefix("optimiser/"): t for n, t in tensors.items() if n.startswith("optimiser/")},
+            recipe=json.loads(notes["recipe"]),
+        )
+    except (SafetensorError, KeyError, ValueError, OSError) as problem:
+        raise TrainingError(
+            f"{path} is broken ({problem})", expected="a checkpoint of latentstudio", action="delete it to start anew"
+        ) from problem
+
+
+def restore(checkpoint: Checkpoint, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
+    """Put the checkpoint's weights and optimiser state into ``network`` and ``optimiser``."""
+    network.load_state_dict(checkpoint.weights)
+    indices = {name: index for index, (name, _) in enumerate(network.named_parameters())}
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, value in checkpoint.optimiser.items():
+        parameter, _, key = name.rpartition("/")
+        state.setdefault(indices[parameter], {})[key] = value
+    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -1,0 +1,108 @@
+"""A training recipe: one small TOML file that says everything a run depends on."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from latentstudio.errors import TrainingError, UnknownNameError
+from latentstudio.places import bundled
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What to train and how.
+
+    Attributes:
+        name: name of the model that comes out.
+        method: training method (``beta-vae``).
+        backend: plugin that builds the network; ``config`` goes to it.
+        data: data source (``sprites``).
+        steps: optimiser steps.
+        batch: pictures a step.
+        learning_rate: Adam's step size.
+        settings: numbers of the method, for example beta.
+        seed: seeds the weights, the data and the noise.
+        checkpoint_every: steps between checkpoints.
+        final_decay: the last share of the steps over which the learning rate falls linearly to a twentieth (0 = never).
+        mixed_precision: bfloat16 autocast where the processor computes it faster.
+    """
+
+    name: str
+    method: str
+    backend: str
+    data: str
+    steps: int
+    batch: int = 128
+    learning_rate: float = 5e-4
+    seed: int = 0
+    checkpoint_every: int = 1000
+    final_decay: float = 0.0
+    mixed_precision: bool = True
+    config: dict[str, Any] = field(default_factory=dict)
+    settings: dict[str, float] = field(default_factory=dict)
+    card: dict[str, Any] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain containers, for the model card."""
+        return asdict(self)
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe file.
+
+    Raises:
+        TrainingError: not TOML, an unknown key, or a number out of range.
+    """
+    try:
+        recipe = msgspec.toml.decode(path.read_bytes(), type=_Strict).plain()
+    except FileNotFoundError:
+        raise TrainingError(f"there is no recipe {path}", expected="a TOML file") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise TrainingError(f"{path} is not a valid recipe ({problem})", expected="TOML as in models/*/recipe.toml"
+                            ) from problem
+    if recipe.steps < 1 or recipe.batch < 1 or recipe.learning_rate <= 0 or recipe.checkpoint_every < 1:
+        raise TrainingError(
+            f"{path} asks for {recipe.steps} steps, batch {recipe.batch}, learning rate {recipe.learning_rate}",
+            expected="positive numbers",
+        )
+    if not 0.0 <= recipe.final_decay <= 1.0:
+        raise TrainingError(f"{path} has final_decay {recipe.final_decay}", expected="a share from 0 to 1")
+    return recipe
+
+
+def shipped_recipe(name: str) -> Path:
+    """The recipe file of a model that ships with the program.
+
+    Raises:
+        UnknownNameError: there is none of this name.
+    """
+    folder = bundled("models")
+    path = folder / name / "recipe.toml"
+    if Path(name).name != name or not path.is_file():
+        names = ", ".join(sorted(found.parent.name for found in folder.glob("*/recipe.toml")))
+        raise UnknownNameError(f"there is no recipe '{name}'", expected=f"one of: {names}, or a TOML file")
+    return path
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    name: str
+    method: str
+    backend: str
+    data: str
+    steps: int
+    batch: int = 128
+    learning_rate: float = 5e-4
+    seed: int = 0
+    checkpoint_every: int = 1000
+    final_decay: float = 0.0
+    mixed_precision: bool = True
+    config: dict[str, Any] = msgspec.field(default_factory=dict)
+    settings: dict[str, float] = msgspec.field(default_factory=dict)
+    card: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    def plain(self) -> Recipe:
+        return Recipe(**msgspec.structs.asdict(self))

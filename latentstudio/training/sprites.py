@@ -1,0 +1,83 @@
+"""Sprites made to the dSprites protocol (Matthey et al. 2017): white shapes on black, 64 x 64, every factor known.
+
+Square, ellipse and heart; 6 scales from 0.5 to 1; 40 orientations; 32 x 32 positions, one pixel apart, from -15.5 to
++15.5 px about the picture's centre: 737,280 pictures. A pixel is white when its centre lies inside the shape (binary
+pictures, as in dSprites).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+SHAPES = ("square", "ellipse", "heart")
+SCALES = 6
+ORIENTATIONS = 40
+POSITIONS = 32
+SIDE = 64
+COUNT = len(SHAPES) * SCALES * ORIENTATIONS * POSITIONS**2
+_FIRST = 16  # pixel index of the first position; the last is 47, so the mean is the picture's centre, 31.5
+_MIDDLE = 47
+
+
+@dataclass(frozen=True)
+class Sprites:
+    """Factors of N sprites: shape index, scale in [0.5, 1], angle in radians (counter-clockwise), centre offset in px
+    from the picture's centre (x to the right, y downwards). All tensors (N,)."""
+
+    shape: Tensor
+    scale: Tensor
+    angle: Tensor
+    x: Tensor
+    y: Tensor
+
+
+def render(sprites: Sprites, *, side: int = SIDE) -> Tensor:
+    """Binary pictures float32 (N, 1, side, side), 1 inside the shape; positions need not be whole pixels."""
+    axis = torch.arange(side, dtype=torch.float32) - (side - 1) / 2
+    dx = axis[None, None, :] - sprites.x[:, None, None]
+    dy = axis[None, :, None] - sprites.y[:, None, None]
+    cosine, sine = sprites.angle.cos()[:, None, None], sprites.angle.sin()[:, None, None]
+    scale = sprites.scale[:, None, None]
+    right = (cosine * dx - sine * dy) / scale
+    up = -(sine * dx + cosine * dy) / scale
+    shape = sprites.shape[:, None, None]
+    square = (right.abs() <= 10.0) & (up.abs() <= 10.0)
+    ellipse = (right / 13.5) ** 2 + (up / 7.5) ** 2 <= 1.0
+    across, along = right / 10.5, (up + 1.5) / 10.5
+    heart = (across**2 + along**2 - 1.0) ** 3 - across**2 * along**3 <= 0.0
+    inside = torch.where(shape == 0, square, torch.where(shape == 1, ellipse, heart))
+    return inside.float()[:, None]
+
+
+class SpriteSheet:
+    """All 720 shapes, sizes and turns rendered once; a batch is cut out of it at the drawn positions."""
+
+    def __init__(self) -> None:
+        kinds = torch.cartesian_prod(
+            torch.arange(len(SHAPES)), torch.arange(SCALES), torch.arange(ORIENTATIONS)
+        )
+        nothing = torch.zeros(len(kinds))
+        sprites = Sprites(
+            shape=kinds[:, 0],
+            scale=0.5 + 0.5 * kinds[:, 1].float() / (SCALES - 1),
+            angle=2 * math.pi * kinds[:, 2].float() / ORIENTATIONS,
+            x=nothing,
+            y=nothing,
+        )
+        self._sheet = render(sprites, side=2 * _MIDDLE + 1)[:, 0].to(torch.uint8)
+
+    def draw(self, count: int, source: torch.Generator) -> Tensor:
+        """``count`` of the protocol's pictures drawn uniformly: float32 (count, 1, 64, 64), 0 or 1."""
+        kind = torch.randint(len(self._sheet), (count,), generator=source)
+        row, column = (torch.randint(POSITIONS, (count, 1), generator=source) + _FIRST for _ in range(2))
+        window = torch.arange(SIDE)
+        rows, columns = _MIDDLE - row + window, _MIDDLE - column + window
+        return self._sheet[kind[:, None, None], rows[:, :, None], columns[:, None, :]].float()[:, None]
+
+    def batch(self, count: int, *, seed: int, step: int) -> Tensor:
+        """The batch of a training step; it depends on ``seed`` and ``step`` only."""
+        return self.draw(count, torch.Generator().manual_seed((seed << 32) + step))

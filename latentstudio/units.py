@@ -1,0 +1,103 @@
+"""Units of factors: how a transformation's parameter t is written for people and read back.
+
+Inside, t is a float in the unit's natural parameter: pixels of the model's own picture for ``px`` (x to the right, y
+downwards), the binary logarithm of the magnification for ``x`` (so 0 is unchanged and 1 is twice as large), a fraction
+of the full luminance range for ``%``, degrees for ``deg`` (counter-clockwise as seen on the screen).
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from latentstudio.errors import UsageError
+
+_MINUS = "−"
+_TIMES = "×"
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit of a factor: ``symbol`` is what people type (``px``, ``x``, ``%``, ``deg``)."""
+
+    symbol: str
+
+    def to_display(self, t: float) -> float:
+        """The number shown for parameter ``t`` (2**t for ``x``, 100 t for ``%``, t otherwise)."""
+        if self.symbol == "x":
+            return 2.0**t
+        if self.symbol == "%":
+            return 100.0 * t
+        return t
+
+    def from_display(self, shown: float) -> float:
+        """The parameter t of a shown number; a magnification must be above 0."""
+        if not math.isfinite(shown):
+            raise UsageError(f"the value {shown} is not a finite number", expected=f"a number in {self.symbol}")
+        if self.symbol == "x":
+            if shown <= 0:
+                raise UsageError(f"the magnification {shown:g} is not above 0", expected="for example 1.2x or 0.8x")
+            return math.log2(shown)
+        if self.symbol == "%":
+            return shown / 100.0
+        return shown
+
+    def format(self, t: float) -> str:
+        """Text for a slider: ``+6.2 px``, ``× 1.08``, ``−12 %``, ``+14°``."""
+        shown = self.to_display(t)
+        if self.symbol == "x":
+            return f"{_TIMES} {shown:.2f}"
+        digits = 1 if self.symbol == "px" else 0
+        rounded = round(shown, digits)
+        sign = "+" if rounded > 0 else _MINUS if rounded < 0 else ""
+        suffix = "°" if self.symbol == "deg" else f" {self.symbol}"
+        return f"{sign}{abs(rounded):.{digits}f}{suffix}"
+
+    def parse(self, text: str) -> float:
+        """The parameter t of what a person typed: ``8px``, ``-3``, ``1.2x``, ``× 1.2``, ``+10%``, ``10 %``.
+
+        Raises:
+            UsageError: the text is no number in this unit.
+        """
+        cleaned = text.strip().replace(_MINUS, "-").replace(",", ".").replace("°", "deg").lower()
+        cleaned = cleaned.replace(_TIMES, "x").replace(" ", "")
+        if self.symbol == "x" and cleaned.startswith("x"):
+            cleaned = cleaned[1:]
+        if cleaned.endswith(self.symbol):
+            cleaned = cleaned[: -len(self.symbol)]
+        try:
+            return self.from_display(float(cleaned))
+        except ValueError:
+            raise UsageError(
+                f"'{text}' is not a value in {self.symbol}", expected=f"for example {self.example}"
+            ) from None
+
+    @property
+    def example(self) -> str:
+        """A sample of what may be typed."""
+        return {"px": "8px or -3px", "x": "1.2x or 0.8x", "%": "+10% or -5%", "deg": "15deg"}.get(self.symbol, "1.5")
+
+    @property
+    def step(self) -> float:
+        """A sensible single step of t for arrow keys and the wheel."""
+        return {"px": 0.5, "x": 0.025, "%": 0.01, "deg": 1.0}.get(self.symbol, 0.1)
+
+
+PIXELS = Unit("px")
+TIMES = Unit("x")
+PERCENT = Unit("%")
+DEGREES = Unit("deg")
+
+_ALL = {unit.symbol: unit for unit in (PIXELS, TIMES, PERCENT, DEGREES)}
+
+
+def unit_named(symbol: str) -> Unit:
+    """The unit with this symbol (``px``, ``x``, ``%``, ``deg``).
+
+    Raises:
+        UsageError: there is no such unit.
+    """
+    try:
+        return _ALL[symbol]
+    except KeyError:
+        raise UsageError(f"unknown unit '{symbol}'", expected=" or ".join(_ALL)) from None
