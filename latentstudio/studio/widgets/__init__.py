@@ -1,0 +1,1 @@
+"""The studio's widgets: views without knowledge of models, sessions or threads."""

@@ -1,0 +1,221 @@
+"""What the studio's widgets share: cards, labels, links, icon buttons and the focus ring."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QEnterEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
+
+from latentstudio.studio.icons import icon_pixmap
+from latentstudio.studio.theme import Role, Theme, app_theme
+
+CARD_RADIUS = 10.0
+THUMBNAIL_RADIUS = 6.0
+
+
+def paint_focus_ring(painter: QPainter, area: QRectF, radius: float, theme: Theme) -> None:
+    """The accent ring just inside ``area`` that shows where the keyboard is."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(QPen(theme.tokens.colour("accent"), 1.5))
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), radius, radius)
+
+
+class Text(QLabel):
+    """Words in one of the theme's roles and colours."""
+
+    def __init__(
+        self, text: str = "", *, role: Role = "body", colour: str = "text", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(text, parent)
+        self._theme = app_theme()
+        self._role = role
+        self._colour = colour
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self._theme.changed.connect(self._on_theme)
+        self._on_theme()
+
+    def set_colour(self, colour: str) -> None:
+        """Another token of the theme for the words."""
+        self._colour = colour
+        self._on_theme()
+
+    def _on_theme(self) -> None:
+        self.setFont(self._theme.font(self._role))
+        palette = self.palette()
+        palette.setColor(self.foregroundRole(), self._theme.tokens.colour(self._colour))
+        self.setPalette(palette)
+
+
+class Elided(Text):
+    """One line that is shortened with an ellipsis where there is no room; the whole text is its tool tip."""
+
+    def minimumSizeHint(self) -> QSize:
+        """A few letters."""
+        return QSize(self.fontMetrics().averageCharWidth() * 4, self.fontMetrics().height())
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The text, shortened to the room."""
+        painter = QPainter(self)
+        room = self.contentsRect()
+        words = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
+        self.setToolTip(self.text() if words != self.text() else "")
+        painter.setPen(self.palette().color(self.foregroundRole()))
+        painter.drawText(room, int(self.alignment()), words)
+
+
+class Heading(Text):
+    """Small capitals in dim above a part of a panel."""
+
+    def __init__(self, text: str, parent: QWidget | None = None) -> None:
+        super().__init__(text, role="heading", colour="dim", parent=parent)
+
+
+class Link(QAbstractButton):
+    """Words in the accent that do something when clicked."""
+
+    def __init__(
+        self, text: str, *, role: Role = "name", colour: str = "accent", parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._theme = app_theme()
+        self._role: Role = role
+        self._colour = colour
+        self.setText(text)
+        self.setAccessibleName(text)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._theme.changed.connect(self.updateGeometry)
+
+    def sizeHint(self) -> QSize:
+        """The words with a little air for the focus ring."""
+        metrics = QFontMetrics(self._theme.font(self._role))
+        return QSize(metrics.horizontalAdvance(self.text()) + 8, metrics.height() + 6)
+
+    def minimumSizeHint(self) -> QSize:
+        """Never shortened."""
+        return self.sizeHint()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The words; underlined under the mouse."""
+        painter = QPainter(self)
+        font = self._theme.font(self._role)
+        font.setUnderline(self.underMouse() and self.isEnabled())
+        painter.setFont(font)
+        tokens = self._theme.tokens
+        painter.setPen(tokens.colour(self._colour if self.isEnabled() else "dim"))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
+        if self.hasFocus():
+            paint_focus_ring(painter, QRectF(self.rect()), 5, self._theme)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter does what Space does."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+            return
+        super().keyPressEvent(event)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Underline."""
+        self.update()
+        super().enterEvent(event)
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """No underline."""
+        self.update()
+        super().leaveEvent(event)
+
+
+class IconButton(QAbstractButton):
+    """One of our icons as a quiet button; ``set_quiet(True)`` paints it only under the mouse or the keyboard."""
+
+    def __init__(self, name: str, label: str, *, size: int = 16, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = app_theme()
+        self._name = name
+        self._size = size
+        self._quiet = False
+        self._colour = "dim"
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.set_icon(name, label)
+
+    def set_icon(self, name: str, label: str) -> None:
+        """Another icon with its tool tip and accessible name."""
+        self._name = name
+        self.setToolTip(label)
+        self.setAccessibleName(label)
+        self.update()
+
+    def set_quiet(self, quiet: bool) -> None:
+        """Paint nothing unless hovered or focused."""
+        if quiet != self._quiet:
+            self._quiet = quiet
+            self.update()
+
+    def set_colour(self, colour: str) -> None:
+        """Another token for the resting icon."""
+        self._colour = colour
+        self.update()
+
+    def sizeHint(self) -> QSize:
+        """The icon with room for a finger."""
+        side = self._theme.px(self._size) + 8
+        return QSize(side, side)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The icon in dim, in text under the mouse."""
+        if self._quiet and not self.underMouse() and not self.hasFocus():
+            return
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        tokens = self._theme.tokens
+        if self.underMouse() and self.isEnabled():
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(tokens.colour("track"))
+            painter.drawRoundedRect(self.rect(), 6, 6)
+        colour = "text" if self.underMouse() or self.isChecked() else self._colour
+        side = self._theme.px(self._size)
+        pixmap = icon_pixmap(self._name, getattr(tokens, colour), side, self.devicePixelRatioF())
+        painter.drawPixmap((self.width() - side) // 2, (self.height() - side) // 2, pixmap)
+        if self.hasFocus():
+            paint_focus_ring(painter, QRectF(self.rect()), 6, self._theme)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter does what Space does."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.click()
+            return
+        super().keyPressEvent(event)
+
+
+class Card(QWidget):
+    """A raised, rounded ground without a border; ``pressed`` when its empty part is clicked."""
+
+    pressed_ground = Signal()
+
+    def __init__(self, parent: QWidget | None = None, *, token: str = "raised", radius: float = CARD_RADIUS) -> None:
+        super().__init__(parent)
+        self._theme = app_theme()
+        self._token = token
+        self._radius = radius
+
+    def ground(self) -> QColor:
+        """The colour of the card."""
+        return self._theme.tokens.colour(self._token)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The rounded ground."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(self.ground())
+        painter.drawRoundedRect(QRectF(self.rect()), self._radius, self._radius)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take the keyboard away from an editor elsewhere."""
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.pressed_ground.emit()
+        super().mousePressEvent(event)
