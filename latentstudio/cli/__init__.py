@@ -1,1 +1,1 @@
-"""Latent spaces and generators: see the modules of this package."""
+"""The command line: one file a verb, each a thin caller of a room, each with ``--json``."""

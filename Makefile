@@ -1,0 +1,45 @@
+# `make run` and `make test` need only Python 3.11 to 3.13, make and the package registries; they set up all the rest.
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test check bench screenshots train-sprites learn-factors wheel prepare prepare-dev clean
+
+run: prepare
+	@$(BIN)/latentstudio models get faces-gan --yes || true
+	@$(BIN)/latentstudio
+
+test: prepare-dev
+	@$(BIN)/python packaging/verify.py
+
+# the quick half of `make test`: no stories, no wheel
+check: prepare-dev
+	@$(BIN)/python packaging/verify.py --quick
+
+bench: prepare
+	@$(BIN)/latentstudio models get faces-gan --yes
+	@$(BIN)/latentstudio bench render sprites-b10
+	@$(BIN)/latentstudio bench render faces-gan
+	@$(BIN)/latentstudio bench startup
+
+screenshots: prepare-dev
+	@$(BIN)/latentstudio models get faces-gan --yes
+	@$(BIN)/python packaging/screenshots.py
+
+train-sprites: prepare
+	@$(BIN)/latentstudio train sprites-b10 --resume --out models/sprites-b10
+
+learn-factors: prepare
+	@$(BIN)/latentstudio models get faces-gan --yes
+	@$(BIN)/python packaging/learn_factors.py
+
+wheel: prepare-dev
+	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .
+
+prepare:
+	@$(PYTHON) packaging/prepare.py
+
+prepare-dev:
+	@$(PYTHON) packaging/prepare.py --dev
+
+clean:
+	rm -rf .venv dist build out

@@ -1,0 +1,109 @@
+"""``latentstudio train RECIPE|NAME --out DIR``: train a model from a recipe and write its folder."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from latentstudio.autoencoding.run import finish_model, train_model
+from latentstudio.cli.options import Parser, add_common, positive_number, verb_parser
+from latentstudio.cli.output import Output
+from latentstudio.errors import DeviceError, TrainingError
+from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.places import state_folder
+from latentstudio.training.checkpoint import load_checkpoint
+from latentstudio.training.loop import TrainingStep
+from latentstudio.training.recipe import Recipe, read_recipe, shipped_recipe
+
+
+def parser() -> Parser:
+    """The verb's options."""
+    verb = verb_parser("train", "Train a model from a recipe file, or from a shipped model's own recipe.")
+    verb.add_argument("recipe", metavar="RECIPE|NAME", help="a TOML file, or the name of a shipped model")
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder to write at the end")
+    verb.add_argument("--run", type=Path, default=None, metavar="DIR",
+                      help="where checkpoint and log lie (default: below the state folder, by the model's name)")
+    verb.add_argument("--resume", action="store_true", help="go on from the checkpoint of an earlier run")
+    verb.add_argument("--minutes", type=positive_number, default=None,
+                      help="stop at the first checkpoint after so many minutes; --resume goes on later")
+    add_common(verb)
+    return verb
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Train, and when the last step is done write the model folder."""
+    path = _recipe_file(arguments.recipe)
+    recipe = read_recipe(path)
+    if arguments.seed is not None:
+        recipe = replace(recipe, seed=arguments.seed)
+    folder = arguments.run or state_folder() / "runs" / recipe.name
+    catalogue = find_catalogue()
+    began = time.perf_counter()
+    steps = train_model(
+        recipe, folder, catalogue=catalogue, resume=arguments.resume, device=_device(arguments.device)
+    )
+    last = output.follow(steps, f"training {recipe.name}", on_step=_reporter(recipe, arguments.minutes, output))
+    seconds = round(time.perf_counter() - began, 1)
+    checkpoint = load_checkpoint(folder)
+    done = checkpoint.step if checkpoint is not None else 0
+    answer = {
+        "name": recipe.name, "step": done, "steps": recipe.steps, "finished": done >= recipe.steps,
+        "seconds": seconds, "run": str(folder), "out": None, "held_out": None, "weights_sha256": None,
+        "losses": dict(last.metrics) if last is not None else None,
+    }
+    if done >= recipe.steps:
+        card = finish_model(
+            recipe, folder, arguments.out, catalogue=catalogue, command=_command(arguments), recipe_file=path
+        )
+        answer |= {
+            "out": str(arguments.out), "held_out": card.figures["held_out"], "weights_sha256": card.weights_sha256,
+        }
+        output.say(f"{recipe.name}: {done:,} steps, written to {arguments.out}")
+        output.say("on new pictures: " + ", ".join(f"{k} {v:g}" for k, v in card.figures["held_out"].items()))
+    else:
+        output.say(f"{recipe.name} stands at step {done:,} of {recipe.steps:,}; go on with --resume")
+    output.result(answer)
+    return 0
+
+
+def _recipe_file(name: str) -> Path:
+    path = Path(name)
+    if path.suffix == ".toml" or path.is_file():
+        return path
+    if path.is_dir():
+        raise TrainingError(f"{path} is a folder", expected="a recipe file (TOML) or the name of a shipped model")
+    return shipped_recipe(name)
+
+
+def _command(arguments: argparse.Namespace) -> str:
+    """The command to write into the card: what was asked, without folders of this machine."""
+    recipe = arguments.recipe
+    words = ["latentstudio", "train", recipe if Path(recipe).suffix != ".toml" else Path(recipe).name]
+    if arguments.seed is not None:
+        words += ["--seed", str(arguments.seed)]
+    return shlex.join([*words, "--out", f"models/{arguments.out.resolve().name}"])
+
+
+def _device(asked: str) -> str:
+    if asked == "cuda" and not torch.cuda.is_available():
+        raise DeviceError("there is no CUDA device here", action="use --device cpu")
+    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
+
+
+def _reporter(recipe: Recipe, minutes: float | None, output: Output) -> Callable[[TrainingStep], bool]:
+    """One log line a checkpoint; True (stop) at the first checkpoint after the time is up."""
+
+    def on_step(step: TrainingStep) -> bool:
+        if step.step % recipe.checkpoint_every and step.step != recipe.steps:
+            return False
+        losses = "  ".join(f"{name} {value:.2f}" for name, value in step.metrics.items())
+        output.note(f"{step.message}  {step.seconds:.0f} s  {losses}")
+        return minutes is not None and step.seconds > 60.0 * minutes
+
+    return on_step
