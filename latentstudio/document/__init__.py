@@ -1,1 +1,1 @@
-"""Latent spaces and generators: see the modules of this package."""
+"""The document: the session as a frozen value, its undo tree, its files, the preferences. No torch, no Qt."""

@@ -1,0 +1,151 @@
+"""The session: one frozen value that says which picture is meant."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio.errors import UsageError
+from latentstudio.generators.card import ModelCard
+from latentstudio.latents import check_latent
+
+FloatArray = NDArray[np.float32]
+
+SESSION_VERSION = 1
+MAX_LATENT_BYTES = 1 << 19
+_LARGEST_INTEGER = (1 << 63) - 1
+
+
+@dataclass(frozen=True)
+class Session:
+    """Everything that decides a picture, besides the model's weights; compared and hashed by content.
+
+    Attributes:
+        model: name of the model, or the path it was opened from.
+        model_sha256: hash of its weights, which identifies it; may be empty.
+        latent: the sample before any factor is applied, little-endian float32.
+        shape: shape of that latent.
+        space: name of the latent space.
+        seed: the seed it was drawn with; None once it was edited by hand.
+        positions: (factor name, t) sorted by name, t in the unit's natural parameter (see units.py); a factor
+            that stands at 0 is left out.
+        label: class index of a conditional model, or None.
+        truncation: factor on the prior, above 0.
+        version: version of this format.
+
+    Raises:
+        UsageError: a value is not finite, out of range, or the bytes do not match the shape.
+    """
+
+    model: str
+    model_sha256: str
+    latent: bytes
+    shape: tuple[int, ...]
+    space: str = "z"
+    seed: int | None = None
+    positions: tuple[tuple[str, float], ...] = ()
+    label: int | None = None
+    truncation: float = 1.0
+    version: int = SESSION_VERSION
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise UsageError("a session without a model", expected="the name of a model")
+        _check_latent_bytes(self.latent, self.shape)
+        object.__setattr__(self, "positions", _tidy(self.positions))
+        if not (math.isfinite(self.truncation) and self.truncation > 0):
+            raise UsageError(f"the truncation {self.truncation}", expected="a number above 0")
+        for name, value in (("seed", self.seed), ("label", self.label)):
+            if value is not None and not 0 <= value <= _LARGEST_INTEGER:
+                raise UsageError(f"the {name} {value}", expected="a whole number from 0 to 2^63 - 1")
+
+    @classmethod
+    def start(
+        cls, card: ModelCard, latent: FloatArray, seed: int | None = None, *, label: int | None = None,
+        truncation: float = 1.0,
+    ) -> Session:
+        """A session at ``latent`` (the shape of the model's first space, or a batch of one), sliders at 0.
+
+        Raises:
+            UsageError: the latent has another size or values that are not finite.
+        """
+        space = card.spaces[0]
+        checked = check_latent(latent, space)
+        if len(checked) != 1:
+            raise UsageError(f"{len(checked)} latents", expected="one")
+        return cls(
+            model=card.name, model_sha256=card.weights_sha256, latent=_to_bytes(checked[0]),
+            shape=space.shape, space=space.name, seed=seed, label=label, truncation=truncation,
+        )
+
+    def latent_array(self) -> FloatArray:
+        """The latent as a new float32 array of ``shape``."""
+        return np.frombuffer(self.latent, dtype="<f4").astype(np.float32).reshape(self.shape)
+
+    def with_latent(self, array: FloatArray, seed: int | None = None) -> Session:
+        """The same session at another latent of the same shape; positions stay.
+
+        Raises:
+            UsageError: another shape, or values that are not finite.
+        """
+        array = np.asarray(array, dtype=np.float32)
+        if array.shape != self.shape:
+            raise UsageError(f"a latent of shape {array.shape}", expected=f"{self.shape} for {self.model}")
+        return replace(self, latent=_to_bytes(array), seed=seed)
+
+    def with_position(self, name: str, t: float) -> Session:
+        """The same session with factor ``name`` at ``t``; 0 takes it out."""
+        others = tuple(pair for pair in self.positions if pair[0] != name)
+        return replace(self, positions=(*others, (name, float(t))))
+
+    def with_positions(self, positions: Mapping[str, float]) -> Session:
+        """The same session with exactly these factors set."""
+        return replace(self, positions=tuple((name, float(t)) for name, t in positions.items()))
+
+    def with_reset(self, *, keep: Collection[str] = ()) -> Session:
+        """The same session with every factor at 0, except those named in ``keep``."""
+        return replace(self, positions=tuple(pair for pair in self.positions if pair[0] in keep))
+
+    def with_label(self, label: int | None) -> Session:
+        """The same session for another class."""
+        return replace(self, label=label)
+
+    def with_truncation(self, truncation: float) -> Session:
+        """The same session with another truncation."""
+        return replace(self, truncation=truncation)
+
+    def position(self, name: str) -> float:
+        """Where factor ``name`` stands; 0 when it was not set."""
+        return dict(self.positions).get(name, 0.0)
+
+    def position_map(self) -> dict[str, float]:
+        """Names and t of the factors that do not stand at 0."""
+        return dict(self.positions)
+
+
+def _to_bytes(array: FloatArray) -> bytes:
+    return np.ascontiguousarray(array, dtype="<f4").tobytes()
+
+
+def _check_latent_bytes(latent: bytes, shape: tuple[int, ...]) -> None:
+    if not shape or any(side < 1 for side in shape):
+        raise UsageError(f"a latent of shape {shape}", expected="positive sides")
+    if len(latent) != 4 * math.prod(shape):
+        raise UsageError(f"{len(latent)} bytes of latent", expected=f"{4 * math.prod(shape)} for {shape}")
+    if len(latent) > MAX_LATENT_BYTES:
+        raise UsageError(f"a latent of {len(latent)} bytes", expected=f"at most {MAX_LATENT_BYTES}")
+    if not np.isfinite(np.frombuffer(latent, dtype="<f4")).all():
+        raise UsageError("the latent holds values that are not finite", expected="ordinary numbers")
+
+
+def _tidy(positions: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
+    for name, t in positions:
+        if not math.isfinite(t):
+            raise UsageError(f"the factor {name} stands at {t}", expected="an ordinary number")
+    if len(dict(positions)) != len(positions):
+        raise UsageError("a factor is set twice", expected="each factor once")
+    return tuple(sorted((name, t) for name, t in positions if t != 0.0))
