@@ -1,0 +1,143 @@
+"""A message at the top of the panel that it concerns: one sentence, one action, never a modal box."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from PySide6.QtCore import QPropertyAnimation, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QGraphicsOpacityEffect, QHBoxLayout, QSizePolicy, QWidget
+
+from latentstudio.studio.icons import icon_pixmap
+from latentstudio.studio.theme import app_theme
+from latentstudio.studio.widgets.base import CARD_RADIUS, IconButton, Link, Text
+
+Kind = Literal["info", "good", "bad"]
+FADE_MS = 120
+_ICONS = {"info": "info", "good": "check", "bad": "warning"}
+_COLOURS = {"info": "dim", "good": "good", "bad": "bad"}
+
+
+class _Mark(QWidget):
+    """The small icon that tells the kind."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = app_theme()
+        self.kind: Kind = "info"
+        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        """An icon."""
+        return QSize(20, 20)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The icon."""
+        painter = QPainter(self)
+        colour = getattr(self._theme.tokens, _COLOURS[self.kind])
+        painter.drawPixmap(0, 0, icon_pixmap(_ICONS[self.kind], colour, 20, self.devicePixelRatioF()))
+
+
+class NoticeBar(QWidget):
+    """Hidden until there is something to say.
+
+    Signals:
+        action_requested(): its action was clicked (the bar closes).
+        closed(): it was closed by the person.
+    """
+
+    action_requested = Signal()
+    closed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = app_theme()
+        self._mark = _Mark()
+        self._sentence = Text("")
+        self._sentence.setWordWrap(True)
+        self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.action_link = Link("")
+        self.close_button = IconButton("close", "Close this message")
+        self.action_link.clicked.connect(self._on_action)
+        self.close_button.clicked.connect(self._on_close)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 8, 8, 8)
+        row.setSpacing(10)
+        row.addWidget(self._mark)
+        row.addWidget(self._sentence, 1)
+        row.addWidget(self.action_link)
+        row.addWidget(self.close_button)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        self._fade = QPropertyAnimation(self)
+        self._fade.setPropertyName(b"opacity")
+        self._fade.setDuration(FADE_MS)
+        self._fade.finished.connect(self._on_faded)
+        self.hide()
+
+    @property
+    def sentence(self) -> str:
+        """What it says, empty while hidden."""
+        return "" if self.isHidden() else self._sentence.text()
+
+    @property
+    def kind(self) -> Kind:
+        """info, good or bad."""
+        return self._mark.kind
+
+    def show_notice(self, kind: Kind, sentence: str, action_text: str = "") -> None:
+        """Say one sentence, with one action where there is one; it replaces what was said before."""
+        self._mark.kind = kind
+        self._sentence.setText(sentence)
+        self.action_link.setText(action_text)
+        self.action_link.setAccessibleName(action_text)
+        self.action_link.setVisible(bool(action_text))
+        self.action_link.updateGeometry()
+        self.setAccessibleName(sentence)
+        was_hidden = self.isHidden()
+        self.show()
+        self.update()
+        if was_hidden:
+            self._begin_fade()
+
+    def hide_notice(self) -> None:
+        """Nothing to say any more."""
+        self._fade.stop()
+        self._on_faded()
+        self.hide()
+
+    def _begin_fade(self) -> None:
+        effect = QGraphicsOpacityEffect(self)
+        self.setGraphicsEffect(effect)
+        self._fade.setTargetObject(effect)
+        self._fade.setStartValue(0.0)
+        self._fade.setEndValue(1.0)
+        self._fade.start()
+
+    def _on_faded(self) -> None:
+        self.setGraphicsEffect(None)  # type: ignore[arg-type]  # None takes an effect away
+
+    def _on_action(self) -> None:
+        self.hide_notice()
+        self.action_requested.emit()
+
+    def _on_close(self) -> None:
+        self.hide_notice()
+        self.closed.emit()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Esc closes."""
+        if event.key() == Qt.Key.Key_Escape:
+            self._on_close()
+        else:
+            super().keyPressEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A raised ground with a thin mark of the kind at the left."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        tokens = self._theme.tokens
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(tokens.colour("raised"))
+        painter.drawRoundedRect(QRectF(self.rect()), CARD_RADIUS, CARD_RADIUS)
+        painter.setBrush(tokens.colour(_COLOURS[self._mark.kind]))
+        painter.drawRoundedRect(QRectF(0, 10, 3, self.height() - 20), 1.5, 1.5)
