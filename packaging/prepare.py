@@ -102,7 +102,8 @@ def install_system_packages(dev: bool) -> None:
     if shutil.which("apt-get") is None:
         say("Qt needs these libraries of the system (Debian's names): " + " ".join(missing))
     elif os.geteuid() != 0:
-        say("please install what Qt's window needs: sudo apt-get install -y --no-install-recommends " + " ".join(missing))
+        command = "sudo apt-get install -y --no-install-recommends " + " ".join(missing)
+        say(f"please install what Qt's window needs: {command}")
     else:
         say("installing " + " ".join(missing))
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
@@ -112,7 +113,8 @@ def install_system_packages(dev: bool) -> None:
 
 def has_venv() -> bool:
     """Debian splits ensurepip off into a package of its own."""
-    return subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
+    asked = [sys.executable, "-c", "import ensurepip, venv"]
+    return subprocess.run(asked, check=False, capture_output=True).returncode == 0
 
 
 def make_environment() -> None:
@@ -120,7 +122,7 @@ def make_environment() -> None:
     python = environment_python()
     if python.exists():
         asked = "import sys; print(sys.version)"
-        answer = subprocess.run([python, "-c", asked], capture_output=True, text=True)
+        answer = subprocess.run([python, "-c", asked], check=False, capture_output=True, text=True)
         if answer.stdout.strip() == sys.version:
             return
         shutil.rmtree(VENV)
@@ -136,7 +138,8 @@ def environment_python() -> Path:
 def install_dependencies(dev: bool) -> None:
     """Exact versions from ``constraints.txt``, then the checkout itself, editable."""
     say("installing the dependencies (torch is large: a few minutes the first time)")
-    pip = [str(environment_python()), "-m", "pip", "--disable-pip-version-check", "install", "-q", "-c", str(CONSTRAINTS)]
+    pip = [str(environment_python()), "-m", "pip", "--disable-pip-version-check"]
+    pip += ["install", "-q", "-c", str(CONSTRAINTS)]
     run([*pip, "hatchling", "editables"])
     run([*pip, "--no-build-isolation", "-e", f"{ROOT}[dev]" if dev else str(ROOT)])
 

@@ -94,7 +94,8 @@ def told(story: str, scratch: Path) -> Count:
 def wheel(scratch: Path) -> Count:
     """Build the wheel, then install and try it outside the checkout."""
     out = scratch / "wheel"
-    built = command("build", [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)])
+    call = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(out), str(ROOT)]
+    built = command("build", call)
     found = list(out.glob("*.whl"))
     if built.failed or not found:
         return built + Count(0, 1)
@@ -111,7 +112,8 @@ def show(title: str, call: list[str], surroundings: dict[str, str] | None = None
     print(f"--- {title}", flush=True)
     began = time.perf_counter()
     code = subprocess.call(call, cwd=ROOT, env={**os.environ, **(surroundings or {})}, stdin=subprocess.DEVNULL)
-    print(f"--- {title}: {'ok' if code == 0 else f'FAILED ({code})'} in {time.perf_counter() - began:.0f} s", flush=True)
+    verdict = "ok" if code == 0 else f"FAILED ({code})"
+    print(f"--- {title}: {verdict} in {time.perf_counter() - began:.0f} s", flush=True)
     return code
 
 

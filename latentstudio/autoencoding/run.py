@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from latentstudio.autoencoding.beta_vae import beta_vae_loss
 from latentstudio.errors import TrainingError, UnknownNameError
 from latentstudio.files import replacing, sha256_of, storage_error
-from latentstudio.generators.acceleration import export_generator
+from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.card import ModelCard, check_card, write_card
 from latentstudio.generators.contract import Backend, BuildsNetworks
 from latentstudio.generators.weights import write_tensors
@@ -27,7 +27,6 @@ from latentstudio.training.loop import LOG_FILE, Batch, Loss, TrainingStep, trai
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.sprites import SHAPES, Sprites, SpriteSheet, render
 
-GRAPH_FILE = "generator.onnx"
 RECIPE_FILE = "recipe.toml"
 HELD_OUT = 2048
 _HELD_OUT_SEED = 20_200_107
@@ -106,7 +105,7 @@ def finish_model(
     write_tensors(out / card.weights, tensors, {"model": recipe.name})
     card = _card(card, recipe, out, catalogue, command=command, figures=figures)
     generator = catalogue.backend(recipe.backend).open(card, out, device="cpu")
-    export_generator(generator, out / GRAPH_FILE)
+    export_graph(generator, out / GRAPH_FILE)
     card = replace(card, accelerated=GRAPH_FILE, accelerated_sha256=sha256_of(out / GRAPH_FILE))
     for name, source in ((LOG_FILE, run / LOG_FILE), (RECIPE_FILE, recipe_file)):
         _copy(source, out / name)
@@ -151,7 +150,8 @@ def _trained(recipe: Recipe, run: Path, catalogue: FindsBackends) -> tuple[nn.Mo
         raise TrainingError(f"{run} holds no {CHECKPOINT_FILE}", action="train first")
     if checkpoint.step < recipe.steps:
         raise TrainingError(
-            f"the training in {run} stands at step {checkpoint.step:,} of {recipe.steps:,}", action="go on with --resume"
+            f"the training in {run} stands at step {checkpoint.step:,} of {recipe.steps:,}",
+            action="go on with --resume",
         )
     if checkpoint.recipe.get("name") != recipe.name:
         raise TrainingError(f"the checkpoint in {run} is of '{checkpoint.recipe.get('name')}'", expected=recipe.name)

@@ -9,13 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import torch
-
 from latentstudio.autoencoding.run import finish_model, train_model
 from latentstudio.cli.options import Parser, add_common, positive_number, verb_parser
 from latentstudio.cli.output import Output
-from latentstudio.errors import DeviceError, TrainingError
+from latentstudio.errors import TrainingError
 from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.generators.opening import resolve_device
 from latentstudio.places import state_folder
 from latentstudio.training.checkpoint import load_checkpoint
 from latentstudio.training.loop import TrainingStep
@@ -46,7 +45,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     catalogue = find_catalogue()
     began = time.perf_counter()
     steps = train_model(
-        recipe, folder, catalogue=catalogue, resume=arguments.resume, device=_device(arguments.device)
+        recipe, folder, catalogue=catalogue, resume=arguments.resume, device=resolve_device(arguments.device)
     )
     last = output.follow(steps, f"training {recipe.name}", on_step=_reporter(recipe, arguments.minutes, output))
     seconds = round(time.perf_counter() - began, 1)
@@ -88,12 +87,6 @@ def _command(arguments: argparse.Namespace) -> str:
     if arguments.seed is not None:
         words += ["--seed", str(arguments.seed)]
     return shlex.join([*words, "--out", f"models/{arguments.out.resolve().name}"])
-
-
-def _device(asked: str) -> str:
-    if asked == "cuda" and not torch.cuda.is_available():
-        raise DeviceError("there is no CUDA device here", action="use --device cpu")
-    return "cuda" if asked != "cpu" and torch.cuda.is_available() else "cpu"
 
 
 def _reporter(recipe: Recipe, minutes: float | None, output: Output) -> Callable[[TrainingStep], bool]:

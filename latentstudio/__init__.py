@@ -1,0 +1,64 @@
+"""Hold an image generator in the hand: sliders in true units over the latent space of any generative model.
+
+    import latentstudio
+
+    model = latentstudio.open_model("faces-gan")
+    latent = latentstudio.sample(model, seed=3)
+    picture = latentstudio.apply(model, latent, {"x": "8px", "brightness": "+10%"})
+    picture.save("moved.png")
+
+The names are looked up when they are first used, so that ``import latentstudio`` costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from latentstudio.version import VERSION as __version__  # noqa: N811 (the name that Python expects)
+
+if TYPE_CHECKING:
+    from latentstudio.api import (
+        Factor,
+        FactorSet,
+        LearnSettings,
+        Model,
+        Picture,
+        Session,
+        StudioError,
+        apply,
+        draw,
+        factors_of,
+        learn,
+        learn_steps,
+        open_model,
+        sample,
+    )
+
+__all__ = [
+    "Factor",
+    "FactorSet",
+    "LearnSettings",
+    "Model",
+    "Picture",
+    "Session",
+    "StudioError",
+    "__version__",
+    "apply",
+    "draw",
+    "factors_of",
+    "learn",
+    "learn_steps",
+    "open_model",
+    "sample",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'latentstudio' has no attribute '{name}'")
+    return getattr(importlib.import_module("latentstudio.api"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

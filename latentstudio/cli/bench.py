@@ -1,0 +1,47 @@
+"""``latentstudio bench render MODEL`` and ``latentstudio bench startup``."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import msgspec
+
+from latentstudio.cli.options import Parser, add_common, verb_parser
+from latentstudio.cli.output import Output, table
+from latentstudio.cli.qt import import_studio
+from latentstudio.cli.screen import go_offscreen, has_display
+from latentstudio.generators.catalogue import find_catalogue
+
+
+def parser() -> Parser:
+    """The verb's options."""
+    verb = verb_parser("bench", "Measure in the real window: rendering under slider moves, or startup.")
+    actions = verb.add_subparsers(dest="action", required=True, metavar="render|startup")
+    render = actions.add_parser("render", help="milliseconds per picture, bare and through the window")
+    render.add_argument("model", metavar="MODEL")
+    startup = actions.add_parser("startup", help="milliseconds to the first window and the first picture")
+    for action in (render, startup):
+        add_common(action)
+    return verb
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    """Measure and print every figure with its name."""
+    if arguments.action == "render":
+        find_catalogue().model(arguments.model)
+    if not has_display():
+        output.note("no display: measuring offscreen")
+        go_offscreen()
+    benchmarks = import_studio("benchmarks")
+    if arguments.action == "render":
+        report = benchmarks.bench_render(arguments.model)
+    else:
+        report = benchmarks.bench_startup()
+    figures: dict[str, Any] = msgspec.to_builtins(report)
+    output.say(table([(name, _written(value)) for name, value in figures.items()]))
+    output.result(figures)
+
+
+def _written(value: Any) -> str:
+    return f"{value:.2f}" if isinstance(value, float) else str(value)

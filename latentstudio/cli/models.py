@@ -1,0 +1,153 @@
+"""``latentstudio models list|get|info|add|remove``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from latentstudio.cli.options import Parser, add_common, verb_parser
+from latentstudio.cli.output import Output, table
+from latentstudio.errors import ModelFileError, UsageError
+from latentstudio.generators.addons import AddOn, add_on, is_installed, list_add_ons, remove
+from latentstudio.generators.catalogue import Catalogue, ModelEntry, find_catalogue
+
+
+def parser() -> Parser:
+    """The verb's options."""
+    verb = verb_parser("models", "List, fetch, describe, add and remove models.")
+    actions = verb.add_subparsers(dest="action", required=True, metavar="list|get|info|add|remove")
+    add_common(actions.add_parser("list", help="every model, installed or to be fetched"))
+    get = actions.add_parser("get", help="fetch an add-on model")
+    get.add_argument("name", metavar="NAME")
+    get.add_argument("--yes", action="store_true", help="accept the licence that is shown")
+    info = actions.add_parser("info", help="a model's card")
+    info.add_argument("name", metavar="NAME")
+    add = actions.add_parser("add", help="bring a weights file or a model folder in")
+    add.add_argument("path", metavar="PATH", type=Path)
+    gone = actions.add_parser("remove", help="delete a fetched or added model")
+    gone.add_argument("name", metavar="NAME")
+    for action in (get, info, add, gone):
+        add_common(action)
+    return verb
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    """Do the chosen action."""
+    actions: dict[str, Callable[[argparse.Namespace, Output], None]] = {
+        "list": _list, "get": _get, "info": _info, "add": _add, "remove": _remove,
+    }
+    actions[arguments.action](arguments, output)
+
+
+def _list(arguments: argparse.Namespace, output: Output) -> None:
+    catalogue = find_catalogue()
+    rows = [_installed_row(entry) for entry in catalogue.models]
+    names = {row["name"] for row in rows}
+    rows += [_add_on_row(found, catalogue) for found in list_add_ons() if found.name not in names]
+    output.result(rows)
+    output.say(table([(row["name"], row["facts"], _state(row), row["licence"]) for row in rows]))
+
+
+def _installed_row(entry: ModelEntry) -> dict[str, Any]:
+    card = entry.card
+    return {
+        "name": entry.name,
+        "backend": card.backend if card else None,
+        "installed": True,
+        "shipped": entry.shipped,
+        "capabilities": list(card.capabilities) if card else [],
+        "licence": card.licence if card else "",
+        "title": card.title if card else "",
+        "facts": card.facts if card else "",
+        "error": entry.error or None,
+    }
+
+
+def _add_on_row(found: AddOn, catalogue: Catalogue) -> dict[str, Any]:
+    manifests = [entry.manifest for entry in catalogue.backends if entry.id == found.backend and entry.manifest]
+    able = found.card.get("capabilities") or (manifests[0].capabilities if manifests else ())
+    return {
+        "name": found.name, "backend": found.backend, "installed": False, "shipped": False,
+        "capabilities": [name for name in able if name != "build"], "licence": found.licence,
+        "title": found.title, "facts": found.facts, "error": None,
+    }
+
+
+def _state(row: dict[str, Any]) -> str:
+    if row["error"]:
+        return f"broken: {row['error']}"
+    if not row["installed"]:
+        return f"to be fetched: latentstudio models get {row['name']}"
+    return "shipped" if row["shipped"] else "installed"
+
+
+def _get(arguments: argparse.Namespace, output: Output) -> None:
+    # fetching draws the converter in; listing does without
+    from latentstudio.generators.addons import fetch
+
+    found = add_on(arguments.name)
+    if is_installed(found.name):
+        output.say(f"{found.name} is installed already")
+        output.result({"name": found.name, "installed": True, "fetched": False, "licence": found.licence})
+        return
+    _show_licence(found, output)
+    if not arguments.yes and not _accepted(found):
+        raise UsageError(f"the licence of {found.name} was not accepted", action="repeat with --yes to accept it")
+    output.follow(fetch(found, catalogue=find_catalogue()), f"fetching {found.name}")
+    output.say(f"{found.name} is installed")
+    output.result({"name": found.name, "installed": True, "fetched": True, "licence": found.licence})
+
+
+def _show_licence(found: AddOn, output: Output) -> None:
+    speak = output.note if output.as_json else output.say
+    megabytes = f", {found.bytes / 1e6:.0f} MB" if found.bytes else ""
+    speak(f"{found.name}: {found.title} ({found.requirement}{megabytes}). Licence: {found.licence}.")
+    if found.data_licence:
+        speak(found.data_licence)
+    speak(found.licence_text.strip())
+
+
+def _accepted(found: AddOn) -> bool:
+    if not sys.stdin or not sys.stdin.isatty():
+        return False
+    print(f"Fetch {found.name} under this licence? [y/N] ", end="", file=sys.stderr, flush=True)
+    return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+
+def _info(arguments: argparse.Namespace, output: Output) -> None:
+    catalogue = find_catalogue()
+    waiting = {found.name: found for found in list_add_ons() if not is_installed(found.name)}
+    listed = {entry.name for entry in catalogue.models}
+    if arguments.name in waiting and arguments.name not in listed:
+        found = waiting[arguments.name]
+        _show_licence(found, output)
+        output.result({**msgspec.to_builtins(found), "installed": False})
+        return
+    entry = catalogue.model(arguments.name)
+    if entry.card is None:
+        raise ModelFileError(f"the model '{entry.name}' has no readable card ({entry.error})")
+    facts = msgspec.to_builtins(entry.card)
+    output.result({**facts, "installed": True, "shipped": entry.shipped, "folder": str(entry.folder)})
+    shown = [(key, str(value)) for key, value in facts.items() if value not in ("", [], {}, None)]
+    output.say(table([*shown, ("folder", str(entry.folder))]))
+
+
+def _add(arguments: argparse.Namespace, output: Output) -> None:
+    # converting a foreign file needs torch; the other actions do without
+    from latentstudio.generators.importing import import_model
+
+    entry = import_model(arguments.path, catalogue=find_catalogue())
+    backend = entry.card.backend if entry.card else None
+    output.say(f"{entry.name} is installed (backend {backend}) in {entry.folder}")
+    output.result({"name": entry.name, "backend": backend, "installed": True, "folder": str(entry.folder)})
+
+
+def _remove(arguments: argparse.Namespace, output: Output) -> None:
+    remove(arguments.name)
+    output.say(f"{arguments.name} is removed")
+    output.result({"name": arguments.name, "installed": False, "removed": True})

@@ -1,0 +1,44 @@
+"""``latentstudio render PNG|SESSION --out PNG``: make a saved picture again and compare."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from latentstudio.api import draw
+from latentstudio.cli.options import Parser, add_common, verb_parser
+from latentstudio.cli.output import Output
+from latentstudio.cli.saved import open_saved, read_saved
+from latentstudio.pixels import largest_difference
+
+
+def parser() -> Parser:
+    """The verb's options."""
+    verb = verb_parser("render", "Make the picture of a PNG's recipe or of a session again.")
+    verb.add_argument("source", type=Path, metavar="PNG|SESSION")
+    verb.add_argument("--out", type=Path, required=True, metavar="PNG")
+    add_common(verb)
+    return verb
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    """Draw, write, and say the largest difference of any pixel, 0 to 255 (null for a session file)."""
+    saved = read_saved(arguments.source)
+    model = open_saved(saved, device=arguments.device)
+    try:
+        picture = draw(model, saved.session)
+    finally:
+        model.close()
+    for note in picture.notes:
+        output.note(note)
+    difference = None if saved.pixels is None else largest_difference(saved.pixels, picture.pixels)
+    picture.save(arguments.out)
+    session = picture.session
+    height, width, _ = picture.pixels.shape
+    compared = "" if difference is None else f"; largest difference to {arguments.source.name}: {difference} of 255"
+    output.say(f"{session.model}, seed {session.seed}, on {picture.runtime_name}: {arguments.out}{compared}")
+    output.result({
+        "model": session.model, "seed": session.seed, "out": str(arguments.out), "size": [width, height],
+        "max_difference": difference, "clamped": list(picture.clamped),
+        "runtime": picture.runtime_name, "device": picture.device,
+    })

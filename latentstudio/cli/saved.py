@@ -1,0 +1,72 @@
+"""Reads what ``--from`` and ``render`` are given: a PNG that carries its recipe, or a session file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio.document.picture_recipe import read_recipe
+from latentstudio.document.session import Session
+from latentstudio.document.session_file import read_session
+from latentstudio.errors import ModelFileError, PictureError, StudioError, UnknownNameError
+from latentstudio.generators.opening import Model, open_model
+from latentstudio.pixels import read_picture
+
+_PNG = b"\x89PNG\r\n\x1a\n"
+
+
+@dataclass(frozen=True)
+class SavedPicture:
+    """A session, and for a PNG its pixels uint8 (H, W, 3) and what computed them (empty when not known)."""
+
+    session: Session
+    pixels: NDArray[np.uint8] | None
+    runtime_name: str
+
+
+def read_saved(path: Path) -> SavedPicture:
+    """Read a PNG with a recipe or a session file.
+
+    Raises:
+        PictureError: a picture without a recipe or with a broken one, or no such file.
+        SessionFileError: a broken session file, or one of a newer version.
+    """
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(len(_PNG))
+    except OSError as problem:
+        reason = f"{path} cannot be read ({problem.strerror})"
+        raise PictureError(reason, expected="a PNG or a session file") from problem
+    if start == _PNG:
+        recipe = read_recipe(path)
+        return SavedPicture(recipe.session, read_picture(path), recipe.runtime_name)
+    return SavedPicture(read_session(path).session, None, "")
+
+
+def open_saved(saved: SavedPicture, *, device: str) -> Model:
+    """Open the model that a saved picture names, with the runtime that drew it where it says so.
+
+    Raises:
+        UnknownNameError: the model is not installed.
+        ModelFileError: the model of this name has other weights.
+    """
+    session = saved.session
+    runtime = "eager" if saved.runtime_name.startswith("torch") else "accelerated" if saved.runtime_name else "auto"
+    try:
+        model = open_model(session.model, device=device, runtime=runtime)
+    except UnknownNameError:
+        raise
+    except StudioError:
+        if runtime == "auto":
+            raise
+        model = open_model(session.model, device=device)
+    if session.model_sha256 and model.card.weights_sha256 and session.model_sha256 != model.card.weights_sha256:
+        model.close()
+        raise ModelFileError(
+            f"the picture was made by another '{session.model}' (weights {session.model_sha256[:12]})",
+            expected=f"the installed one ({model.card.weights_sha256[:12]})", action="install the model that made it",
+        )
+    return model
