@@ -1,1 +1,1 @@
-"""Latent spaces and generators: see the modules of this package."""
+"""What a generative model offers, which backends and models are there, and how a model is opened. No torch here."""

@@ -88,3 +88,10 @@ class BuildsNetworks(Protocol):
     """A backend that can make a fresh network to be trained; ``config`` is what the card will hold."""
 
     def build(self, config: Mapping[str, Any]) -> nn.Module: ...
+
+
+@runtime_checkable
+class MakesExample(Protocol):
+    """A backend that can write a tiny untrained model (weights and card) into a folder, for the contract suite."""
+
+    def make_example(self, folder: Path, *, seed: int) -> ModelCard: ...

@@ -1,0 +1,81 @@
+"""Exports ``generate`` to an ONNX graph, made once and cached, or shipped in the model's folder."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from pathlib import Path
+from typing import Any
+
+from latentstudio.errors import CapabilityError
+from latentstudio.files import replacing, sha256_of
+from latentstudio.generators.card import ModelCard
+from latentstudio.generators.contract import Generator
+from latentstudio.generators.graph_session import INPUT, OUTPUT
+from latentstudio.places import cache_folder
+
+GRAPH_FILE = "generator.onnx"
+EXPORT_VERSION = 1
+OPSET = 17
+
+
+def cached_graph(card: ModelCard) -> Path:
+    """Where the exported graph of these weights lies once it is made."""
+    identity = card.weights_sha256 or hashlib.sha256(card.name.encode()).hexdigest()
+    return cache_folder() / "onnx" / f"{identity[:16]}-v{EXPORT_VERSION}.onnx"
+
+
+def find_graph(card: ModelCard, folder: Path) -> Path | None:
+    """The graph shipped in the model's folder when its SHA-256 fits, else the cached one, else None."""
+    shipped = folder / card.accelerated if card.accelerated else None
+    if shipped is not None and shipped.is_file() and sha256_of(shipped) == card.accelerated_sha256:
+        return shipped
+    cached = cached_graph(card)
+    return cached if cached.is_file() else None
+
+
+def why_not_exportable(card: ModelCard) -> str:
+    """A reason why a model stays with torch, or an empty string."""
+    if card.classes:
+        return "a model with classes is drawn by torch"
+    return ""
+
+
+def export_graph(generator: Generator, path: Path) -> Path:
+    """Write the generator as a graph from ``latent`` float32 (N, *shape) to ``pictures`` RGB in [0, 1]; whole or not.
+
+    Raises:
+        CapabilityError: the generator cannot be exported; the message says why.
+        StorageError: the disk is full or the folder may not be written.
+    """
+    import torch  # torch must stay off the way to the first window
+    from torch import Tensor, nn
+
+    reason = why_not_exportable(generator.card)
+    if reason:
+        raise CapabilityError(f"{generator.card.name} cannot be exported ({reason})", action="use the eager runtime")
+
+    class _Pictures(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = generator.network
+
+        def forward(self, latent: Tensor) -> Tensor:
+            return generator.generate(latent)
+
+    device = next(generator.network.parameters()).device
+    example = torch.zeros((2, *generator.card.spaces[0].shape), device=device)
+    settings: dict[str, Any] = {"dynamo": False, "opset_version": OPSET, "input_names": [INPUT],
+                                "output_names": [OUTPUT], "dynamic_axes": {INPUT: {0: "n"}, OUTPUT: {0: "n"}}}
+    with replacing(path, durable=False) as temporary, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based ONNX", DeprecationWarning)
+        warnings.filterwarnings("ignore", "The feature will be removed", DeprecationWarning)
+        # What the tracer guesses about shapes is checked against the eager pictures before the graph is used.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        try:
+            torch.onnx.export(_Pictures().eval(), (example,), str(temporary), **settings)
+        except Exception as problem:  # the exporter raises a kind of its own for each operator
+            text = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:160]
+            raise CapabilityError(f"{generator.card.name} cannot be exported ({text})",
+                                  action="use the eager runtime") from problem
+    return path

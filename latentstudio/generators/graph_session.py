@@ -1,0 +1,114 @@
+"""Draws pictures with ONNX Runtime from an exported graph. No torch; onnxruntime is imported when a graph is opened."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio.errors import DeviceError, ModelFileError
+
+INPUT, OUTPUT = "latent", "pictures"
+_FATAL = 4
+
+
+class GraphSession:
+    """One exported graph, ready to run.
+
+    Args:
+        path: the ONNX file; it takes ``latent`` float32 (N, *shape) and gives ``pictures`` float32 (N, 3, H, W).
+        device: ``cpu`` or ``cuda`` (``cuda:1``).
+        threads: threads inside one operator.
+
+    Raises:
+        ModelFileError: the file is broken or no such graph.
+        DeviceError: ONNX Runtime itself does not load.
+    """
+
+    def __init__(self, path: Path, *, device: str, threads: int) -> None:
+        runtime = load_runtime()
+        options = runtime.SessionOptions()
+        options.log_severity_level = _FATAL
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        # Waiting threads sleep instead of spinning: an idle window costs no processor time.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        self.threads = threads
+        try:
+            self._session = runtime.InferenceSession(str(path), options, providers=_providers(runtime, device))
+            names = ([found.name for found in self._session.get_inputs()],
+                     [found.name for found in self._session.get_outputs()])
+        except Exception as problem:  # onnxruntime raises its own kinds, one per failure
+            reason = (str(problem).splitlines() or [""])[0][:160]
+            raise ModelFileError(f"{path} is not a graph that ONNX Runtime opens ({reason})",
+                                 expected="an exported generator", action="delete it; it is made again") from problem
+        if names != ([INPUT], [OUTPUT]):
+            raise ModelFileError(f"{path} is a graph from {names[0]} to {names[1]}",
+                                 expected=f"one from '{INPUT}' to '{OUTPUT}'", action="delete it; it is made again")
+        self._name = "CUDA" if self._session.get_providers()[0] == "CUDAExecutionProvider" else "CPU"
+
+    @property
+    def name(self) -> str:
+        """``ONNX Runtime, CPU`` or ``ONNX Runtime, CUDA``."""
+        return f"ONNX Runtime, {self._name}"
+
+    def run(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Pictures float32 (N, 3, H, W) of latents float32 (N, *shape)."""
+        pictures: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: latents})[0]
+        return pictures
+
+
+def load_runtime() -> Any:
+    """The onnxruntime module, quiet.
+
+    Raises:
+        DeviceError: it is not installed or does not load.
+    """
+    try:
+        import onnxruntime  # heavy, and not needed before the first picture
+    except (ImportError, OSError) as problem:
+        raise DeviceError(f"ONNX Runtime does not load ({problem})", action="install onnxruntime") from problem
+    onnxruntime.set_default_logger_severity(_FATAL)
+    return onnxruntime
+
+
+def provider_line(device: str = "auto") -> str:
+    """One line that says which provider would run: ``ONNX Runtime 1.31.1, CPU``."""
+    runtime = load_runtime()
+    wanted = "cpu" if device == "cpu" or not cuda_driver_loads() else "cuda"
+    name = "CUDA" if _providers(runtime, wanted)[0] == "CUDAExecutionProvider" else "CPU"
+    return f"ONNX Runtime {runtime.__version__}, {name}"
+
+
+def cuda_driver_loads() -> bool:
+    """True where the NVIDIA driver's library can be loaded; asks nothing of torch."""
+    if sys.platform == "darwin":
+        return False
+    try:
+        ctypes.CDLL("nvcuda.dll" if sys.platform == "win32" else "libcuda.so.1")
+    except OSError:
+        return False
+    return True
+
+
+def thread_choices() -> tuple[int, ...]:
+    """Thread counts worth measuring: one, and the cores that this process may use up to four."""
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return (1,) if usable < 2 else (1, min(usable, 4))
+
+
+def _providers(runtime: Any, device: str) -> list[Any]:
+    """CUDA only where it was asked for and its libraries load, so that nothing is tried in vain and printed."""
+    cpu = "CPUExecutionProvider"
+    if not device.startswith("cuda") or "CUDAExecutionProvider" not in runtime.get_available_providers():
+        return [cpu]
+    if not cuda_driver_loads():
+        return [cpu]
+    runtime.preload_dlls()
+    number = int(device.partition(":")[2] or 0)
+    return [("CUDAExecutionProvider", {"device_id": number}), cpu]

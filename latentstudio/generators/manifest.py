@@ -1,0 +1,80 @@
+"""``plugin.toml``: what a backend plugin says about itself before any of its code is imported."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from latentstudio.errors import PluginError
+from latentstudio.generators.card import CAPABILITIES
+from latentstudio.generators.contract import API_VERSION
+
+MANIFEST_FILE = "plugin.toml"
+_FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
+_ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A backend plugin's own words.
+
+    Attributes:
+        id: lower case letters, digits and underscores; a model card's ``backend`` names it.
+        api_version: version of the contract that it was written for.
+        title: a few words for people.
+        licence: licence of the plugin's code.
+        capabilities: what its models can do, from ``card.CAPABILITIES``.
+        file_kinds: kinds of weights files that ``probe`` understands (``safetensors``, ``torch``).
+        factory: ``package.module:function``; the function takes nothing and returns a ``Backend``.
+    """
+
+    id: str
+    api_version: int
+    title: str
+    licence: str
+    capabilities: tuple[str, ...]
+    file_kinds: tuple[str, ...]
+    factory: str
+
+
+class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
+    id: str
+    api_version: int
+    factory: str
+    title: str = ""
+    licence: str = ""
+    capabilities: tuple[str, ...] = ("generate",)
+    file_kinds: tuple[str, ...] = ("safetensors",)
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read a ``plugin.toml`` (or the one in a folder).
+
+    Raises:
+        PluginError: missing, broken, an unknown key, another api version, or a value that makes no sense.
+    """
+    path = Path(path)
+    path = path / MANIFEST_FILE if path.is_dir() else path
+    try:
+        manifest = Manifest(**msgspec.structs.asdict(msgspec.toml.decode(path.read_bytes(), type=_Strict)))
+    except FileNotFoundError:
+        raise PluginError(f"there is no {path}", expected=f"a plugin folder with a {MANIFEST_FILE}") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise PluginError(f"{path} is not a valid manifest ({problem})", expected="the keys of the plugin guide"
+                          ) from problem
+    except OSError as problem:
+        raise PluginError(f"{path} cannot be read ({problem.strerror})", expected="a manifest") from problem
+    if manifest.api_version != API_VERSION:
+        raise PluginError(f"{path} is written for api version {manifest.api_version}", expected=f"{API_VERSION}",
+                          action="get the plugin's version for this latentstudio")
+    if not _ID.fullmatch(manifest.id):
+        raise PluginError(f"{path} gives the id '{manifest.id}'", expected="lower case letters, digits and underscores")
+    if not _FACTORY.fullmatch(manifest.factory):
+        raise PluginError(f"{path} gives the factory '{manifest.factory}'", expected="package.module:function")
+    unknown = [name for name in manifest.capabilities if name not in CAPABILITIES]
+    if unknown:
+        raise PluginError(f"{path} names the capability '{unknown[0]}'", expected=", ".join(CAPABILITIES))
+    return manifest

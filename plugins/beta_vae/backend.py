@@ -1,0 +1,127 @@
+"""Opens beta-VAEs: pictures from latents, and latents from pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from latentstudio.errors import ModelFileError, StudioError
+from latentstudio.files import sha256_of
+from latentstudio.generators.card import ModelCard, write_card
+from latentstudio.generators.weights import check_safetensors, read_state_dicts, read_tensors, write_tensors
+from latentstudio.latents import LatentSpace
+
+from .network import IMAGE_SIDE, BetaVae
+
+BACKEND = "beta_vae"
+_LUMA = (0.2126, 0.7152, 0.0722)
+
+
+class BetaVaeGenerator:
+    """A beta-VAE on one device; its one channel is shown as grey RGB."""
+
+    def __init__(self, card: ModelCard, network: BetaVae) -> None:
+        self.card = card
+        self.network: nn.Module = network
+        self._vae = network
+
+    def generate(
+        self,
+        latent: Tensor,
+        *,
+        space: str = "z",
+        label: int | None = None,
+        truncation: float = 1.0,
+        noise_seed: int | None = None,
+    ) -> Tensor:
+        """Pictures float32 (N, 3, 64, 64) in [0, 1] of latents (N, d); label and noise_seed have no meaning here."""
+        self.card.space(space)
+        pictures: Tensor = self._vae(latent if truncation == 1.0 else latent * truncation)
+        return pictures.expand(-1, 3, -1, -1)
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Posterior mean (N, d) of the luminance of pictures (N, 3, 64, 64) in [0, 1]."""
+        weights = torch.tensor(_LUMA, dtype=images.dtype, device=images.device).view(1, 3, 1, 1)
+        mean, _ = self._vae.posterior((images * weights).sum(1, keepdim=True))
+        return mean
+
+
+class BetaVaeBackend:
+    """Recognises, opens, converts and builds beta-VAEs of thesis Table 4.2."""
+
+    def probe(self, path: Path) -> ModelCard | None:
+        """A card when the file's header lists exactly a beta-VAE's tensors; only the header is read."""
+        try:
+            facts = check_safetensors(path)
+        except StudioError:
+            return None
+        return _recognise({name: fact.shape for name, fact in facts.items()}, path)
+
+    def open(self, card: ModelCard, folder: Path, *, device: str) -> BetaVaeGenerator:
+        """Open the weights in ``folder``.
+
+        Raises:
+            ModelFileError: they are not those of a beta-VAE of the card's size.
+        """
+        tensors = read_tensors(folder / card.weights)
+        network = BetaVae(card.spaces[0].size)
+        try:
+            network.load_state_dict(tensors)
+        except RuntimeError as problem:
+            raise ModelFileError(f"{card.weights} of {card.name} is not a beta-VAE of {card.spaces[0].size} dimensions",
+                                 expected="the weights that its card describes") from problem
+        network.eval().requires_grad_(False)
+        return BetaVaeGenerator(card, network.to(device))
+
+    def import_file(self, path: Path) -> tuple[ModelCard, Mapping[str, Tensor]]:
+        """Card and float32 tensors of a beta-VAE's state dict.
+
+        Raises:
+            ModelFileError: the file holds something else.
+        """
+        for tensors in read_state_dicts(path).values():
+            card = _recognise({name: tuple(part.shape) for name, part in tensors.items()}, path)
+            if card is not None:
+                return card, {name: part.float().contiguous() for name, part in tensors.items()}
+        raise ModelFileError(f"{path.name} holds no beta-VAE", expected="the state dict of one")
+
+    def build(self, config: Mapping[str, Any]) -> BetaVae:
+        """A fresh network; ``config`` gives ``latent_size`` (10)."""
+        return BetaVae(int(config.get("latent_size", 10)))
+
+    def make_example(self, folder: Path, *, seed: int) -> ModelCard:
+        """Write a small untrained model into ``folder``, for the contract suite."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            network = BetaVae(5)
+        weights = folder / "weights.safetensors"
+        write_tensors(weights, network.state_dict())
+        card = _card("example", 5, sha256_of(weights))
+        write_card(folder, card)
+        return card
+
+
+def create() -> BetaVaeBackend:
+    """The factory named in ``plugin.toml``."""
+    return BetaVaeBackend()
+
+
+def _recognise(shapes: Mapping[str, tuple[int, ...]], path: Path) -> ModelCard | None:
+    first = shapes.get("decoder.0.weight", ())
+    if len(first) != 2 or not 1 <= first[1] <= 1024:
+        return None
+    with torch.device("meta"):
+        expected = {name: tuple(value.shape) for name, value in BetaVae(first[1]).state_dict().items()}
+    return _card(path.stem, first[1]) if dict(shapes) == expected else None
+
+
+def _card(name: str, latent_size: int, sha256: str = "") -> ModelCard:
+    return ModelCard(
+        name=name, backend=BACKEND, kind="beta-VAE", image_size=(IMAGE_SIDE, IMAGE_SIDE), channels=1,
+        spaces=(LatentSpace("z", (latent_size,)),), capabilities=("generate", "encode"), measure="barycentre",
+        weights_sha256=sha256, config={"latent_size": latent_size},
+    )
