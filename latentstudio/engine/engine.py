@@ -185,6 +185,7 @@ class Engine:
     def _advance(self, job: _Job) -> None:
         try:
             step = job.advance()
+            share = float(step.fraction)
         except StopIteration:
             self._end(job, "done")
             return
@@ -192,7 +193,6 @@ class Engine:
             self._end(job, "failed", _as_exception(problem))
             return
         seconds = time.perf_counter() - job.started
-        share = step.fraction
         left = seconds * (1.0 - share) / share if share >= _FRACTION_TO_FORETELL else None
         self._tell(self._on_step, JobStep(job.id, job.title, step, seconds, left))
 

@@ -1,0 +1,66 @@
+"""The recipe inside a saved picture: everything that is needed to make it again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio.document.records import decode
+from latentstudio.document.session import SESSION_VERSION, Session
+from latentstudio.errors import PictureError
+from latentstudio.pixels import read_png_text, write_png
+from latentstudio.version import VERSION
+
+TEXT_KEY = "latentstudio"
+FORMAT = "latentstudio recipe"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What a picture was made from: the session, and what drew it (runtime, device, version of the program)."""
+
+    session: Session
+    runtime_name: str = ""
+    device: str = ""
+    program: str = VERSION
+    format: str = FORMAT
+    version: int = SESSION_VERSION
+
+
+def save_picture(
+    path: Path, picture: NDArray[np.uint8], session: Session, runtime_name: str, device: str
+) -> None:
+    """Save uint8 (H, W, 3) as a PNG that carries its recipe.
+
+    Raises:
+        StorageError: the disk is full or the folder may not be written; an old file is as it was.
+    """
+    recipe = msgspec.json.encode(Recipe(session, runtime_name, device))
+    write_png(path, picture, texts={TEXT_KEY: recipe.decode("utf-8")})
+
+
+def has_recipe(path: Path) -> bool:
+    """Whether the picture carries a recipe, be it sound or broken.
+
+    Raises:
+        PictureError: the file is no readable picture.
+    """
+    return read_png_text(path, TEXT_KEY) is not None
+
+
+def read_recipe(path: Path) -> Recipe:
+    """The recipe of a picture; its latent is the saved one bit for bit.
+
+    Raises:
+        PictureError: no readable picture, no recipe, a broken one, or one of a newer version.
+    """
+    path = Path(path)
+    text = read_png_text(path, TEXT_KEY)
+    if text is None:
+        raise PictureError(f"{path.name} carries no recipe", expected="a PNG saved by latentstudio")
+    where = f"the recipe in {path.name}"
+    return decode(text.encode("utf-8"), Recipe, format=FORMAT, where=where, error=PictureError)

@@ -1,0 +1,109 @@
+"""The session file, ``.latentstudio``: json with the session that stands and its history with thumbnails."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio.document.history import History
+from latentstudio.document.records import (
+    MAX_FILE_BYTES,
+    HistoryRecord,
+    decode,
+    from_png,
+    history_from,
+    history_record,
+    to_png,
+)
+from latentstudio.document.session import SESSION_VERSION, Session
+from latentstudio.errors import SessionFileError, UsageError
+from latentstudio.files import write_whole
+
+SUFFIX = ".latentstudio"
+FORMAT = "latentstudio session"
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a session file or the autosave holds; ``written`` is in seconds since the epoch."""
+
+    session: Session
+    history: History | None = None
+    written: float = field(default_factory=time.time)
+
+
+class _File(msgspec.Struct):
+    session: Session
+    format: str = FORMAT
+    version: int = SESSION_VERSION
+    written: float = 0.0
+    history: HistoryRecord | None = None
+
+
+def write_session(path: Path, saved: Saved) -> None:
+    """Write a session file, whole or not at all; a history beyond the size limit loses its oldest half.
+
+    Raises:
+        StorageError: the disk is full or the folder may not be written; an old file is as it was.
+    """
+    history = saved.history
+    while True:
+        record = None if history is None else history_record(history, _embedded)
+        data = msgspec.json.encode(_File(session=saved.session, written=saved.written, history=record))
+        if len(data) <= MAX_FILE_BYTES:
+            break
+        history = None if history is None or len(history) < 2 else history.bounded(len(history) // 2)
+    write_whole(path, data + b"\n")
+
+
+def read_session(path: Path) -> Saved:
+    """Read a session file. Fields that this version does not know are passed over.
+
+    Raises:
+        SessionFileError: missing, broken, too large, of another kind or of a newer version.
+    """
+    path = Path(path)
+    data = read_limited(path)
+    file = decode(data, _File, format=FORMAT, where=path.name, error=SessionFileError)
+    try:
+        history = None if file.history is None else history_from(file.history, _extracted)
+    except UsageError as problem:
+        raise SessionFileError(f"{path.name}: {problem.found}", expected=problem.expected) from problem
+    return Saved(file.session, history, file.written)
+
+
+def read_limited(path: Path) -> bytes:
+    """The bytes of a file of at most ``MAX_FILE_BYTES``.
+
+    Raises:
+        SessionFileError: missing, a folder, unreadable or too large.
+    """
+    try:
+        size = path.stat().st_size
+        if size > MAX_FILE_BYTES:
+            raise SessionFileError(
+                f"{path.name} has {size} bytes", expected=f"a session file of at most {MAX_FILE_BYTES} bytes"
+            )
+        return path.read_bytes()
+    except OSError as problem:
+        raise SessionFileError(
+            f"{path.name} cannot be read ({problem.strerror})", expected=f"a session file ({SUFFIX})"
+        ) from problem
+
+
+def _embedded(id: int, picture: NDArray[np.uint8]) -> str:
+    return base64.b64encode(to_png(picture)).decode("ascii")
+
+
+def _extracted(text: str) -> NDArray[np.uint8] | None:
+    try:
+        return from_png(base64.b64decode(text, validate=True))
+    except (binascii.Error, ValueError):
+        return None
