@@ -285,26 +285,32 @@ class LibraryList(QWidget):
         row = self._views[name].row
         menu = QMenu(self)
         if row.state == "available":
-            self._add_entry(menu, "Fetch", self.fetch_requested, name)
+            self._add_entry(menu, "Fetch", name)
         elif row.state == "ready":
-            self._add_entry(menu, "Open", self.chosen, name)
-        self._add_entry(menu, "Facts and licence", self.info_requested, name)
+            self._add_entry(menu, "Open", name)
+        self._add_entry(menu, "Facts and licence", name)
         if row.removable:
             menu.addSeparator()
-            self._add_entry(menu, "Remove from this computer", self.remove_requested, name)
+            self._add_entry(menu, "Remove from this computer", name)
         return menu
 
-    def _add_entry(self, menu: QMenu, title: str, signal: object, name: str) -> None:
+    def _add_entry(self, menu: QMenu, title: str, name: str) -> None:
         action = QAction(title, menu)
-        action.setData((signal, name))
+        action.setData(name)
         action.triggered.connect(self._on_entry)
         menu.addAction(action)
 
     def _on_entry(self) -> None:
         action = self.sender()
-        if isinstance(action, QAction):
-            signal, name = action.data()
-            signal.emit(name)
+        if not isinstance(action, QAction):
+            return
+        signals = {
+            "Fetch": self.fetch_requested,
+            "Open": self.chosen,
+            "Facts and licence": self.info_requested,
+            "Remove from this computer": self.remove_requested,
+        }
+        signals[action.text()].emit(str(action.data()))
 
     def _on_menu(self, name: str, point: QPoint) -> None:
         if self._menu is not None:

@@ -102,5 +102,6 @@ class ValueEdit(QLineEdit):
             f"QLineEdit {{ background: transparent; border: 1px solid transparent; border-radius: 6px;"
             f" padding: 1px 4px; color: {colour}; }}"
             f"QLineEdit:hover {{ background: {tokens.track}; }}"
-            f"QLineEdit:focus {{ background: {tokens.background}; border-color: {tokens.accent}; color: {tokens.text}; }}"
+            f"QLineEdit:focus {{ background: {tokens.background}; border-color: {tokens.accent};"
+            f" color: {tokens.text}; }}"
         )
