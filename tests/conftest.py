@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,3 +19,34 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder.mkdir()
     monkeypatch.setenv("LATENTSTUDIO_HOME", str(folder))
     yield folder
+
+
+@pytest.fixture(scope="session")
+def faces_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A user folder in which the add-on faces-gan is installed, fetched once per test run.
+
+    ``LATENTSTUDIO_TEST_FACES`` may name such a folder; without it the add-on is fetched, and a failure fails the tests.
+    """
+    ready = os.environ.get("LATENTSTUDIO_TEST_FACES")
+    if ready and (Path(ready) / "data" / "models" / "faces-gan" / "card.json").is_file():
+        return Path(ready)
+    from latentstudio.errors import StudioError
+    from latentstudio.generators.addons import add_on, fetch
+    from latentstudio.generators.catalogue import find_catalogue
+
+    folder = tmp_path_factory.mktemp("faces")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("LATENTSTUDIO_HOME", str(folder))
+        try:
+            for _ in fetch(add_on("faces-gan"), catalogue=find_catalogue()):
+                continue
+        except StudioError as problem:
+            pytest.fail(f"the add-on faces-gan could not be fetched: {problem.sentence}", pytrace=False)
+    return folder
+
+
+@pytest.fixture
+def faces_home(home: Path, faces_store: Path) -> Path:
+    """A fresh user folder like ``home``, with faces-gan installed in it."""
+    shutil.copytree(faces_store / "data" / "models" / "faces-gan", home / "data" / "models" / "faces-gan")
+    return home

@@ -11,6 +11,7 @@ from typing import IO
 from latentstudio.errors import ModelFileError, UnsafeFileError
 
 MAX_PICKLE = 64 << 20
+HEAD = 9
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
 _CONTAINERS = frozenset({
     "collections.OrderedDict", "collections.defaultdict", "builtins.set", "builtins.dict", "builtins.list",
@@ -28,8 +29,13 @@ _STRINGS = frozenset({
 
 
 def looks_like_torch(head: bytes) -> bool:
-    """True when the first bytes are those of a zip archive or of a pickle, as torch files are."""
-    return head.startswith((_ZIP, _PICKLE))
+    """True when the first ``HEAD`` bytes are those of a zip archive or of a pickle, as torch files are.
+
+    A safetensors file may begin with the byte of a pickle, as its header's length; the zeros and brace after it tell.
+    """
+    if head[4:9] == b"\0\0\0\0{":
+        return False
+    return head.startswith(_ZIP) or (head.startswith(_PICKLE) and head[1:2] in (b"\2", b"\3", b"\4", b"\5"))
 
 
 def is_harmless(name: str) -> bool:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from latentstudio.errors import ModelFileError
 from latentstudio.files import replacing
-from latentstudio.generators.pickles import check_torch_file, looks_like_torch
+from latentstudio.generators.pickles import HEAD, check_torch_file, looks_like_torch
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -53,11 +53,11 @@ def check_safetensors(path: Path) -> Mapping[str, TensorFacts]:
     """
     path, size = Path(path), _size(path)
     with _opened(path) as stream:
-        head = stream.read(8)
-        length = int.from_bytes(head, "little")
+        head = stream.read(HEAD)
+        length = int.from_bytes(head[:8], "little")
         if looks_like_torch(head):
             raise ModelFileError(f"{path.name} is a torch file", expected="a safetensors file", action=_IMPORT)
-        if len(head) < 8 or length < 2 or stream.read(1) != b"{":
+        if len(head) < HEAD or length < 2 or head[8:] != b"{":
             raise ModelFileError(f"{path.name} is not a safetensors file", expected="weights as safetensors")
         if length > min(size - 8, MAX_HEADER):
             raise ModelFileError(
@@ -174,7 +174,7 @@ def read_state_dicts(path: Path) -> dict[str, dict[str, Tensor]]:
     path = Path(path)
     _size(path)
     with _opened(path) as stream:
-        is_torch = looks_like_torch(stream.read(8))
+        is_torch = looks_like_torch(stream.read(HEAD))
     content: Any = read_torch_file(path) if is_torch else read_tensors(path)
     found: dict[str, dict[str, Tensor]] = {}
 
