@@ -18,6 +18,7 @@ BytePicture = NDArray[np.uint8]
 
 HISTORY_LIMIT = 1_000
 THUMBNAIL_SIDE = 64
+THUMBNAIL_LIMIT = 300
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class History:
         entries: all values, by growing id; an empty history has none.
         current: id of the value that stands now; None only when empty.
         latest: for each entry with children, the child that was committed or visited last (redo goes there).
-        thumbnails: id to uint8 (H, W, 3), read-only, sides at most ``THUMBNAIL_SIDE``; some have none.
+        thumbnails: id to uint8 (H, W, 3), read-only, sides at most ``THUMBNAIL_SIDE``; old ones have none.
         limit: at most this many entries; the oldest that can go without cutting the tree goes first.
         next_id: the number of the next entry; numbers are never used again.
     """
@@ -164,14 +165,17 @@ class History:
     def attach_thumbnail(self, id: int, array: BytePicture) -> History:
         """Give entry ``id`` a picture, uint8 (H, W, 3); large ones are made smaller.
 
-        An entry that was dropped meanwhile is passed over.
+        An entry that was dropped meanwhile is passed over. Beyond ``THUMBNAIL_LIMIT`` the picture attached first goes.
 
         Raises:
             UsageError: not uint8 (H, W, 3).
         """
         if id not in self:
             return self
-        return replace(self, thumbnails={**self.thumbnails, id: _small(array)})
+        pictures = {other: picture for other, picture in self.thumbnails.items() if other != id}
+        if len(pictures) >= THUMBNAIL_LIMIT:
+            del pictures[next(iter(pictures))]
+        return replace(self, thumbnails={**pictures, id: _small(array)})
 
     def bounded(self, limit: int) -> History:
         """The history with at most ``limit`` entries (one or more): the oldest left out, the current kept."""
@@ -236,7 +240,6 @@ def rebuilt(
     whole = History(
         entries=ordered, current=current, limit=limit, next_id=last + 1,
         latest={parent: child for parent, child in latest.items() if parents.get(child, -1) == parent},
+        thumbnails={id: _small(thumbnails[id]) for id in sorted(seen & thumbnails.keys())[-THUMBNAIL_LIMIT:]},
     )
-    for id, picture in thumbnails.items():
-        whole = whole.attach_thumbnail(id, picture)
     return whole.bounded(limit)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from latentstudio.document.history import THUMBNAIL_SIDE, Entry, History, rebuilt
+from latentstudio.document.history import THUMBNAIL_LIMIT, THUMBNAIL_SIDE, Entry, History, rebuilt
 from latentstudio.document.session import Session
 from latentstudio.errors import UnknownNameError, UsageError
 
@@ -152,6 +152,16 @@ def test_thumbnails_are_small_copies_and_go_with_their_entry() -> None:
     assert history.attach_thumbnail(99, picture) is history
     with pytest.raises(UsageError, match="float32"):
         history.attach_thumbnail(0, np.zeros((4, 4, 3), np.float32))  # type: ignore[arg-type]
+
+
+def test_only_the_newest_thumbnails_are_kept() -> None:
+    history, picture = History(), np.zeros((2, 2, 3), np.uint8)
+    for t in range(THUMBNAIL_LIMIT + 2):
+        history = history.commit(at(t), "x").attach_thumbnail(t, picture)
+    assert list(history.thumbnails) == list(range(2, THUMBNAIL_LIMIT + 2))
+    assert list(history.attach_thumbnail(0, picture).thumbnails)[-1] == 0
+    again = rebuilt(history.entries, history.current, history.latest, history.thumbnails)
+    assert list(again.thumbnails) == list(history.thumbnails)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,206 @@
+"""Session files and recipes: exact both ways, broken ones are refused by name."""
+
+from __future__ import annotations
+
+import base64
+import errno
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from latentstudio.document import session_file
+from latentstudio.document.history import History
+from latentstudio.document.picture_recipe import has_recipe, read_recipe, save_picture
+from latentstudio.document.session import Session
+from latentstudio.document.session_file import Saved, read_session, write_session
+from latentstudio.errors import PictureError, SessionFileError, StorageError
+from latentstudio.pixels import read_picture, write_png
+
+PICTURE = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
+
+
+@pytest.fixture
+def saved(session: Session) -> Saved:
+    history = History.start(session.with_reset(), time=1.5).commit(session, "x", time=2.25).undo().commit(
+        session.with_position("y", -3.3), "y", time=3.0
+    )
+    return Saved(session.with_position("y", -3.3), history.attach_thumbnail(1, PICTURE), 4.5)
+
+
+def changed(path: Path, **fields: object) -> None:
+    """Overwrite top-level fields of a json file."""
+    path.write_bytes(msgspec.json.encode({**msgspec.json.decode(path.read_bytes()), **fields}))
+
+
+def test_a_session_file_brings_everything_back(tmp_path: Path, saved: Saved) -> None:
+    path = tmp_path / "face.latentstudio"
+    write_session(path, saved)
+    again = read_session(path)
+    assert again.session == saved.session
+    assert again.written == saved.written
+    assert again.history == saved.history
+    assert again.history is not None
+    assert np.array_equal(again.history.thumbnails[1], PICTURE)
+    write_session(path, Saved(saved.session))
+    assert read_session(path).history is None
+
+
+FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
+
+
+@given(st.lists(FLOATS, min_size=3, max_size=3), st.floats(-1e6, 1e6))
+def test_every_number_comes_back_bit_for_bit(numbers: list[float], t: float) -> None:
+    latent = np.array(numbers, "<f4")
+    session = Session("toy", "", latent.tobytes(), (3,)).with_position("x", t)
+    assert msgspec.json.decode(msgspec.json.encode(session), type=Session) == session
+
+
+def test_fields_of_a_later_edition_are_passed_over(tmp_path: Path, saved: Saved) -> None:
+    path = tmp_path / "a.latentstudio"
+    write_session(path, saved)
+    changed(path, colour="red")
+    assert read_session(path).session == saved.session
+
+
+def test_a_newer_version_is_refused_with_both_versions(tmp_path: Path, saved: Saved) -> None:
+    path = tmp_path / "a.latentstudio"
+    write_session(path, saved)
+    changed(path, version=9, session={"quite": "different"})
+    with pytest.raises(SessionFileError, match=r"version 9; expected at most 1; update latentstudio"):
+        read_session(path)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"", b"{", b"null", b"\xff\xfe\x00", b"{}", b'{"format": "something else"}', b"[" * 200_000,
+        b'{"format": "latentstudio session", "version": "1"}', b'{"format": "latentstudio session", "version": 1}',
+    ],
+)
+def test_a_broken_session_file_is_refused(tmp_path: Path, data: bytes) -> None:
+    path = tmp_path / "broken.latentstudio"
+    path.write_bytes(data)
+    with pytest.raises(SessionFileError, match=r"broken\.latentstudio"):
+        read_session(path)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"latent": base64.b64encode(b"\0" * 36).decode()}, {"latent": "*"}, {"shape": [-10]}, {"truncation": None},
+        {"latent": base64.b64encode(np.full(10, np.inf, "<f4").tobytes()).decode()}, {"positions": [["x", "8"]]},
+        {"positions": [["x", 1e999]]}, {"seed": -5}, {"seed": 10**30}, {"model": 3}, {"model": ""},
+    ],
+)
+def test_values_out_of_range_are_refused(tmp_path: Path, saved: Saved, fields: dict[str, object]) -> None:
+    path = tmp_path / "a.latentstudio"
+    write_session(path, saved)
+    record = msgspec.json.decode(path.read_bytes())["session"]
+    changed(path, session={**record, **fields})
+    with pytest.raises(SessionFileError, match=r"a\.latentstudio"):
+        read_session(path)
+
+
+def test_a_history_that_is_no_tree_is_refused(tmp_path: Path, saved: Saved) -> None:
+    path = tmp_path / "a.latentstudio"
+    write_session(path, saved)
+    changed(path, history={**msgspec.json.decode(path.read_bytes())["history"], "current": 77})
+    with pytest.raises(SessionFileError, match="stands at entry 77"):
+        read_session(path)
+
+
+def test_a_missing_file_a_folder_and_a_giant_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SessionFileError, match="cannot be read"):
+        read_session(tmp_path / "nowhere.latentstudio")
+    with pytest.raises(SessionFileError, match="cannot be read"):
+        read_session(tmp_path)
+    giant = tmp_path / "giant.latentstudio"
+    with open(giant, "wb") as stream:
+        stream.truncate(10 << 30)
+    with pytest.raises(SessionFileError, match="at most"):
+        read_session(giant)
+
+
+def test_a_history_too_large_for_a_file_loses_its_oldest(
+    tmp_path: Path, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    history = History.start(session)
+    for t in range(50):
+        history = history.commit(session.with_position("x", t + 0.5), "x")
+    monkeypatch.setattr(session_file, "MAX_FILE_BYTES", 8_000)
+    path = tmp_path / "a.latentstudio"
+    write_session(path, Saved(session, history))
+    kept = read_session(path).history
+    assert kept is not None
+    assert 1 < len(kept) < 51
+    assert kept.current_entry == history.current_entry
+
+
+def test_a_full_disk_leaves_the_old_file_whole(
+    tmp_path: Path, saved: Saved, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.latentstudio"
+    write_session(path, saved)
+    before = path.read_bytes()
+
+    def full(self: Path, data: bytes) -> int:
+        with open(self, "wb") as stream:
+            stream.write(data[: len(data) // 2])
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(StorageError, match="no space left"):
+        write_session(path, Saved(saved.session.with_reset()))
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_picture_carries_its_recipe(tmp_path: Path, session: Session) -> None:
+    path = tmp_path / "face.png"
+    save_picture(path, PICTURE, session, "ONNX Runtime, CPU", "cpu")
+    recipe = read_recipe(path)
+    assert recipe.session == session
+    assert recipe.session.latent == session.latent
+    assert (recipe.runtime_name, recipe.device) == ("ONNX Runtime, CPU", "cpu")
+    assert has_recipe(path)
+    assert np.array_equal(read_picture(path), PICTURE)
+
+
+def test_a_picture_without_a_recipe_says_so(tmp_path: Path) -> None:
+    for name in ("photo.png", "photo.jpg"):
+        Image.fromarray(PICTURE).save(tmp_path / name)
+        assert not has_recipe(tmp_path / name)
+        with pytest.raises(PictureError, match="carries no recipe"):
+            read_recipe(tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "broken"), ("{", "broken"), ("{}", "no latentstudio recipe"), ("[]", "broken"),
+        ('{"format": "latentstudio recipe", "version": 2}', "version 2; expected at most 1"),
+        ('{"format": "latentstudio recipe", "version": 1}', "session"),
+        ('{"format": "latentstudio recipe", "version": 1, "session": {"model": 5}}', "model"),
+    ],
+)
+def test_a_broken_recipe_is_refused(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "face.png"
+    write_png(path, PICTURE, texts={"latentstudio": text})
+    with pytest.raises(PictureError, match=rf"face\.png.*{says}"):
+        read_recipe(path)
+
+
+def test_a_truncated_picture_is_refused(tmp_path: Path, session: Session) -> None:
+    path = tmp_path / "face.png"
+    save_picture(path, PICTURE, session, "", "")
+    path.write_bytes(path.read_bytes()[:-40])
+    with pytest.raises(PictureError, match=r"face\.png"):
+        read_recipe(path)
+    path.write_bytes(b"")
+    with pytest.raises(PictureError, match=r"face\.png"):
+        read_recipe(path)
