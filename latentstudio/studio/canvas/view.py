@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from latentstudio.studio.canvas.geometry import Viewport
 from latentstudio.studio.canvas.gesture import Gesture, paint_gesture
 from latentstudio.studio.theme import app_theme
+from latentstudio.studio.widgets.base import RingFocus
 
 __all__ = ["Canvas", "Gesture"]
 
@@ -30,7 +31,7 @@ _ZOOM_A_NOTCH = 1.25
 _PAN_STEP = 40.0
 
 
-class Canvas(QWidget):
+class Canvas(RingFocus, QWidget):
     """The picture in the middle.
 
     Signals:
@@ -167,7 +168,7 @@ class Canvas(QWidget):
         corners.addRect(visible.adjusted(-1, -1, 1, 1))
         corners.addRoundedRect(visible, RADIUS, RADIUS)
         painter.fillPath(corners, self._theme.tokens.colour("background"))
-        if self.hasFocus():
+        if self.ring_shown:
             painter.setPen(QPen(self._theme.tokens.colour("accent", 0.7), 1.5))
             painter.setBrush(Qt.BrushStyle.NoBrush)
             painter.drawRoundedRect(visible.adjusted(0.75, 0.75, -0.75, -0.75), RADIUS, RADIUS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QFrame,
@@ -60,7 +60,7 @@ class _RowDelegate(QStyledItemDelegate):
 
 
 class ActionSearch(QFrame):
-    """A popup over the window.
+    """A card that floats over its window until an action is chosen, Esc is typed or one clicks elsewhere.
 
     Signals:
         triggered(str): the id of the action that was chosen.
@@ -69,10 +69,9 @@ class ActionSearch(QFrame):
     triggered = Signal(str)
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent, Qt.WindowType.Popup | Qt.WindowType.FramelessWindowHint)
+        super().__init__(parent)
         self._theme = app_theme()
         self._rows: tuple[ActionRow, ...] = ()
-        self.setAttribute(Qt.WidgetAttribute.WA_TranslucentBackground)
         self.field = QLineEdit()
         self.field.setPlaceholderText("Search actions")
         self.field.setAccessibleName("Search actions")
@@ -89,6 +88,7 @@ class ActionSearch(QFrame):
         column.setSpacing(8)
         column.addWidget(self.field)
         column.addWidget(self.found)
+        self.hide()
 
     @property
     def shown(self) -> tuple[str, ...]:
@@ -106,11 +106,12 @@ class ActionSearch(QFrame):
         parent = self.parentWidget()
         if parent is not None:
             width = min(width, parent.width() - 32)
-            corner = parent.mapToGlobal(QPoint((parent.width() - width) // 2, self._theme.px(52)))
-            self.move(corner)
-        self.resize(width, self.field.sizeHint().height() + count * self._theme.px(32) + 32)
+            self.move((parent.width() - width) // 2, self._theme.px(52))
+        height = self.field.sizeHint().height() + count * self._theme.px(32) + 32
+        self.resize(width, height if parent is None else min(height, parent.height() - self._theme.px(64)))
         self.show()
-        self.field.setFocus(Qt.FocusReason.PopupFocusReason)
+        self.raise_()
+        self.field.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def _on_text(self, text: str) -> None:
         self.found.clear()
@@ -127,13 +128,15 @@ class ActionSearch(QFrame):
         if item is None:
             return
         row: ActionRow = item.data(Qt.ItemDataRole.UserRole)
-        self.close()
+        self.hide()
         self.triggered.emit(row.id)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Up, Down, Enter and Esc typed in the field."""
+        """Up, Down, Enter and Esc typed in the field; the focus going elsewhere."""
         if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent):
             return self._on_key(Qt.Key(event.key()))
+        if event.type() == QEvent.Type.FocusOut and watched is self.field:
+            self.hide()
         return super().eventFilter(watched, event)
 
     def _on_key(self, key: Qt.Key) -> bool:
@@ -146,7 +149,7 @@ class ActionSearch(QFrame):
             self._trigger(self.found.currentItem())
             return True
         if key == Qt.Key.Key_Escape:
-            self.close()
+            self.hide()
             return True
         return False
 

@@ -3,7 +3,17 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QEnterEvent, QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QColor,
+    QEnterEvent,
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
 from latentstudio.studio.icons import icon_pixmap
@@ -11,6 +21,25 @@ from latentstudio.studio.theme import Role, Theme, app_theme
 
 CARD_RADIUS = 10.0
 THUMBNAIL_RADIUS = 6.0
+
+
+_KEYBOARD = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason, Qt.FocusReason.ShortcutFocusReason)
+
+
+class RingFocus:
+    """For widgets that show a focus ring: only where the keyboard brought the focus, not after a click."""
+
+    _by_keyboard = False
+
+    @property
+    def ring_shown(self) -> bool:
+        """Whether the ring is to be painted now."""
+        return self._by_keyboard and self.hasFocus()  # type: ignore[attr-defined]  # a QWidget's
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Remember how the focus came."""
+        self._by_keyboard = event.reason() in _KEYBOARD
+        super().focusInEvent(event)  # type: ignore[misc]  # a QWidget's
 
 
 def paint_focus_ring(painter: QPainter, area: QRectF, radius: float, theme: Theme) -> None:
@@ -71,7 +100,7 @@ class Heading(Text):
         super().__init__(text, role="heading", colour="dim", parent=parent)
 
 
-class Link(QAbstractButton):
+class Link(RingFocus, QAbstractButton):
     """Words in the accent that do something when clicked."""
 
     def __init__(
@@ -85,7 +114,7 @@ class Link(QAbstractButton):
         self.setAccessibleName(text)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self._theme.changed.connect(self.updateGeometry)
 
     def sizeHint(self) -> QSize:
@@ -94,8 +123,9 @@ class Link(QAbstractButton):
         return QSize(metrics.horizontalAdvance(self.text()) + 8, metrics.height() + 6)
 
     def minimumSizeHint(self) -> QSize:
-        """Never shortened."""
-        return self.sizeHint()
+        """The first letters, where there is no room for more."""
+        metrics = QFontMetrics(self._theme.font(self._role))
+        return QSize(min(self.sizeHint().width(), 5 * metrics.averageCharWidth()), metrics.height() + 6)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The words; underlined under the mouse."""
@@ -105,8 +135,9 @@ class Link(QAbstractButton):
         painter.setFont(font)
         tokens = self._theme.tokens
         painter.setPen(tokens.colour(self._colour if self.isEnabled() else "dim"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.text())
-        if self.hasFocus():
+        words = QFontMetrics(font).elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width() - 6)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, words)
+        if self.ring_shown:
             paint_focus_ring(painter, QRectF(self.rect()), 5, self._theme)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -127,7 +158,7 @@ class Link(QAbstractButton):
         super().leaveEvent(event)
 
 
-class IconButton(QAbstractButton):
+class IconButton(RingFocus, QAbstractButton):
     """One of our icons as a quiet button; ``set_quiet(True)`` paints it only under the mouse or the keyboard."""
 
     def __init__(self, name: str, label: str, *, size: int = 16, parent: QWidget | None = None) -> None:
@@ -180,7 +211,7 @@ class IconButton(QAbstractButton):
         side = self._theme.px(self._size)
         pixmap = icon_pixmap(self._name, getattr(tokens, colour), side, self.devicePixelRatioF())
         painter.drawPixmap((self.width() - side) // 2, (self.height() - side) // 2, pixmap)
-        if self.hasFocus():
+        if self.ring_shown:
             paint_focus_ring(painter, QRectF(self.rect()), 6, self._theme)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
 from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import Text
+from latentstudio.studio.widgets.base import Elided
 
 _NOTHING: NDArray[np.float64] = np.zeros(0)
 
@@ -44,7 +44,7 @@ class CurvePlot(QWidget):
         self._theme = app_theme()
         self._curves: Curves | None = None
         self._plot: Any = None
-        self._legend = Text("", role="small", colour="dim")
+        self._legend = Elided("", role="small", colour="dim")
         self._column = QVBoxLayout(self)
         self._column.setContentsMargins(10, 10, 10, 8)
         self._column.setSpacing(4)
@@ -62,10 +62,14 @@ class CurvePlot(QWidget):
     def set_curves(self, curves: Curves | None) -> None:
         """Draw these; None for an empty plot."""
         self._curves = curves
-        self._legend.setText("" if curves is None else curves.title)
+        self._legend.setText("" if curves is None else _legend_text(curves))
         if self._plot is None and self.isVisible():
             self._build_plot()
         self._draw()
+
+    def sizeHint(self) -> QSize:
+        """Twice as wide as high."""
+        return QSize(self._theme.px(440), self._theme.px(220))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Make the plot at the first showing."""
@@ -83,6 +87,7 @@ class CurvePlot(QWidget):
         plot.setMouseEnabled(False, False)
         plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         plot.setFrameShape(plot.Shape.NoFrame)
+        plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
         plot.setAntialiasing(True)
         self._plot = plot
         self._column.addWidget(plot, 1)
@@ -105,8 +110,9 @@ class CurvePlot(QWidget):
             )
             region.setZValue(-10)
             plot.addItem(region)
-        low = pyqtgraph.PlotDataItem(position, np.asarray(curves.low, dtype=np.float64), pen=None)
-        high = pyqtgraph.PlotDataItem(position, np.asarray(curves.high, dtype=np.float64), pen=None)
+        edge = pyqtgraph.mkPen(tokens.colour("accent", 0.25))
+        low = pyqtgraph.PlotCurveItem(position, np.asarray(curves.low, dtype=np.float64), pen=edge)
+        high = pyqtgraph.PlotCurveItem(position, np.asarray(curves.high, dtype=np.float64), pen=edge)
         band = pyqtgraph.FillBetweenItem(low, high, brush=tokens.colour("accent", 0.18))
         for item in (low, high, band):
             plot.addItem(item)
@@ -139,3 +145,13 @@ class CurvePlot(QWidget):
             painter.setPen(tokens.colour("dim"))
             painter.setFont(self._theme.font("small"))
             painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Click a factor to see how it was measured.")
+
+
+def _legend_text(curves: Curves) -> str:
+    parts = ["line: measured median", "band: spread"]
+    if np.size(curves.paper):
+        parts.append("dashed: learned g")
+    if curves.known is not None:
+        parts.append("shaded: known range")
+    words = "   ".join(parts)
+    return f"{curves.title}   {words}" if curves.title else words

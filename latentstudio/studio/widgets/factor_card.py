@@ -110,8 +110,8 @@ class FactorCard(Card):
         for widget in (self._leaks, self._reset, self._lock, self._edit):
             top.addWidget(widget)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 10, 16, 12)
-        column.setSpacing(4)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(6)
         column.addLayout(top)
         column.addWidget(self.slider)
         column.addWidget(self._note)

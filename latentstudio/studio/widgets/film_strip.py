@@ -25,7 +25,7 @@ from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
 
 THUMBNAIL = 56
 _GAP = 7
-_MARGIN = 5
+_MARGIN = 4
 
 
 @dataclass(frozen=True)

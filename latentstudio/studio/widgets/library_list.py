@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWid
 
 from latentstudio.studio.icons import icon_pixmap
 from latentstudio.studio.theme import Tokens, app_theme
-from latentstudio.studio.widgets.base import CARD_RADIUS, IconButton, Link, paint_focus_ring
+from latentstudio.studio.widgets.base import CARD_RADIUS, IconButton, Link, RingFocus, paint_focus_ring
 from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
 
 RowState = Literal["ready", "available", "fetching", "broken"]
@@ -47,7 +47,7 @@ class LibraryRow:
     removable: bool = False
 
 
-class LibraryRowView(QWidget):
+class LibraryRowView(RingFocus, QWidget):
     """One row. Clicking a ready row chooses it, clicking an available one asks for its fetching."""
 
     chosen = Signal(str)
@@ -64,9 +64,9 @@ class LibraryRowView(QWidget):
         self._fetch = IconButton("download", "Fetch this model")
         self._fetch.clicked.connect(self._on_fetch)
         layout = QHBoxLayout(self)
-        layout.setContentsMargins(0, 0, 8, 0)
+        layout.setContentsMargins(0, 8, 6, 0)
         layout.addStretch(1)
-        layout.addWidget(self._fetch)
+        layout.addWidget(self._fetch, 0, Qt.AlignmentFlag.AlignTop)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -119,7 +119,7 @@ class LibraryRowView(QWidget):
         self._paint_words(painter, tokens)
         if self.row.state == "fetching":
             self._paint_progress(painter, tokens)
-        if self.hasFocus():
+        if self.ring_shown:
             paint_focus_ring(painter, area, CARD_RADIUS, self._theme)
 
     def _paint_mark(self, painter: QPainter, area: QRectF, tokens: Tokens) -> None:
@@ -129,15 +129,15 @@ class LibraryRowView(QWidget):
 
     def _paint_words(self, painter: QPainter, tokens: Tokens) -> None:
         left = 8 + _THUMBNAIL + 12
-        right = 12 + (self._fetch.sizeHint().width() if self.row.state == "available" else 0)
-        room = self.width() - left - right
+        button = (self._fetch.sizeHint().width() if self.row.state == "available" else 0)
         name_font, facts_font = self._theme.font("name"), self._theme.font("small")
         name, facts = QFontMetrics(name_font), QFontMetrics(facts_font)
         top = (self.height() - name.height() - facts.height() - 3) / 2
         elide = Qt.TextElideMode.ElideRight
         painter.setFont(name_font)
         painter.setPen(tokens.colour("text" if self.row.state in ("ready", "fetching") else "dim"))
-        painter.drawText(left, round(top + name.ascent()), name.elidedText(self.row.name, elide, room))
+        room = self.width() - left - 12
+        painter.drawText(left, round(top + name.ascent()), name.elidedText(self.row.name, elide, room - button))
         painter.setFont(facts_font)
         painter.setPen(tokens.colour("bad" if self.row.state == "broken" else "dim"))
         baseline = round(top + name.height() + 3 + facts.ascent())
@@ -278,7 +278,7 @@ class LibraryList(QWidget):
         names = list(self._views)
         index = names.index(name) + step
         if 0 <= index < len(names):
-            self._views[names[index]].setFocus(Qt.FocusReason.OtherFocusReason)
+            self._views[names[index]].setFocus(Qt.FocusReason.TabFocusReason)
 
     def menu_of(self, name: str) -> QMenu:
         """The context menu of a row."""

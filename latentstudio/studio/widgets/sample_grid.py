@@ -9,7 +9,7 @@ from PySide6.QtGui import QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import Link, Text, paint_focus_ring
+from latentstudio.studio.widgets.base import Link, RingFocus, Text, paint_focus_ring
 from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
 from latentstudio.studio.widgets.value_edit import ValueEdit
 
@@ -18,7 +18,7 @@ _GAP = 6
 _LARGEST_SEED = 2**63 - 1
 
 
-class SampleTiles(QWidget):
+class SampleTiles(RingFocus, QWidget):
     """The pictures, four in a row, as one painted widget."""
 
     picked = Signal(int)
@@ -61,7 +61,7 @@ class SampleTiles(QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Tiles of two dozen pixels."""
-        return QSize(120, self.heightForWidth(max(120, self.width())) if self._images else 24)
+        return QSize(120, self.heightForWidth(120))
 
     def _side(self, width: int) -> float:
         return min(72.0, (width - _GAP * (COLUMNS - 1)) / COLUMNS)
@@ -87,7 +87,7 @@ class SampleTiles(QWidget):
                 painter.setPen(QPen(tokens.colour("text"), 1.5))
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRoundedRect(area.adjusted(0.75, 0.75, -0.75, -0.75), 6, 6)
-            if self.hasFocus() and index == self._cursor:
+            if self.ring_shown and index == self._cursor:
                 paint_focus_ring(painter, area, 6, self._theme)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -122,6 +122,7 @@ class SampleTiles(QWidget):
             Qt.Key.Key_Down: COLUMNS,
         }.get(Qt.Key(event.key()))
         if step is not None and self._images:
+            self._by_keyboard = True
             self._cursor = min(len(self._images) - 1, max(0, self._cursor + step))
             self.update()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and self._images:
@@ -156,7 +157,7 @@ class SampleGrid(QWidget):
         self.tiles = SampleTiles()
         self.tiles.picked.connect(self.picked)
         self._caption = Text("seed", role="small", colour="dim")
-        self.seed_edit = ValueEdit(role="small", colour="dim", widest="4294967295")
+        self.seed_edit = ValueEdit(role="small", colour="dim", widest="00000000")
         self.seed_edit.setAccessibleName("seed")
         self.seed_edit.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.seed_edit.entered.connect(self._on_entered)

@@ -7,10 +7,10 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaint
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import paint_focus_ring
+from latentstudio.studio.widgets.base import RingFocus, paint_focus_ring
 
 
-class Segmented(QWidget):
+class Segmented(RingFocus, QWidget):
     """Names side by side; the chosen one stands on a raised pill. Left and Right change it.
 
     Signals:
@@ -93,7 +93,7 @@ class Segmented(QWidget):
             painter.setFont(self._theme.font("name" if current else "body"))
             painter.setPen(tokens.colour("text" if current else "dim"))
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, name)
-            if current and self.hasFocus():
+            if current and self.ring_shown:
                 paint_focus_ring(painter, area, area.height() / 2 - 1, self._theme)
 
     def _name_at(self, point: QPointF) -> str:

@@ -7,12 +7,12 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaint
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import paint_focus_ring
+from latentstudio.studio.widgets.base import RingFocus, paint_focus_ring
 
 _GAP = 22
 
 
-class TabRow(QWidget):
+class TabRow(RingFocus, QWidget):
     """A row of text tabs; where the room is short the gaps shrink first.
 
     Signals:
@@ -100,7 +100,7 @@ class TabRow(QWidget):
                 painter.setPen(Qt.PenStyle.NoPen)
                 painter.setBrush(tokens.colour("accent"))
                 painter.drawRoundedRect(QRectF(area.left(), area.bottom() - 3, area.width(), 2), 1, 1)
-            if current and self.hasFocus():
+            if current and self.ring_shown:
                 paint_focus_ring(painter, area.adjusted(-6, 4, 6, -5), 5, self._theme)
 
     def _name_at(self, point: QPointF) -> str:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QMenuBar, QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import Text, paint_focus_ring
+from latentstudio.studio.widgets.base import RingFocus, Text, paint_focus_ring
 from latentstudio.studio.widgets.segmented import Segmented
 
 
-class SearchButton(QAbstractButton):
+class SearchButton(RingFocus, QAbstractButton):
     """Looks like a search field and opens the search."""
 
     def __init__(self, words: str, shortcut: str, parent: QWidget | None = None) -> None:
@@ -51,7 +51,7 @@ class SearchButton(QAbstractButton):
         painter.drawText(inner, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self._words)
         painter.setPen(tokens.colour("dim"))
         painter.drawText(inner, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, self._shortcut)
-        if self.hasFocus():
+        if self.ring_shown:
             paint_focus_ring(painter, area, area.height() / 2 - 1, self._theme)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
@@ -85,7 +85,10 @@ class TopBar(QWidget):
         self.search.clicked.connect(self.search_requested)
         row = QGridLayout(self)
         row.setContentsMargins(20, 0, 20, 0)
-        row.addWidget(self._name, 0, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
+        self._left = QHBoxLayout()
+        self._left.setSpacing(16)
+        self._left.addWidget(self._name)
+        row.addLayout(self._left, 0, 0, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.workspaces, 0, 1, Qt.AlignmentFlag.AlignCenter)
         row.addWidget(self.search, 0, 2, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         row.setColumnStretch(0, 1)
@@ -93,6 +96,11 @@ class TopBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._theme.changed.connect(self._on_theme)
         self._on_theme()
+
+    def add_menu_bar(self, bar: QMenuBar) -> None:
+        """Put the menus beside the program's name."""
+        bar.setNativeMenuBar(False)
+        self._left.addWidget(bar)
 
     def set_workspace(self, name: str) -> None:
         """Mark the workspace without a signal."""
