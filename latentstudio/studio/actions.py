@@ -1,0 +1,77 @@
+"""THE table of actions: menus, shortcuts, the shortcut sheet and the action search are all made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+MENUS = ("File", "Edit", "Sample", "View", "Help")
+
+
+@dataclass(frozen=True)
+class Action:
+    """One thing a person can do.
+
+    Attributes:
+        id: short name; the window connects it to ``on_<id>`` of whoever serves it.
+        title: the words in menus and search, sentence case.
+        shortcuts: key sequences in Qt's portable spelling; the first is shown.
+        group: the menu it stands in, one of ``MENUS``.
+        icon: name of an icon, or empty.
+        separated: a separator stands before it in its menu.
+    """
+
+    id: str
+    title: str
+    shortcuts: tuple[str, ...] = ()
+    group: str = "File"
+    icon: str = ""
+    separated: bool = False
+
+    @property
+    def shortcut(self) -> str:
+        """The shortcut to show, or empty."""
+        return self.shortcuts[0] if self.shortcuts else ""
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action("open", "Open a picture, session or model…", ("Ctrl+O",), "File", "open"),
+    Action("add_model", "Add a model folder…", (), "File", "plus"),
+    Action("save_picture", "Save picture…", ("Ctrl+S",), "File", "save", True),
+    Action("save_session", "Save session…", ("Ctrl+Shift+S",), "File", "save"),
+    Action("export_strip", "Export strip of the chosen factor…", ("Ctrl+E",), "File", "strip"),
+    Action("quit", "Quit", ("Ctrl+Q",), "File", "close", True),
+    Action("undo", "Undo", ("Ctrl+Z",), "Edit", "undo"),
+    Action("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Edit", "redo"),
+    Action("reset_factors", "Reset all factors", ("Ctrl+R",), "Edit", "reset"),
+    Action("copy_picture", "Copy picture", ("Ctrl+C",), "Edit", "", True),
+    Action("copy_python", "Copy as Python", ("Ctrl+Shift+C",), "Edit"),
+    Action("copy_command", "Copy as command line", ("Ctrl+Alt+C",), "Edit"),
+    Action("new_sample", "New sample", ("Space",), "Sample", "dice"),
+    Action("enter_seed", "Enter a seed", ("Ctrl+G",), "Sample"),
+    Action("before", "Compare with the sample before editing (hold)", ("B",), "Sample", "compare"),
+    Action("fit", "Fit the picture", ("Ctrl+0",), "View", "fit"),
+    Action("zoom_in", "Zoom in", ("Ctrl++", "Ctrl+="), "View", "zoom-in"),
+    Action("zoom_out", "Zoom out", ("Ctrl+-",), "View", "zoom-out"),
+    Action("smooth", "Smooth or square pixels", ("N",), "View"),
+    Action("show_library", "Show library", ("Ctrl+1",), "View", "", True),
+    Action("show_factors", "Show factors", ("Ctrl+2",), "View"),
+    Action("show_raw", "Show raw coordinates", ("Ctrl+3",), "View"),
+    Action("show_learn", "Show learning", ("Ctrl+4",), "View"),
+    Action("undock_panel", "Undock or dock the panel in front", ("Ctrl+U",), "View"),
+    Action("workspace_play", "Workspace: Play", ("F5",), "View", "", True),
+    Action("workspace_research", "Workspace: Research", ("F6",), "View"),
+    Action("theme_system", "Theme: follow the system", (), "View", "", True),
+    Action("theme_dark", "Theme: dark", (), "View"),
+    Action("theme_light", "Theme: light", (), "View"),
+    Action("full_screen", "Full screen", ("F11",), "View", "", True),
+    Action("cancel_job", "Cancel the running job", ("Ctrl+.",), "Help"),
+    Action("search", "Search actions", ("Ctrl+K",), "Help", "search", True),
+    Action("shortcuts", "Shortcuts", ("F1",), "Help", "help"),
+    Action("hints", "Show the first hints again", (), "Help"),
+    Action("about", "About this model and its licence", (), "Help"),
+)
+
+
+def action_named(name: str) -> Action:
+    """The action with this id; an unknown id is a defect of the program."""
+    return next(action for action in ACTIONS if action.id == name)

@@ -1,0 +1,155 @@
+"""What every action of the table does. Asking for paths goes through ``Dialogs``, so that tests and stories can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from latentstudio.studio.actions import ACTIONS
+from latentstudio.studio.parts import Parts
+
+
+@dataclass(frozen=True)
+class Dialogs:
+    """Asks the user for a path; an empty string means that nothing was chosen."""
+
+    open_file: Callable[[QWidget, str, str], str]
+    save_file: Callable[[QWidget, str, str, str], str]
+    choose_folder: Callable[[QWidget, str, str], str]
+
+
+def system_dialogs() -> Dialogs:
+    """The system's own dialogs."""
+    return Dialogs(
+        open_file=lambda parent, title, folder: QFileDialog.getOpenFileName(parent, title, folder)[0],
+        save_file=lambda parent, title, path, kinds: QFileDialog.getSaveFileName(parent, title, path, kinds)[0],
+        choose_folder=QFileDialog.getExistingDirectory,
+    )
+
+
+class Commands(QObject):
+    """One method ``on_<id>`` for each action; ``handlers`` hands them all out."""
+
+    def __init__(self, parts: Parts, window: QWidget, dialogs: Dialogs) -> None:
+        super().__init__(window)
+        self._parts = parts
+        self._window = window
+        self.dialogs = dialogs
+        self.last_folder = ""
+
+    def handlers(self) -> dict[str, Callable[[], None]]:
+        """Action id to the method that does it; the view's own actions are added by the window."""
+        names = (entry.id for entry in ACTIONS)
+        return {name: getattr(self, f"on_{name}") for name in names if hasattr(self, f"on_{name}")}
+
+    def on_open(self) -> None:
+        """Choose any file and take it in."""
+        self._open(self.dialogs.open_file(self._window, "Open", self.last_folder))
+
+    def on_add_model(self) -> None:
+        """Choose a model folder and take it in."""
+        self._open(self.dialogs.choose_folder(self._window, "Add a model folder", self.last_folder))
+
+    def on_save_picture(self) -> None:
+        """Save the picture with its recipe."""
+        path = self._ask_save("Save picture", f"{self._stem()}.png", "PNG pictures (*.png)")
+        if path is not None:
+            self._parts.files.request_save_picture(path)
+
+    def on_save_session(self) -> None:
+        """Save the session with its history."""
+        path = self._ask_save("Save session", f"{self._stem()}.latentstudio", "Sessions (*.latentstudio)")
+        if path is not None:
+            self._parts.files.request_save_session(path)
+
+    def on_export_strip(self) -> None:
+        """Save the chosen factor's strip."""
+        name = self._parts.factors.chosen
+        if not name:
+            self._parts.desk.notice("info", "This model has no factor to make a strip of; learn one first")
+            return
+        path = self._ask_save("Export strip", f"{self._stem()}-{name}.png", "PNG pictures (*.png)")
+        if path is not None:
+            self._parts.files.request_strip(path, name)
+
+    def on_quit(self) -> None:
+        """Close the window."""
+        self._window.close()
+
+    def on_undo(self) -> None:
+        """One entry back."""
+        self._parts.desk.workspace.undo()
+
+    def on_redo(self) -> None:
+        """One entry on."""
+        self._parts.desk.workspace.redo()
+
+    def on_reset_factors(self) -> None:
+        """Every factor that is not locked back to 0."""
+        self._parts.factors.apply_reset()
+
+    def on_copy_picture(self) -> None:
+        """The picture to the clipboard."""
+        self._parts.files.copy_picture()
+
+    def on_copy_python(self) -> None:
+        """A Python snippet to the clipboard."""
+        self._parts.files.copy_python()
+
+    def on_copy_command(self) -> None:
+        """A command line to the clipboard."""
+        self._parts.files.copy_command()
+
+    def on_new_sample(self) -> None:
+        """Another seed."""
+        self._parts.desk.request_sample()
+
+    def on_enter_seed(self) -> None:
+        """Put the keyboard into the seed field."""
+        self._parts.library_panel.samples.seed_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def on_before(self) -> None:
+        """From the menu the comparison stays until it is chosen again; the key compares while it is held."""
+        self._parts.picture.set_comparing(not self._parts.picture_panel.canvas.comparing)
+
+    def on_fit(self) -> None:
+        """The whole picture."""
+        self._parts.picture_panel.canvas.fit()
+
+    def on_zoom_in(self) -> None:
+        """Larger."""
+        self._parts.picture_panel.canvas.zoom_by(1.25)
+
+    def on_zoom_out(self) -> None:
+        """Smaller."""
+        self._parts.picture_panel.canvas.zoom_by(1 / 1.25)
+
+    def on_cancel_job(self) -> None:
+        """Cancel the job in the status line."""
+        self._parts.status.cancel()
+
+    def on_about(self) -> None:
+        """What the model in front is, and its licence."""
+        current = self._parts.desk.current
+        if current is not None:
+            self._parts.library.show_info(current.name)
+
+    def _stem(self) -> str:
+        session = self._parts.desk.workspace.session
+        return "picture" if session is None else f"{session.model}-{session.seed if session.seed is not None else 'own'}"
+
+    def _ask_save(self, title: str, name: str, kinds: str) -> Path | None:
+        chosen = self.dialogs.save_file(self._window, title, str(Path(self.last_folder) / name), kinds)
+        if not chosen:
+            return None
+        self.last_folder = str(Path(chosen).parent)
+        return Path(chosen)
+
+    def _open(self, chosen: str) -> None:
+        if chosen:
+            self.last_folder = str(Path(chosen).parent)
+            self._parts.files.request_open(Path(chosen))

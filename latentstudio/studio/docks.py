@@ -1,0 +1,151 @@
+"""The panels around the picture: docked, tabbed, floating or closed, and the workspaces that arrange them."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
+
+WORKSPACES = ("Play", "Research")
+LEFT = ("library",)
+RIGHT = ("factors", "raw", "learn")
+LEFT_WIDTH = 232
+RIGHT_SHARE = 0.385
+FLOATING_SIZE = (460, 560)
+
+
+class PanelDock(QDockWidget):
+    """A panel's dock: without a title bar of its own while docked (its tab says the name), with one when it floats."""
+
+    def __init__(self, name: str, title: str, panel: QWidget, window: QMainWindow) -> None:
+        super().__init__(title, window)
+        self.setObjectName(f"dock-{name}")
+        self.setWidget(panel)
+        self._bare = QWidget(self)
+        self.setTitleBarWidget(self._bare)
+        self.topLevelChanged.connect(self._on_floating)
+
+    def _on_floating(self, floating: bool) -> None:
+        self.setTitleBarWidget(None if floating else self._bare)  # type: ignore[arg-type]
+        if floating:
+            self.resize(max(self.width(), FLOATING_SIZE[0]), max(self.height(), FLOATING_SIZE[1]))
+
+
+class Docks(QObject):
+    """Makes the docks of a window and moves them.
+
+    Args:
+        panels: name to (title, panel); the names of ``LEFT`` and ``RIGHT``.
+    """
+
+    def __init__(self, window: QMainWindow, panels: dict[str, tuple[str, QWidget]]) -> None:
+        super().__init__(window)
+        self._window = window
+        window.setDockNestingEnabled(True)
+        window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
+        self.docks = {name: PanelDock(name, title, panel, window) for name, (title, panel) in panels.items()}
+        self.workspace = WORKSPACES[0]
+        self.arrange(WORKSPACES[0])
+
+    def arrange(self, workspace: str) -> None:
+        """Put the panels where a workspace wants them: Play tabs them, Research shows raw coordinates beside."""
+        self.workspace = workspace
+        for dock in self.docks.values():
+            dock.setFloating(False)
+            self._window.removeDockWidget(dock)
+        for name in LEFT:
+            self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.docks[name])
+        right = [self.docks[name] for name in RIGHT]
+        for dock in right:
+            self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
+        self._window.tabifyDockWidget(right[0], right[2])
+        if workspace == "Research":
+            self._window.splitDockWidget(right[0], right[1], Qt.Orientation.Vertical)
+        else:
+            self._window.tabifyDockWidget(right[0], right[1])
+            self._window.tabifyDockWidget(right[1], right[2])
+        for dock in self.docks.values():
+            dock.show()
+        right[0].raise_()
+        self.spread()
+        self.dress_tabs()
+
+    def spread(self) -> None:
+        """Give the side panels the widths of the drawing."""
+        docks = [self.docks["library"], self.docks["factors"]]
+        widths = [LEFT_WIDTH, round(self._window.width() * RIGHT_SHARE)]
+        self._window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+
+    def bring_forward(self, name: str) -> None:
+        """Show a panel, wherever it is, and put it in front."""
+        dock = self.docks[name]
+        if not dock.isVisible() or dock.isHidden():
+            dock.show()
+        dock.raise_()
+        panel = dock.widget()
+        if panel is not None:
+            panel.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def toggle(self, name: str) -> None:
+        """Close a panel that is seen, show one that is not."""
+        dock = self.docks[name]
+        if dock.isVisible() and not dock.visibleRegion().isEmpty():
+            dock.close()
+        else:
+            self.bring_forward(name)
+
+    def toggle_floating(self, name: str) -> None:
+        """Undock a panel, or dock it again."""
+        dock = self.docks[name]
+        dock.setFloating(not dock.isFloating())
+        self.bring_forward(name)
+
+    @property
+    def front(self) -> str:
+        """The panel at the right that is seen (or floats with the keyboard in it)."""
+        for name, dock in self.docks.items():
+            if dock.isFloating() and dock.isActiveWindow():
+                return name
+        for name in RIGHT:
+            if not self.docks[name].visibleRegion().isEmpty():
+                return name
+        return RIGHT[0]
+
+    def dress_tabs(self) -> None:
+        """Make the window's own tab bars quiet, and give them a menu (undock, close)."""
+        for bar in self._window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly):
+            bar.setDrawBase(False)
+            bar.setExpanding(False)
+            bar.setDocumentMode(True)
+            if bar.property("dressed"):
+                continue
+            bar.setProperty("dressed", True)
+            bar.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            bar.customContextMenuRequested.connect(self._on_tab_menu)
+            bar.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A double click on a tab undocks its panel."""
+        if event.type() == QEvent.Type.MouseButtonDblClick and isinstance(watched, QTabBar):
+            name = self._name_at(watched, event.position().toPoint())  # type: ignore[attr-defined]
+            if name:
+                self.toggle_floating(name)
+                return True
+        return super().eventFilter(watched, event)
+
+    def _name_at(self, bar: QTabBar, point: QPoint) -> str:
+        title = bar.tabText(bar.tabAt(point)) if bar.tabAt(point) >= 0 else ""
+        return next((name for name, dock in self.docks.items() if dock.windowTitle() == title), "")
+
+    def _on_tab_menu(self, point: QPoint) -> None:
+        bar = self.sender()
+        name = self._name_at(bar, point) if isinstance(bar, QTabBar) else ""
+        if not name or not isinstance(bar, QTabBar):
+            return
+        menu = QMenu(bar)
+        undock, close = menu.addAction("Undock"), menu.addAction("Close")
+        chosen = menu.exec(bar.mapToGlobal(point))
+        if chosen is undock:
+            self.toggle_floating(name)
+        elif chosen is close:
+            self.docks[name].close()
+        menu.deleteLater()

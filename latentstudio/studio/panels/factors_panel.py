@@ -1,0 +1,93 @@
+"""The panel of factors: one card a factor, links below, the calibration of the chosen one."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from latentstudio.factors import FactorSet
+from latentstudio.studio.panels.pieces import dim, line_of, scrolling, words
+from latentstudio.studio.widgets.base import Heading, Link
+from latentstudio.studio.widgets.curve_plot import CurvePlot
+from latentstudio.studio.widgets.factor_card import FactorCard
+
+EMPTY = "This model has no sliders yet. Learn one in the Learn panel."
+
+
+class FactorsPanel(QWidget):
+    """Shows cards; what they say goes out by signals.
+
+    Signals:
+        pressed(name), moved(name, t), settled(name, t), lock_changed(name, locked): of the cards.
+        reset_requested(), strip_requested(), learn_requested(): of the links.
+        curve_toggled(shown): the calibration is wanted, or not any more.
+    """
+
+    pressed = Signal(str)
+    moved = Signal(str, float)
+    settled = Signal(str, float)
+    lock_changed = Signal(str, bool)
+    reset_requested = Signal()
+    strip_requested = Signal()
+    learn_requested = Signal()
+    curve_toggled = Signal(bool)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("factorsPanel")
+        self.cards: dict[str, FactorCard] = {}
+        self.empty = words(EMPTY, self)
+        self.learn_link = Link("Learn a slider", parent=self)
+        self.reset_link = Link("Reset all", role="small", colour="dim", parent=self)
+        self.strip_link = Link("Export strip", role="small", colour="dim", parent=self)
+        self.curve_link = Link("Calibration", role="small", colour="dim", parent=self)
+        self.curve_link.setCheckable(True)
+        self.curve_title = Heading("Calibration", self)
+        self.curve_words = dim("", self)
+        self.plot = CurvePlot(self)
+        self._build_layout()
+        self.learn_link.clicked.connect(self.learn_requested)
+        self.reset_link.clicked.connect(self.reset_requested)
+        self.strip_link.clicked.connect(self.strip_requested)
+        self.curve_link.toggled.connect(self._on_curve_toggled)
+
+    def show_factors(self, factors: FactorSet) -> None:
+        """Put one card a factor in place of the cards that stand there."""
+        for card in self.cards.values():
+            self._card_layout.removeWidget(card)
+            card.hide()
+            card.deleteLater()
+        self.cards = {}
+        for index, factor in enumerate(factors):
+            card = FactorCard(factor.name, factor.unit, factor.grade, parent=self._column)
+            card.pressed.connect(self.pressed)
+            card.moved.connect(self.moved)
+            card.settled.connect(self.settled)
+            card.lock_changed.connect(self.lock_changed)
+            self._card_layout.insertWidget(index, card)
+            self.cards[factor.name] = card
+        self.empty.setVisible(not self.cards)
+        for widget in (self.reset_link, self.strip_link, self.curve_link):
+            widget.setVisible(bool(self.cards))
+
+    def _on_curve_toggled(self, shown: bool) -> None:
+        for widget in (self.curve_title, self.curve_words, self.plot):
+            widget.setVisible(shown)
+        self.curve_toggled.emit(shown)
+
+    def _build_layout(self) -> None:
+        self._column = QWidget(self)
+        self._column.setObjectName("panelColumn")
+        self._card_layout = QVBoxLayout(self._column)
+        self._card_layout.setContentsMargins(16, 12, 16, 12)
+        self._card_layout.setSpacing(10)
+        self._card_layout.addWidget(self.empty)
+        self._card_layout.addLayout(line_of(self.learn_link, self.reset_link, self.strip_link, self.curve_link))
+        self._card_layout.addLayout(line_of(self.curve_title, self.curve_words))
+        self.plot.setMinimumHeight(180)
+        self._card_layout.addWidget(self.plot)
+        self._card_layout.addStretch(1)
+        outer = QVBoxLayout(self)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addWidget(scrolling(self._column, self))
+        self._on_curve_toggled(False)

@@ -1,0 +1,101 @@
+"""All panels and presenters of one window, wired to each other. The window puts them in their places."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject
+
+from latentstudio.document.autosave import Slot
+from latentstudio.document.workspace import Workspace
+from latentstudio.generators.catalogue import Catalogue
+from latentstudio.studio.panels.factors_panel import FactorsPanel
+from latentstudio.studio.panels.learn_panel import LearnPanel
+from latentstudio.studio.panels.library_panel import LibraryPanel
+from latentstudio.studio.panels.picture_panel import PicturePanel
+from latentstudio.studio.panels.raw_panel import RawPanel
+from latentstudio.studio.presenters.desk import Desk
+from latentstudio.studio.presenters.factors import FactorsPresenter
+from latentstudio.studio.presenters.files import FilesPresenter
+from latentstudio.studio.presenters.history import HistoryPresenter
+from latentstudio.studio.presenters.keeping import KeepingPresenter
+from latentstudio.studio.presenters.learn import LearnPresenter
+from latentstudio.studio.presenters.library import LibraryPresenter
+from latentstudio.studio.presenters.notices import NoticesPresenter
+from latentstudio.studio.presenters.picture import PicturePresenter
+from latentstudio.studio.presenters.raw import RawPresenter
+from latentstudio.studio.presenters.samples import SamplesPresenter
+from latentstudio.studio.presenters.status import StatusPresenter
+from latentstudio.studio.runner import Runner
+from latentstudio.studio.widgets.status_line import StatusLine
+
+LARGEST_SEED = 9_999
+
+
+class Parts(QObject):
+    """Makes everything of one window except the window.
+
+    Args:
+        slot: where the session is autosaved.
+        catalogue: the models; looked up at first use when None.
+        device: ``auto``, ``cpu`` or ``cuda``.
+        next_seed: draws the seeds of new samples.
+    """
+
+    def __init__(
+        self,
+        slot: Slot,
+        *,
+        catalogue: Catalogue | None = None,
+        device: str = "auto",
+        next_seed: Callable[[], int] | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.workspace = Workspace()
+        self.runner = Runner(self)
+        draw_seed = next_seed or _seeds(random.SystemRandom())
+        self.desk = Desk(
+            self.workspace, self.runner, next_seed=draw_seed, catalogue=catalogue, device=device, parent=self
+        )
+        self._build_panels()
+        self._build_presenters(slot)
+
+    def _build_panels(self) -> None:
+        self.picture_panel = PicturePanel()
+        self.library_panel = LibraryPanel()
+        self.factors_panel = FactorsPanel()
+        self.raw_panel = RawPanel()
+        self.learn_panel = LearnPanel()
+        self.status_line = StatusLine()
+
+    def _build_presenters(self, slot: Slot) -> None:
+        desk, canvas = self.desk, self.picture_panel.canvas
+        self.notices = NoticesPresenter(desk, self.picture_panel.notices, parent=self)
+        self.picture = PicturePresenter(desk, canvas, parent=self)
+        self.factors = FactorsPresenter(desk, self.factors_panel, canvas, parent=self)
+        self.samples = SamplesPresenter(desk, self.library_panel.samples, parent=self)
+        self.history = HistoryPresenter(desk, self.picture_panel.strip, parent=self)
+        self.library = LibraryPresenter(desk, self.library_panel, parent=self)
+        self.raw = RawPresenter(desk, self.raw_panel, parent=self)
+        self.learn = LearnPresenter(desk, self.learn_panel, parent=self)
+        self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)
+        self.files = FilesPresenter(
+            desk, fetch=self.library.request_fetch, renew=self.library.renew, parent=self
+        )
+        self.keeping = KeepingPresenter(desk, slot, parent=self)
+        self.picture.painted.connect(self.status.on_painted)
+
+    def close(self) -> None:
+        """End jobs and thread, write what is left, close the models."""
+        self.runner.shut_down()
+        self.keeping.close()
+        self.desk.close()
+
+
+def _seeds(source: random.Random) -> Callable[[], int]:
+    def next_seed() -> int:
+        return source.randint(0, LARGEST_SEED)
+
+    return next_seed

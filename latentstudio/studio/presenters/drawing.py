@@ -1,0 +1,94 @@
+"""Pure functions that the worker runs to make pictures: no Qt, no shared state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio.document.history import History
+from latentstudio.document.session import Session
+from latentstudio.factors import Applied, FactorSet, apply_factors
+from latentstudio.generators.opening import Model
+from latentstudio.latents import sample_prior
+from latentstudio.pixels import BytePictures, to_bytes
+
+THUMBNAIL = 64
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A model that stands open, with the factors that are known for it."""
+
+    name: str
+    model: Model
+    factors: FactorSet
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture of a session: uint8 (H, W, 3), its thumbnail of at most 64 pixels, and what the factors reached."""
+
+    session: Session
+    picture: BytePictures
+    thumbnail: BytePictures
+    applied: Applied
+
+
+def draw(opened: Opened, session: Session) -> Drawn:
+    """The session's picture by the model's fast path.
+
+    Raises:
+        StudioError: the model cannot draw it; the message says why.
+    """
+    applied = apply_factors(session.latent_array().reshape(-1), dict(session.positions), opened.factors)
+    latents = np.asarray(applied.latent, np.float32).reshape(1, *session.shape)
+    pictures = opened.model.pictures(latents, label=session.label, truncation=session.truncation)
+    picture = to_bytes(pictures)[0]
+    return Drawn(session, picture, shrink(picture), applied)
+
+
+def draw_seeds(opened: Opened, seeds: tuple[int, ...]) -> BytePictures:
+    """Thumbnails uint8 (N, h, w, 3) of the samples with these seeds."""
+    space = opened.model.card.spaces[0]
+    latents = np.concatenate([sample_prior(space, count=1, seed=seed) for seed in seeds])
+    return np.stack([shrink(picture) for picture in to_bytes(opened.model.pictures(latents))])
+
+
+def draw_strip(opened: Opened, session: Session, name: str, *, count: int) -> BytePictures:
+    """``count`` pictures uint8 (N, H, W, 3) of one factor over its range from this sample, the others as they stand."""
+    factor = opened.factors.get(name)
+    flat = session.latent_array().reshape(-1)
+    low, high = factor.range_at(flat)
+    frames = []
+    for t in np.linspace(low, high, count):
+        positions = {**dict(session.positions), name: float(t)}
+        latent = np.asarray(apply_factors(flat, positions, opened.factors).latent, np.float32)
+        pictures = opened.model.pictures(
+            latent.reshape(1, *session.shape), label=session.label, truncation=session.truncation
+        )
+        frames.append(to_bytes(pictures)[0])
+    return np.stack(frames)
+
+
+def original_of(session: Session, history: History) -> Session:
+    """The sample before any editing: no factors moved, and the latent that the nearest seed in the history drew."""
+    plain = session.with_reset()
+    entry = history.current_entry
+    while plain.seed is None and entry is not None:
+        before = entry.session
+        if before.model == session.model and before.seed is not None and before.shape == session.shape:
+            return plain.with_latent(before.latent_array(), seed=before.seed)
+        entry = None if entry.parent is None else history.entry(entry.parent)
+    return plain
+
+
+def shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3) with sides of at most 64 pixels, by averaging whole blocks."""
+    factor = -(-max(picture.shape[:2]) // THUMBNAIL)
+    if factor <= 1:
+        return picture
+    height, width = (side // factor for side in picture.shape[:2])
+    blocks = picture[: height * factor, : width * factor].reshape(height, factor, width, factor, 3)
+    return np.ascontiguousarray(blocks.mean(axis=(1, 3)).round().astype(np.uint8))

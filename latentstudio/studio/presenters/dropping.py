@@ -1,0 +1,98 @@
+"""What a file is, and what it brings: read in the worker, no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from latentstudio.document.picture_recipe import has_recipe, read_recipe
+from latentstudio.document.session import Session
+from latentstudio.document.session_file import read_session
+from latentstudio.errors import ModelFileError, PictureError, StudioError, UsageError
+from latentstudio.factors import Factor, read_factor, write_factor
+from latentstudio.generators.card import CARD_FILE
+from latentstudio.generators.catalogue import Catalogue, ModelEntry
+from latentstudio.generators.importing import import_model
+from latentstudio.generators.weights import check_safetensors
+from latentstudio.pixels import read_picture
+from latentstudio.places import user_factors
+
+SESSION_SUFFIX = ".latentstudio"
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What a file brought: a session to stand at, a model to open, or a factor that was installed for ``model``."""
+
+    kind: str
+    label: str
+    session: Session | None = None
+    model: str = ""
+    factor: str = ""
+
+
+def read_file(path: Path, catalogue: Catalogue) -> Brought:
+    """Recognise a file or folder by what it holds and take in what it brings.
+
+    Raises:
+        StudioError: what was found, what would have been right and what to do.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise UsageError(f"{path} does not exist", expected="a picture, session, model or factor file")
+    if path.suffix.lower() == SESSION_SUFFIX:
+        saved = read_session(path)
+        return Brought("session", path.stem, session=saved.session, model=saved.session.model)
+    if path.is_file() and path.suffix.lower() in PICTURES:
+        return _read_picture(path)
+    if path.is_file() and path.suffix.lower() == ".safetensors":
+        return _read_tensors(path, catalogue)
+    if path.is_dir() and not (path / CARD_FILE).is_file():
+        raise ModelFileError(f"the folder {path.name} holds no {CARD_FILE}", expected="a model folder or a weights file")
+    return _import(path, catalogue)
+
+
+def _read_picture(path: Path) -> Brought:
+    read_picture(path)
+    if path.suffix.lower() != ".png" or not has_recipe(path):
+        raise PictureError(
+            f"{path.name} carries no recipe, so there are no sliders to restore; finding the latent of a photo "
+            "(inversion) is not part of this version yet",
+            action="drop a PNG that was saved by latentstudio",
+        )
+    session = read_recipe(path).session
+    return Brought("picture", path.stem, session=session, model=session.model)
+
+
+def _read_tensors(path: Path, catalogue: Catalogue) -> Brought:
+    header = check_safetensors(path)
+    try:
+        factor = read_factor(path)
+    except StudioError:
+        if "axis" in header:
+            raise
+        return _import(path, catalogue)
+    return install_factor(factor, catalogue)
+
+
+def install_factor(factor: Factor, catalogue: Catalogue) -> Brought:
+    """Put a factor among those of the model that it was learned from.
+
+    Raises:
+        ModelFileError: the model is not installed.
+    """
+    for entry in catalogue.models:
+        if entry.card is not None and entry.card.weights_sha256 == factor.model_sha256:
+            write_factor(user_factors(entry.name) / f"{factor.name}.safetensors", factor)
+            return Brought("factor", factor.name, model=entry.name, factor=factor.name)
+    raise ModelFileError(
+        f"the factor {factor.name} belongs to a model that is not installed",
+        expected=f"the model with SHA-256 {factor.model_sha256[:12]}…",
+        action="add that model first",
+    )
+
+
+def _import(path: Path, catalogue: Catalogue) -> Brought:
+    entry: ModelEntry = import_model(path, catalogue=catalogue)
+    return Brought("model", entry.name, model=entry.name)

@@ -1,0 +1,154 @@
+"""The factors: cards and their sliders become positions of the session, in true units."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, Signal
+
+from latentstudio.document.workspace import Change
+from latentstudio.factors import Factor
+from latentstudio.studio.canvas.view import Canvas, Gesture
+from latentstudio.studio.panels.factors_panel import FactorsPanel
+from latentstudio.studio.presenters.curves import curves_of
+from latentstudio.studio.presenters.desk import Desk
+from latentstudio.studio.presenters.drawing import Drawn, Opened
+
+
+class FactorsPresenter(QObject):
+    """One card a factor of the model in front.
+
+    A locked factor stays where it is: its slider cannot be moved, and "reset all" passes it over.
+
+    Signals:
+        hand_down(bool): a slider is held, or let go.
+    """
+
+    hand_down = Signal(bool)
+
+    def __init__(self, desk: Desk, panel: FactorsPanel, canvas: Canvas, *, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._panel = panel
+        self._canvas = canvas
+        self._held = ""
+        self.chosen = ""
+        self.locked: set[str] = set()
+        panel.pressed.connect(self._on_pressed)
+        panel.moved.connect(self._on_moved)
+        panel.settled.connect(self._on_settled)
+        panel.lock_changed.connect(self._on_lock)
+        panel.reset_requested.connect(self.apply_reset)
+        panel.curve_toggled.connect(self._on_curve)
+        desk.model_changed.connect(self._on_model)
+        desk.factors_changed.connect(self._on_model)
+        desk.drawn.connect(self._on_drawn)
+        desk.workspace.subscribe(self._on_change)
+
+    def apply_reset(self) -> None:
+        """Put every factor that is not locked back to 0, as one entry of the history."""
+        session = self._desk.workspace.session
+        if session is not None:
+            self._desk.workspace.apply(session.with_reset(keep=self.locked), "reset")
+
+    def factor(self, name: str) -> Factor | None:
+        """The factor of this name of the model in front."""
+        opened = self._desk.current
+        if opened is None or name not in opened.factors.names:
+            return None
+        return opened.factors.get(name)
+
+    def _on_model(self, opened: Opened) -> None:
+        self.locked.clear()
+        self._panel.show_factors(opened.factors)
+        self.chosen = opened.factors.names[0] if opened.factors.names else ""
+        self._show_all()
+        self._show_curve()
+        for message in opened.factors.errors:
+            self._desk.notice("bad", message)
+
+    def _on_change(self, change: Change) -> None:
+        if change.new is None or self._desk.opened_for(change.new) is not self._desk.current:
+            return
+        if change.old is None or change.old.latent != change.new.latent:
+            self._show_all()
+            return
+        for name, card in self._panel.cards.items():
+            if name != self._held and change.old.position(name) != change.new.position(name):
+                card.set_value(change.new.position(name))
+                card.set_note("")
+
+    def _show_all(self) -> None:
+        session = self._desk.workspace.session
+        if session is None or self._desk.opened_for(session) is not self._desk.current:
+            return
+        flat = session.latent_array().reshape(-1)
+        for name, card in self._panel.cards.items():
+            factor = self.factor(name)
+            if factor is not None:
+                card.set_range(*factor.reach, *factor.range_at(flat))
+                card.set_value(session.position(name))
+                card.set_note("")
+
+    def _on_pressed(self, name: str) -> None:
+        self._held = name
+        self._choose(name)
+        self.hand_down.emit(True)
+
+    def _on_moved(self, name: str, t: float) -> None:
+        session, factor = self._desk.workspace.session, self.factor(name)
+        if session is None or factor is None or name in self.locked:
+            return
+        self._held = name
+        self._desk.workspace.apply_preview(session.with_position(name, t))
+        self._canvas.set_gesture(Gesture(name, t, factor.unit.format(t)))
+
+    def _on_settled(self, name: str, t: float) -> None:
+        self._held = ""
+        self._canvas.set_gesture(None)
+        self.hand_down.emit(False)
+        session, factor = self._desk.workspace.session, self.factor(name)
+        if session is None or factor is None or name in self.locked:
+            return
+        self._choose(name)
+        low, high = factor.range_at(session.latent_array().reshape(-1))
+        reached = min(max(t, low), high)
+        self._desk.workspace.apply(session.with_position(name, reached), f"{name} {factor.unit.format(reached)}")
+        card = self._panel.cards[name]
+        card.set_value(reached)
+        card.set_note("" if reached == t else clamped_note(factor, reached))
+
+    def _on_drawn(self, drawn: Drawn) -> None:
+        if drawn.session != self._desk.workspace.session:
+            return
+        for name in drawn.applied.clamped:
+            factor, card = self.factor(name), self._panel.cards.get(name)
+            if factor is not None and card is not None:
+                card.set_note(clamped_note(factor, drawn.applied.reached[name]))
+        card = self._panel.cards.get(self._held)
+        if card is not None and self._held not in drawn.applied.clamped:
+            card.set_note("")
+
+    def _on_lock(self, name: str, locked: bool) -> None:
+        (self.locked.add if locked else self.locked.discard)(name)
+        self._panel.cards[name].set_locked(locked)
+
+    def _choose(self, name: str) -> None:
+        if name != self.chosen:
+            self.chosen = name
+            self._show_curve()
+
+    def _on_curve(self, shown: bool) -> None:
+        self._show_curve()
+
+    def _show_curve(self) -> None:
+        factor = self.factor(self.chosen)
+        if factor is None or not self._panel.curve_link.isChecked():
+            return
+        self._panel.curve_words.setText(f"{factor.name}: {factor.describe()}")
+        curves = curves_of(factor)
+        if curves is not None:
+            self._panel.plot.set_curves(curves)
+
+
+def clamped_note(factor: Factor, reached: float) -> str:
+    """What a card says when the asked value lies outside the known range."""
+    return f"clamped to the known range {factor.unit.format(reached)}"

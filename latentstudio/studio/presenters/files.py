@@ -1,0 +1,170 @@
+"""Files in and out: pictures with their recipe, sessions, strips, and whatever is dropped on the window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication, QImage
+
+from latentstudio.document.picture_recipe import save_picture
+from latentstudio.document.session import Session
+from latentstudio.document.session_file import Saved, write_session
+from latentstudio.engine import Result
+from latentstudio.generators import addons
+from latentstudio.pixels import grid, write_png
+from latentstudio.studio.canvas.view import image_of
+from latentstudio.studio.presenters.desk import Desk
+from latentstudio.studio.presenters.drawing import Opened, draw, draw_strip
+from latentstudio.studio.presenters.dropping import Brought, read_file
+from latentstudio.studio.presenters.recipes import as_command, as_python
+
+STRIP_COUNT = 9
+
+
+class FilesPresenter(QObject):
+    """All reading and writing happens in the worker; only paths come from the window."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        fetch: Callable[[str], None],
+        renew: Callable[[], None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._fetch = fetch
+        self._renew = renew
+
+    def request_open(self, path: Path) -> None:
+        """Take in a file that was dropped or chosen."""
+        self._desk.activity.emit(f"Reading {path.name}…")
+        self._desk.worker.request(f"read {path}", partial(read_file, path, self._desk.catalogue), self._on_read)
+
+    def request_save_picture(self, path: Path) -> None:
+        """Save the picture of the session at its own size, with its recipe."""
+        session = self._desk.workspace.session
+        opened = self._desk.opened_for(session)
+        if session is None or opened is None:
+            return
+        path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
+
+        def work() -> str:
+            drawn = draw(opened, session)
+            save_picture(path, drawn.picture, session, opened.model.runtime_name, str(opened.model.device))
+            return f"Saved {path.name}"
+
+        self._desk.worker.request(f"write {path}", work, self._on_written)
+
+    def request_save_session(self, path: Path) -> None:
+        """Save the session with its history."""
+        session, history = self._desk.workspace.session, self._desk.workspace.history
+        if session is None:
+            return
+        path = path if path.suffix.lower() == ".latentstudio" else path.with_name(f"{path.name}.latentstudio")
+
+        def work() -> str:
+            write_session(path, Saved(session, history))
+            return f"Saved {path.name}"
+
+        self._desk.worker.request(f"write {path}", work, self._on_written)
+
+    def request_strip(self, path: Path, name: str) -> None:
+        """Save pictures of one factor over its range, side by side, as PNG."""
+        session = self._desk.workspace.session
+        opened = self._desk.opened_for(session)
+        if session is None or opened is None:
+            return
+        path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
+
+        def work() -> str:
+            frames = draw_strip(opened, session, name, count=STRIP_COUNT)
+            write_png(path, grid(frames, columns=STRIP_COUNT))
+            return f"Saved the strip of {name} as {path.name}"
+
+        self._desk.worker.request(f"write {path}", work, self._on_written)
+
+    def copy_picture(self) -> None:
+        """Put the picture on the clipboard."""
+        session = self._desk.workspace.session
+        opened = self._desk.opened_for(session)
+        if session is not None and opened is not None:
+            self._desk.worker.request("copy", partial(_image, opened, session), self._on_image)
+
+    def copy_python(self) -> None:
+        """Put a Python snippet that draws this picture on the clipboard."""
+        session = self._desk.workspace.session
+        opened = self._desk.opened_for(session)
+        if session is not None and opened is not None:
+            QGuiApplication.clipboard().setText(as_python(session, opened.factors))
+            self._desk.notice("good", "The Python lines are on the clipboard")
+
+    def copy_command(self) -> None:
+        """Put a command line that draws this picture on the clipboard."""
+        session = self._desk.workspace.session
+        opened = self._desk.opened_for(session)
+        if session is not None and opened is not None:
+            QGuiApplication.clipboard().setText(as_command(session, opened.factors))
+            self._desk.notice("good", "The command line is on the clipboard")
+
+    def _on_image(self, result: Result) -> None:
+        if isinstance(result.value, QImage):
+            QGuiApplication.clipboard().setImage(result.value)
+            self._desk.notice("good", "The picture is on the clipboard")
+        elif result.error is not None:
+            self._desk.tell_error(result.error, doing="Copying the picture")
+
+    def _on_written(self, result: Result) -> None:
+        if result.error is not None:
+            self._desk.tell_error(result.error, doing="Saving")
+        else:
+            self._desk.notice("good", str(result.value))
+
+    def _on_read(self, result: Result) -> None:
+        self._desk.activity.emit("")
+        if result.error is not None:
+            self._desk.tell_error(result.error, doing="Reading the file")
+            return
+        if isinstance(result.value, Brought):
+            self._take(result.value)
+
+    def _take(self, brought: Brought) -> None:
+        if brought.kind == "model":
+            self._renew()
+            self._desk.request_model(brought.model)
+        elif brought.kind == "factor":
+            current = self._desk.current
+            if current is not None and current.name == brought.model:
+                self._desk.reload_factors()
+            self._desk.notice("good", f"The slider {brought.factor} was added to {brought.model}")
+        elif brought.session is not None:
+            self._take_session(brought)
+
+    def _take_session(self, brought: Brought) -> None:
+        session = brought.session
+        assert session is not None
+        known = {entry.name: entry for entry in self._desk.catalogue.models}
+        entry = known.get(session.model)
+        if entry is None:
+            self._tell_missing(session.model)
+            return
+        if entry.card is not None and session.model_sha256 not in ("", entry.card.weights_sha256):
+            self._desk.notice(
+                "info", f"{brought.label} was made with other weights of {session.model}; the picture may differ"
+            )
+        self._desk.request_model(session.model, session=session, label=brought.label)
+
+    def _tell_missing(self, model: str) -> None:
+        sentence = f"This was made with the model {model}, which is not installed"
+        if any(addon.name == model for addon in addons.list_add_ons()):
+            self._desk.notice("bad", sentence, f"Fetch {model}", partial(self._fetch, model))
+        else:
+            self._desk.notice("bad", f"{sentence}; add it to the library and try again")
+
+
+def _image(opened: Opened, session: Session) -> QImage:
+    return image_of(draw(opened, session).picture)

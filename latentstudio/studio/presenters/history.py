@@ -1,0 +1,51 @@
+"""The film strip: the branch of the history that stands, each entry with the picture that was drawn for it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject
+
+from latentstudio.document.history import History
+from latentstudio.studio.presenters.desk import Desk
+from latentstudio.studio.presenters.drawing import Drawn
+from latentstudio.studio.widgets.film_strip import FilmStrip, StripEntry
+
+SHOWN = 200
+
+
+class HistoryPresenter(QObject):
+    """Keeps the strip equal to the history's path, and gives entries their thumbnails."""
+
+    def __init__(self, desk: Desk, strip: FilmStrip, *, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._strip = strip
+        self._last: Drawn | None = None
+        desk.workspace.subscribe_history(self._on_history)
+        desk.drawn.connect(self._on_drawn)
+        strip.chosen.connect(self._on_chosen)
+
+    def _on_drawn(self, drawn: Drawn) -> None:
+        self._last = drawn
+        self._attach(self._desk.workspace.history)
+
+    def _on_history(self, history: History) -> None:
+        self._attach(history)
+        self._strip.set_entries(strip_entries(self._desk.workspace.history))
+
+    def _on_chosen(self, entry: int) -> None:
+        if entry in self._desk.workspace.history:
+            self._desk.workspace.go(entry)
+
+    def _attach(self, history: History) -> None:
+        entry, drawn = history.current_entry, self._last
+        if entry is None or drawn is None or entry.id in history.thumbnails or entry.session != drawn.session:
+            return
+        self._desk.workspace.attach_thumbnail(entry.id, drawn.thumbnail)
+
+
+def strip_entries(history: History) -> tuple[StripEntry, ...]:
+    """The last ``SHOWN`` entries of the standing branch."""
+    return tuple(
+        StripEntry(entry.id, history.thumbnails.get(entry.id), entry.label, entry.id == history.current)
+        for entry in history.path()[-SHOWN:]
+    )
