@@ -42,10 +42,10 @@ class _RowDelegate(QStyledItemDelegate):
         """One row."""
         row: ActionRow = index.data(Qt.ItemDataRole.UserRole)
         tokens = self._theme.tokens
-        area = QRectF(option.rect)  # type: ignore[attr-defined]  # the stubs lack the option's fields
+        area = QRectF(option.rect)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        if option.state & QStyle.StateFlag.State_Selected:  # type: ignore[attr-defined]
+        if option.state & QStyle.StateFlag.State_Selected:
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(tokens.colour("track"))
             painter.drawRoundedRect(area, 6, 6)

@@ -111,16 +111,16 @@ class CurvePlot(QWidget):
             region.setZValue(-10)
             plot.addItem(region)
         edge = pyqtgraph.mkPen(tokens.colour("accent", 0.25))
-        low = pyqtgraph.PlotCurveItem(position, np.asarray(curves.low, dtype=np.float64), pen=edge)
-        high = pyqtgraph.PlotCurveItem(position, np.asarray(curves.high, dtype=np.float64), pen=edge)
+        low = pyqtgraph.PlotCurveItem(position, np.asarray(curves.low, dtype=np.float64), pen=edge, antialias=True)
+        high = pyqtgraph.PlotCurveItem(position, np.asarray(curves.high, dtype=np.float64), pen=edge, antialias=True)
         band = pyqtgraph.FillBetweenItem(low, high, brush=tokens.colour("accent", 0.18))
         for item in (low, high, band):
             plot.addItem(item)
         if np.size(curves.paper):
             dashed = pyqtgraph.mkPen(tokens.colour("dim"), width=1.5, style=Qt.PenStyle.DashLine)
-            plot.plot(np.asarray(curves.paper_position), np.asarray(curves.paper), pen=dashed)
+            plot.plot(np.asarray(curves.paper_position), np.asarray(curves.paper), pen=dashed, antialias=True)
         median = np.asarray(curves.median, dtype=np.float64)
-        plot.plot(position, median, pen=pyqtgraph.mkPen(tokens.colour("accent"), width=2))
+        plot.plot(position, median, pen=pyqtgraph.mkPen(tokens.colour("accent"), width=2), antialias=True)
         plot.setLabel("left", f"t in {curves.unit}")
         plot.setLabel("bottom", "position along the axis")
 
@@ -144,7 +144,9 @@ class CurvePlot(QWidget):
         if self._curves is None:
             painter.setPen(tokens.colour("dim"))
             painter.setFont(self._theme.font("small"))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, "Click a factor to see how it was measured.")
+            words = self.rect().adjusted(16, 16, -16, -16)
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(words, flags, "Click a factor to see how it was measured.")
 
 
 def _legend_text(curves: Curves) -> str:

@@ -104,9 +104,8 @@ class FactorCard(Card):
         self._note.hide()
         top = QHBoxLayout()
         top.setSpacing(8)
-        for widget in (self._title, self._grade):
-            top.addWidget(widget)
-        top.setStretchFactor(self._grade, 1)
+        top.addWidget(self._title)
+        top.addWidget(self._grade, 1)
         for widget in (self._leaks, self._reset, self._lock, self._edit):
             top.addWidget(widget)
         column = QVBoxLayout(self)

@@ -143,7 +143,7 @@ class FactorSlider(QDoubleSlider):
     def _paint_zero(self, painter: QPainter) -> None:
         tokens = self._theme.tokens
         zero, middle = self.position_of(0.0), self.height() / 2
-        value = self.value()
+        value = float(self.value())
         if value != 0.0 and self.isEnabled():
             painter.setBrush(tokens.colour("accent"))
             self._paint_span(painter, min(0.0, value), max(0.0, value))
@@ -253,7 +253,7 @@ class FactorSlider(QDoubleSlider):
         self._rest.start()
 
     def _move_to(self, value: float) -> None:
-        before = self.value()
+        before = float(self.value())
         self.set_value(value)
         if self.value() != before:
             self.moved.emit(self.value())

@@ -159,8 +159,8 @@ def window_page() -> QWidget:
     left = QScrollArea()
     left.setWidget(library_page())
     left.setWidgetResizable(True)
-    left.setFixedWidth(app_theme().px(232))
-    right.setFixedWidth(app_theme().px(555))
+    left.setFixedWidth(232 if app_theme().text_scale < 1.5 else 290)
+    right.setFixedWidth(555)
     grid.addWidget(TopBar(("Play", "Research")), 0, 0, 1, 3)
     for index, widget in enumerate((left, canvas_page(), right)):
         grid.addWidget(widget, 1, index)

@@ -36,6 +36,7 @@ class Hints(QWidget):
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
         self._theme = app_theme()
+        self._window = window
         self._hints: tuple[Hint, ...] = ()
         self._index = 0
         self._card = Card(self, token="raised")
@@ -53,7 +54,7 @@ class Hints(QWidget):
         foot.addStretch(1)
         foot.addWidget(self.skip_link)
         foot.addWidget(self.next_button)
-        column = QVBoxLayout(self._card)
+        column = self._layout = QVBoxLayout(self._card)
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(8)
         column.addWidget(self._title)
@@ -75,7 +76,7 @@ class Hints(QWidget):
             return
         self._hints = hints
         self._index = 0
-        self.setGeometry(self.parentWidget().rect())
+        self.setGeometry(self._window.rect())
         self.show()
         self.raise_()
         self._show_hint()
@@ -93,15 +94,15 @@ class Hints(QWidget):
 
     def _target_area(self) -> QRect:
         target = self._hints[self._index].target
-        corner = target.mapTo(self.parentWidget(), QPoint(0, 0)) if target.isVisible() else self.rect().center()
+        corner = target.mapTo(self._window, QPoint(0, 0)) if target.isVisible() else self.rect().center()
         size = target.size() if target.isVisible() else self._card.size() * 0
         return QRect(corner, size).adjusted(-6, -6, 6, 6).intersected(self.rect())
 
     def _place(self) -> None:
         width = min(self._theme.px(_WIDTH), self.width() - 2 * _MARGIN)
         self._card.setFixedWidth(width)
-        self._card.layout().activate()
-        height = max(self._card.layout().heightForWidth(width), self._card.sizeHint().height())
+        self._layout.activate()
+        height = max(self._layout.heightForWidth(width), self._card.sizeHint().height())
         self._card.resize(width, height)
         area = self._target_area()
         x, y = card_place(area, self.rect(), width, height)
@@ -128,7 +129,7 @@ class Hints(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Follow the window's size."""
         if event.type() == QEvent.Type.Resize and self.isVisible():
-            self.setGeometry(self.parentWidget().rect())
+            self.setGeometry(self._window.rect())
             self._place()
         return super().eventFilter(watched, event)
 

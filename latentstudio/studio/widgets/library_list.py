@@ -94,7 +94,7 @@ class LibraryRowView(RingFocus, QWidget):
     def sizeHint(self) -> QSize:
         """A thumbnail with six pixels above and below, higher with large text."""
         name, facts = QFontMetrics(self._theme.font("name")), QFontMetrics(self._theme.font("small"))
-        return QSize(200, max(_THUMBNAIL, name.height() + facts.height() + 4) + 12)
+        return QSize(200, max(_THUMBNAIL, name.height() + facts.height() + 8) + 12)
 
     def minimumSizeHint(self) -> QSize:
         """Thumbnail and a few letters."""
@@ -147,10 +147,10 @@ class LibraryRowView(RingFocus, QWidget):
         left, width = 8 + _THUMBNAIL + 12, self.width() - _THUMBNAIL - 36
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(tokens.colour("track"))
-        painter.drawRoundedRect(QRectF(left, self.height() - 7, width, 2), 1, 1)
+        painter.drawRoundedRect(QRectF(left, self.height() - 4, width, 2), 1, 1)
         painter.setBrush(tokens.colour("accent"))
         share = min(1.0, self.row.fraction) if self.row.fraction >= 0 else 0.15
-        painter.drawRoundedRect(QRectF(left, self.height() - 7, width * share, 2), 1, 1)
+        painter.drawRoundedRect(QRectF(left, self.height() - 4, width * share, 2), 1, 1)
 
     def _activate(self) -> None:
         if self.row.state == "available":

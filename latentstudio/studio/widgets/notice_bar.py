@@ -29,13 +29,14 @@ class _Mark(QWidget):
 
     def sizeHint(self) -> QSize:
         """An icon."""
-        return QSize(20, 20)
+        side = self._theme.px(20)
+        return QSize(side, side)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The icon."""
         painter = QPainter(self)
         colour = getattr(self._theme.tokens, _COLOURS[self.kind])
-        painter.drawPixmap(0, 0, icon_pixmap(_ICONS[self.kind], colour, 20, self.devicePixelRatioF()))
+        painter.drawPixmap(0, 0, icon_pixmap(_ICONS[self.kind], colour, self._theme.px(20), self.devicePixelRatioF()))
 
 
 class NoticeBar(QWidget):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from latentstudio.studio.theme import app_theme
@@ -32,9 +32,7 @@ class SampleTiles(RingFocus, QWidget):
         self._hover = -1
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Samples")
 
     def set_samples(self, pictures: NDArray[np.uint8], labels: tuple[str, ...]) -> None:
@@ -42,7 +40,7 @@ class SampleTiles(RingFocus, QWidget):
         self._images = tuple(thumbnail_of(picture) for picture in pictures)
         self._labels = labels
         self._cursor = min(self._cursor, max(0, len(self._images) - 1))
-        self.updateGeometry()
+        self.setFixedHeight(self.height_at(self.width()))
         self.update()
 
     @property
@@ -50,18 +48,23 @@ class SampleTiles(RingFocus, QWidget):
         """How many pictures are shown."""
         return len(self._images)
 
-    def heightForWidth(self, width: int) -> int:
-        """Square tiles."""
+    def height_at(self, width: int) -> int:
+        """The height of square tiles at this width."""
         rows = -(-max(1, len(self._images)) // COLUMNS)
         return round(rows * (self._side(width) + _GAP) - _GAP)
 
     def sizeHint(self) -> QSize:
         """The drawing's grid."""
-        return QSize(196, self.heightForWidth(196))
+        return QSize(196, self.height_at(self.width()))
 
     def minimumSizeHint(self) -> QSize:
         """Tiles of two dozen pixels."""
-        return QSize(120, self.heightForWidth(120))
+        return QSize(120, self.height_at(120))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """As high as the tiles of this width are: nested layouts do not ask for it."""
+        super().resizeEvent(event)
+        self.setFixedHeight(self.height_at(self.width()))
 
     def _side(self, width: int) -> float:
         return min(72.0, (width - _GAP * (COLUMNS - 1)) / COLUMNS)
@@ -157,7 +160,7 @@ class SampleGrid(QWidget):
         self.tiles = SampleTiles()
         self.tiles.picked.connect(self.picked)
         self._caption = Text("seed", role="small", colour="dim")
-        self.seed_edit = ValueEdit(role="small", colour="dim", widest="00000000")
+        self.seed_edit = ValueEdit(role="small", colour="dim", widest="000000")
         self.seed_edit.setAccessibleName("seed")
         self.seed_edit.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.seed_edit.entered.connect(self._on_entered)

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import RingFocus, paint_focus_ring
 
+_LEAST_PADDING = 10.0
+
 
 class Segmented(RingFocus, QWidget):
     """Names side by side; the chosen one stands on a raised pill. Left and Right change it.
@@ -29,7 +31,7 @@ class Segmented(RingFocus, QWidget):
         self._padding = padding
         self._height = height
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.set_names(names)
 
     @property
@@ -59,18 +61,25 @@ class Segmented(RingFocus, QWidget):
             self.setAccessibleDescription(name)
             self.update()
 
-    def _widths(self) -> list[float]:
+    def _words(self) -> list[int]:
         metrics = QFontMetrics(self._theme.font("name"))
-        padding = self._theme.px(self._padding)
-        return [float(metrics.horizontalAdvance(name) + 2 * padding) for name in self._names]
+        return [metrics.horizontalAdvance(name) for name in self._names]
+
+    def _widths(self) -> list[float]:
+        words = self._words()
+        room = (self.width() - sum(words)) / max(1, 2 * len(words))
+        padding = max(_LEAST_PADDING, min(float(self._theme.px(self._padding)), room))
+        return [word + 2 * padding for word in words]
 
     def sizeHint(self) -> QSize:
         """All names side by side."""
-        return QSize(round(sum(self._widths())), self._theme.px(self._height))
+        words = self._words()
+        return QSize(sum(words) + 2 * len(words) * self._theme.px(self._padding), self._theme.px(self._height))
 
     def minimumSizeHint(self) -> QSize:
-        """Never shortened."""
-        return self.sizeHint()
+        """The names with little air."""
+        words = self._words()
+        return QSize(sum(words) + round(2 * len(words) * _LEAST_PADDING), self._theme.px(self._height))
 
     def area_of(self, name: str) -> QRectF:
         """Where a name stands."""
