@@ -95,7 +95,7 @@ def finish_model(
         StorageError: ``out`` may not be written, or the disk is full.
     """
     network, step = _trained(recipe, run, catalogue)
-    figures = {"steps": step, "held_out": held_out_losses(recipe, network)}
+    figures = {"steps": step, "held_out": held_out_losses(recipe, network, count=HELD_OUT)}
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -113,7 +113,7 @@ def finish_model(
     return card
 
 
-def held_out_losses(recipe: Recipe, network: nn.Module, *, count: int = HELD_OUT) -> dict[str, float]:
+def held_out_losses(recipe: Recipe, network: nn.Module, *, count: int) -> dict[str, float]:
     """Mean losses on ``count`` pictures that the training never drew (positions, sizes and turns between the grid's).
 
     ``loss`` is the negative evidence bound with the recipe's weights, in nats a picture.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import signal
 import sys
 import time
 import traceback
@@ -129,8 +128,3 @@ def _write_log(problem: Exception, words: list[str]) -> Path:
     story = "".join(traceback.format_exception(problem))
     path.write_text(f"latentstudio {VERSION}\narguments: {words}\n\n{story}", encoding="utf-8")
     return path
-
-
-def end_on_interrupt() -> None:
-    """Let Ctrl-C end the process at once while Qt's own loop runs, which never looks at Python's flag."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)

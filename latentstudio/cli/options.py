@@ -28,7 +28,7 @@ def add_common(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--json", action="store_true", help="print one JSON value on stdout and nothing else there")
     group.add_argument("--seed", type=whole_number, default=None,
                        help="seed of everything drawn at random (default 0)")
-    group.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: the best there is)")
+    group.add_argument("--device", choices=DEVICES, default="auto", help="where to compute (default: the best)")
 
 
 def whole_number(text: str) -> int:

@@ -6,11 +6,12 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from typing import Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
-from latentstudio.steps import Step
+if TYPE_CHECKING:
+    from latentstudio.steps import Step
 
-StepType = TypeVar("StepType", bound=Step)
+StepType = TypeVar("StepType", bound="Step")
 
 
 class _Bar(Protocol):

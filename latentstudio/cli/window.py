@@ -10,6 +10,7 @@ from latentstudio.cli.options import Parser, add_common, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.cli.qt import import_studio
 from latentstudio.cli.screen import go_offscreen, has_display
+from latentstudio.generators.catalogue import find_catalogue
 
 STORY_FOLDER = Path("latentstudio-story")
 
@@ -22,10 +23,20 @@ def parser() -> Parser:
     return verb
 
 
+def _first(asked: str | None) -> tuple[Path | None, str]:
+    """What to open first: a file or folder, or else a model that is installed."""
+    if asked is None:
+        return None, ""
+    if Path(asked).exists():
+        return Path(asked), ""
+    return None, find_catalogue().model(asked).name
+
+
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Open the window and stay until it is closed."""
     if has_display():
-        code: int = import_studio("app").run_window([arguments.open] if arguments.open else [])
+        path, model = _first(arguments.open)
+        code: int = import_studio("app").run_window(path, device=arguments.device, model=model)
         return code
     output.note(f"no display here: playing the drag story offscreen into {STORY_FOLDER}")
     go_offscreen()

@@ -1,0 +1,36 @@
+"""Learn the factors that ship with the program: x, y and scale of sprites-b10, and brightness too of faces-gan.
+
+    make learn-factors
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FACTORS = {"sprites-b10": ("x", "y", "scale"), "faces-gan": ("x", "y", "scale", "brightness")}
+
+
+def main() -> int:
+    """Learn one after the other; stops at the first that fails."""
+    options = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    options.add_argument("--model", choices=list(FACTORS), default=None, help="only this model's")
+    wanted = options.parse_args().model
+    for model, names in FACTORS.items():
+        if wanted not in (None, model):
+            continue
+        for name in names:
+            out = ROOT / "models" / model / "factors" / f"{name}.safetensors"
+            out.parent.mkdir(parents=True, exist_ok=True)
+            call = [sys.executable, "-m", "latentstudio", "factors", "learn", model, "--factor", name, "--out", str(out)]
+            code = subprocess.call(call, cwd=ROOT)
+            if code:
+                return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

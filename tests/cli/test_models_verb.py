@@ -1,0 +1,144 @@
+"""``models``, ``plugins``, ``sample`` and ``render`` on a small untrained model."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+
+from latentstudio.pixels import read_picture, write_png
+from latentstudio.places import user_models
+
+
+def test_models_list_has_the_promised_keys(cli) -> None:
+    rows = {row["name"]: row for row in cli("models", "list", "--json").json}
+    assert {"name", "backend", "installed", "capabilities", "licence"} <= set(rows["example"])
+    assert rows["example"]["installed"] is True
+    assert rows["faces-gan"] | {"installed": False, "backend": "dcgan", "licence": "MIT"} == rows["faces-gan"]
+    assert "generate" in rows["example"]["capabilities"]
+
+
+def test_models_list_for_people_names_every_model(cli) -> None:
+    answer = cli("models", "list")
+    assert "example" in answer.out
+    assert "latentstudio models get faces-gan" in answer.out
+
+
+def test_models_info_prints_the_card(cli) -> None:
+    card = cli("models", "info", "example", "--json").json
+    assert (card["name"], card["backend"], card["installed"]) == ("example", "beta_vae", True)
+    assert card["image_size"] == [64, 64]
+    assert "beta_vae" in cli("models", "info", "example").out
+
+
+def test_models_info_of_an_add_on_shows_its_licence(cli) -> None:
+    answer = cli("models", "info", "faces-gan")
+    assert "Permission is hereby granted" in answer.out
+    assert "DigiFace-1M" in answer.out
+    facts = cli("models", "info", "faces-gan", "--json").json
+    assert (facts["name"], facts["installed"]) == ("faces-gan", False)
+
+
+def test_get_without_acceptance_shows_the_licence_and_stops(cli) -> None:
+    answer = cli("models", "get", "faces-gan")
+    assert answer.code == 2
+    assert "Permission is hereby granted" in answer.out
+    assert "was not accepted" in answer.complaint
+    assert not (user_models() / "faces-gan").exists()
+
+
+def test_add_and_remove_a_model(cli, tmp_path: Path) -> None:
+    weights = tmp_path / "mine.safetensors"
+    shutil.copy(user_models() / "example" / "weights.safetensors", weights)
+    added = cli("models", "add", weights, "--json").json
+    assert added["backend"] == "beta_vae"
+    assert (user_models() / added["name"] / "card.json").is_file()
+    removed = cli("models", "remove", added["name"], "--json").json
+    assert removed == {"name": added["name"], "installed": False, "removed": True}
+    assert not (user_models() / added["name"]).exists()
+
+
+def test_plugins_list_names_the_shipped_ones(cli) -> None:
+    rows = {row["id"]: row for row in cli("plugins", "list", "--json").json}
+    assert {"beta_vae", "dcgan"} <= set(rows)
+    assert rows["beta_vae"]["source"] == "shipped"
+    assert rows["beta_vae"]["error"] is None
+
+
+def test_plugins_check_passes_on_a_shipped_one_and_fails_on_an_empty_folder(cli, tmp_path: Path) -> None:
+    folder = next(row["folder"] for row in cli("plugins", "list", "--json").json if row["id"] == "beta_vae")
+    report = cli("plugins", "check", folder, "--json")
+    assert (report.code, report.json["passed"]) == (0, True)
+    assert {"name", "passed", "detail"} == set(report.json["checks"][0])
+    empty = cli("plugins", "check", tmp_path, "--json")
+    assert empty.code in (1, 2)
+    assert empty.json.get("passed", False) is False
+
+
+def test_sample_writes_a_grid(cli, tmp_path: Path) -> None:
+    out = tmp_path / "grid.png"
+    answer = cli("sample", "example", "--count", "6", "--columns", "3", "--seed", "4", "--out", out, "--json").json
+    assert set(answer) == {"model", "count", "seed", "out", "size", "milliseconds", "runtime", "device"}
+    assert read_picture(out).shape == (2 * 64 + 2, 3 * 64 + 4, 3)
+    assert answer["size"] == [196, 130]
+
+
+def test_the_same_seed_gives_the_same_picture_and_another_another(cli, tmp_path: Path) -> None:
+    for name, seed in (("a", 1), ("b", 1), ("c", 2)):
+        assert cli("sample", "example", "--count", "1", "--seed", seed, "--out", tmp_path / f"{name}.png").code == 0
+    first, second, third = (read_picture(tmp_path / f"{name}.png") for name in "abc")
+    assert np.array_equal(first, second)
+    assert not np.array_equal(first, third)
+
+
+def test_render_makes_the_same_picture_again(cli, tmp_path: Path) -> None:
+    saved, again = tmp_path / "one.png", tmp_path / "again.png"
+    cli("sample", "example", "--count", "1", "--seed", "7", "--out", saved)
+    answer = cli("render", saved, "--out", again, "--json").json
+    assert answer["max_difference"] == 0
+    assert (answer["model"], answer["seed"]) == ("example", 7)
+    assert np.array_equal(read_picture(saved), read_picture(again))
+
+
+def test_render_tells_when_the_pixels_were_changed(cli, tmp_path: Path) -> None:
+    from PIL import Image
+
+    saved, changed = tmp_path / "one.png", tmp_path / "changed.png"
+    cli("sample", "example", "--count", "1", "--seed", "7", "--out", saved)
+    with Image.open(saved) as opened:
+        recipe = opened.text["latentstudio"]  # type: ignore[attr-defined]
+    pixels = read_picture(saved)
+    pixels[3, 4, 0] = (int(pixels[3, 4, 0]) + 40) % 256
+    write_png(changed, pixels, texts={"latentstudio": recipe})
+    assert cli("render", changed, "--out", tmp_path / "again.png", "--json").json["max_difference"] >= 40
+
+
+def test_render_of_a_picture_without_a_recipe_says_so(cli, tmp_path: Path) -> None:
+    plain = tmp_path / "plain.png"
+    write_png(plain, np.zeros((8, 8, 3), dtype=np.uint8))
+    answer = cli("render", plain, "--out", tmp_path / "again.png")
+    assert answer.code == 2
+    assert "recipe" in answer.complaint
+
+
+def test_render_of_a_picture_of_a_missing_model_names_it(cli, tmp_path: Path) -> None:
+    from PIL import Image
+
+    saved, foreign = tmp_path / "one.png", tmp_path / "foreign.png"
+    cli("sample", "example", "--count", "1", "--out", saved)
+    with Image.open(saved) as opened:
+        recipe = json.loads(opened.text["latentstudio"])  # type: ignore[attr-defined]
+    recipe["session"]["model"] = "no-such-model"
+    write_png(foreign, read_picture(saved), texts={"latentstudio": json.dumps(recipe)})
+    answer = cli("render", foreign, "--out", tmp_path / "again.png")
+    assert answer.code == 2
+    assert "no-such-model" in answer.complaint
+
+
+def test_out_in_a_folder_that_is_a_file_is_a_user_error(cli, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way", encoding="utf-8")
+    answer = cli("sample", "example", "--count", "2", "--out", tmp_path / "file" / "a.png")
+    assert answer.code == 2
+    assert "file" in answer.complaint
