@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.panels.pieces import dim, line_of
+from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Heading
 from latentstudio.studio.widgets.film_strip import FilmStrip
 from latentstudio.studio.widgets.notice_bar import NoticeBar
 
+MARGIN = 44
+
 
 class PicturePanel(QWidget):
-    """Lays out ``notices``, ``header``, ``canvas`` and ``strip``."""
+    """Lays out ``notices``, ``header``, ``canvas`` and ``strip`` in one column as wide as the picture is high."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("picturePanel")
+        self._theme = app_theme()
         self.notices = NoticeBar(self)
         self.header = dim("", self)
         self.before_hint = dim("hold B: before", self)
@@ -25,11 +30,25 @@ class PicturePanel(QWidget):
         self._build_layout()
 
     def _build_layout(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(44, 12, 44, 12)
-        layout.setSpacing(8)
-        layout.addWidget(self.notices)
-        layout.addLayout(line_of(self.header, self.before_hint))
-        layout.addWidget(self.canvas, 1)
-        layout.addLayout(line_of(Heading("History", self), dim("Ctrl Z   Ctrl Shift Z", self)))
-        layout.addWidget(self.strip)
+        self._column = QVBoxLayout(self)
+        self._column.setSpacing(8)
+        self._column.addWidget(self.notices)
+        self._column.addLayout(line_of(self.header, self.before_hint))
+        self._column.addWidget(self.canvas, 1)
+        self._column.addLayout(line_of(Heading("History", self), dim("Ctrl Z   Ctrl Shift Z", self)))
+        self._column.addWidget(self.strip)
+        self._column.addStretch(0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Make the column as wide as the largest square that fits, so that words and strip stand under the picture."""
+        super().resizeEvent(event)
+        least = self._theme.px(MARGIN)
+        others = self._column.minimumSize().height() - self.canvas.minimumSizeHint().height()
+        side = max(self.canvas.minimumSizeHint().width(), min(self.width() - 2 * least, self.height() - others))
+        beside = max(least, (self.width() - side) // 2)
+        self._column.setContentsMargins(beside, self._theme.px(14), beside, self._theme.px(14))
+        self.canvas.setMaximumHeight(self.width() - 2 * beside)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The ground behind the canvas."""
+        QPainter(self).fillRect(self.rect(), self._theme.tokens.colour("background"))
