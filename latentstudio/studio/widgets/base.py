@@ -81,7 +81,8 @@ class Elided(Text):
 
     def minimumSizeHint(self) -> QSize:
         """A few letters."""
-        return QSize(self.fontMetrics().averageCharWidth() * 4, self.fontMetrics().height())
+        words = min(4 * self.fontMetrics().averageCharWidth(), self.fontMetrics().horizontalAdvance(self.text()) + 2)
+        return QSize(words, self.fontMetrics().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The text, shortened to the room."""

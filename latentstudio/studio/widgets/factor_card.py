@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QEnterEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from latentstudio.errors import UsageError
@@ -16,6 +16,7 @@ from latentstudio.studio.widgets.value_edit import ValueEdit
 from latentstudio.units import Unit
 
 LEAK_LIMIT = 0.5
+_NARROW = 360
 
 
 class LeakBars(QWidget):
@@ -25,6 +26,7 @@ class LeakBars(QWidget):
         super().__init__(parent)
         self._theme = app_theme()
         self._shares: dict[str, float] = {}
+        self._narrow = False
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.hide()
 
@@ -34,9 +36,17 @@ class LeakBars(QWidget):
         words = ", ".join(f"{name} {100 * share:.0f} %" for name, share in self._shares.items())
         self.setToolTip(f"leak: {words}")
         self.setAccessibleName(f"leak: {words}")
-        self.setVisible(bool(self._shares))
+        self._update_shown()
         self.updateGeometry()
         self.update()
+
+    def set_narrow(self, narrow: bool) -> None:
+        """Hide the bars where there is no room."""
+        self._narrow = narrow
+        self._update_shown()
+
+    def _update_shown(self) -> None:
+        self.setVisible(bool(self._shares) and not self._narrow)
 
     def sizeHint(self) -> QSize:
         """A bar of 20 and a gap of 6 for each."""
@@ -82,6 +92,7 @@ class FactorCard(Card):
         self._unit = unit
         self._locked = False
         self._shown_t = 0.0
+        self._grade_letter = grade
         self._build(title or name, grade)
         self._connect()
         self.set_value(0.0)
@@ -159,11 +170,13 @@ class FactorCard(Card):
 
     def set_grade(self, grade: str) -> None:
         """How well the axis is known, "A" to "D"; empty hides it."""
-        self._grade.setText(f"grade {grade}" if grade else "")
+        self._grade_letter = grade
+        self._fit_words()
 
     def set_leaks(self, shares: Mapping[str, float]) -> None:
         """What else moves along, in [0, 1] by name; empty hides the bars."""
         self._leaks.set_leaks(shares)
+        self._fit_words()
 
     def set_range(self, lo: float, hi: float, known_lo: float, known_hi: float) -> None:
         """The track's ends and the range reachable from the present sample, all in t."""
@@ -244,6 +257,18 @@ class FactorCard(Card):
     def _on_ground(self) -> None:
         self.slider.setFocus(Qt.FocusReason.MouseFocusReason)
         self.chosen.emit(self._name)
+
+    def _fit_words(self) -> None:
+        """In a narrow panel or at large text: only the letter of the grade, no leak bars."""
+        narrow = self.width() < self._theme.px(_NARROW)
+        words = self._grade_letter if narrow else f"grade {self._grade_letter}"
+        self._grade.setText(words if self._grade_letter else "")
+        self._leaks.set_narrow(narrow)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Fewer words where there is less room."""
+        super().resizeEvent(event)
+        self._fit_words()
 
     def enterEvent(self, event: QEnterEvent) -> None:
         """Show reset and lock."""

@@ -53,6 +53,7 @@ class JobStrip(QWidget):
         self.left = Text("", role="small", colour="dim")
         self.cancel = Link("Cancel", role="small", colour="dim")
         self.title.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
+        self.cancel.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.cancel.clicked.connect(self._on_cancel)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 2)

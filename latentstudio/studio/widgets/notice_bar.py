@@ -58,6 +58,7 @@ class NoticeBar(QWidget):
         self._sentence.setWordWrap(True)
         self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.action_link = Link("")
+        self.action_link.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
         self.close_button = IconButton("close", "Close this message")
         self.action_link.clicked.connect(self._on_action)
         self.close_button.clicked.connect(self._on_close)

@@ -21,7 +21,7 @@ class ValueEdit(QLineEdit):
     cancelled = Signal()
 
     def __init__(
-        self, *, role: Role = "value", colour: str = "text", widest: str = "−100.0 px", parent: QWidget | None = None
+        self, *, role: Role = "value", colour: str = "text", widest: str = "+00.0 px", parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
         self._theme = app_theme()
