@@ -25,8 +25,8 @@ def main() -> int:
         for name in names:
             out = ROOT / "models" / model / "factors" / f"{name}.safetensors"
             out.parent.mkdir(parents=True, exist_ok=True)
-            call = [sys.executable, "-m", "latentstudio", "factors", "learn", model, "--factor", name, "--out", str(out)]
-            code = subprocess.call(call, cwd=ROOT)
+            words = ["factors", "learn", model, "--factor", name, "--out", str(out)]
+            code = subprocess.call([sys.executable, "-m", "latentstudio", *words], cwd=ROOT)
             if code:
                 return code
     return 0
