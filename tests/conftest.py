@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,12 +12,12 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A fresh user folder: data, cache, state and config lie below it."""
     folder = tmp_path / "home"
     folder.mkdir()
     monkeypatch.setenv("LATENTSTUDIO_HOME", str(folder))
-    yield folder
+    return folder
 
 
 @pytest.fixture(scope="session")

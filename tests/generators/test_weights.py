@@ -1,0 +1,174 @@
+"""Weights files: what is read, and how each kind of broken or hostile file is refused."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import pickle
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.numpy import save_file
+
+from latentstudio.errors import ModelFileError, StorageError, UnsafeFileError
+from latentstudio.generators import weights
+from latentstudio.generators.pickles import imports_of
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> Path:
+    path = tmp_path / "good.safetensors"
+    weights.write_tensors(path, {"b": np.arange(6, dtype=np.float32).reshape(2, 3), "a": np.ones(2, np.int64)},
+                          {"note": "x"})
+    return path
+
+
+def test_tensors_come_back_as_they_were_written(good: Path) -> None:
+    plain = weights.read_tensors_numpy(good)
+    np.testing.assert_array_equal(plain["b"], np.arange(6, dtype=np.float32).reshape(2, 3))
+    assert weights.read_tensors(good)["a"].dtype == torch.int64
+    assert weights.check_safetensors(good)["b"] == weights.TensorFacts("F32", (2, 3))
+    assert weights.read_metadata(good) == {"note": "x"}
+
+
+def test_the_same_tensors_give_the_same_bytes(good: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.safetensors"
+    weights.write_tensors(other, {"a": torch.ones(2, dtype=torch.int64), "b": torch.arange(6.0).view(2, 3)},
+                          {"note": "x"})
+    assert other.read_bytes() == good.read_bytes()
+
+
+def test_files_of_the_safetensors_package_are_read_whatever_their_header_length(tmp_path: Path) -> None:
+    # A header of 128, 384, ... bytes makes the file begin with the byte that pickles begin with.
+    path = tmp_path / "one.safetensors"
+    starts = set()
+    for length in range(1, 80):
+        save_file({"n" * length: np.zeros(1, np.float32)}, path)
+        starts.add(path.read_bytes()[0])
+        assert list(weights.check_safetensors(path)) == ["n" * length]
+    assert 0x80 in starts
+
+
+def test_writing_into_a_file_as_folder_says_so(good: Path) -> None:
+    with pytest.raises(StorageError):
+        weights.write_tensors(good / "below.safetensors", {"a": np.zeros(1, np.float32)})
+
+
+def broken(tmp_path: Path, kind: str, good: Path) -> Path:
+    path = tmp_path / f"{kind}.safetensors"
+    whole = good.read_bytes()
+    promise = json.dumps({"a": {"dtype": "F32", "shape": [2_684_354_560], "data_offsets": [0, 10 << 30]}}).encode()
+    content = {
+        "empty": b"",
+        "three bytes": whole[:3],
+        "cut in the header": whole[:40],
+        "cut in the weights": whole[:-5],
+        "longer": whole + b"more",
+        "header of 10 GB": (10 << 30).to_bytes(8, "little") + b"{" + b" " * 200,
+        "weights of 10 GB": len(promise).to_bytes(8, "little") + promise,
+        "text": b"this is no model at all, only words",
+        "deep": (20000).to_bytes(8, "little") + b'{"a":' + b"[" * 19995,
+        "list": (9).to_bytes(8, "little") + b'{"a":[1]}',
+        "shape": (66).to_bytes(8, "little") + b'{"a":{"dtype":"F32","shape":[3,-1],"data_offsets":[0,4]}}'.ljust(66),
+        "picture": b"\x89PNG\r\n\x1a\n" + b"\0" * 64,
+    }
+    if kind == "folder":
+        path.mkdir()
+    elif kind != "missing":
+        path.write_bytes(content[kind])
+    return path
+
+
+@pytest.mark.parametrize("kind", [
+    "missing", "folder", "empty", "three bytes", "cut in the header", "cut in the weights", "longer", "header of 10 GB",
+    "weights of 10 GB", "text", "deep", "list", "shape", "picture",
+])
+def test_broken_files_are_refused_in_one_line(tmp_path: Path, good: Path, kind: str) -> None:
+    path = broken(tmp_path, kind, good)
+    for read in (weights.check_safetensors, weights.read_tensors, weights.read_tensors_numpy, weights.read_state_dicts):
+        with pytest.raises(ModelFileError) as caught:
+            read(path)
+        assert "\n" not in caught.value.sentence
+        assert path.name in caught.value.sentence
+
+
+class Trap:
+    def __init__(self, call: Any, *arguments: Any) -> None:
+        self.call, self.arguments = call, arguments
+
+    def __reduce__(self) -> tuple[Any, tuple[Any, ...]]:
+        return self.call, self.arguments
+
+
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+def test_a_plain_pickle_that_would_run_code_is_named_and_not_run(tmp_path: Path, protocol: int) -> None:
+    marker, path = tmp_path / "it-ran", tmp_path / "trap.pt"
+    path.write_bytes(pickle.dumps({"netG": Trap(os.system, f"touch {marker}")}, protocol=protocol))
+    with pytest.raises(UnsafeFileError, match=r"(posix|nt)\.system"):
+        weights.read_torch_file(path)
+    assert not marker.exists()
+
+
+def test_a_torch_archive_that_would_run_code_is_named_and_not_run(tmp_path: Path) -> None:
+    marker, path = tmp_path / "it-ran", tmp_path / "trap.pt"
+    torch.save({"weights": torch.zeros(2), "more": Trap(os.mkdir, str(marker))}, path)
+    with pytest.raises(UnsafeFileError, match=r"(posix|nt)\.mkdir"):
+        weights.read_state_dicts(path)
+    assert not marker.exists()
+
+
+def test_a_class_of_somebody_else_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "model.pt"
+    torch.save({"path": Path("x"), "weights": torch.zeros(2)}, path)
+    with pytest.raises(UnsafeFileError, match="pathlib"):
+        weights.read_torch_file(path)
+
+
+def test_names_are_followed_through_the_memo() -> None:
+    twice = pickle.dumps([Trap(os.system, "one"), Trap(os.system, "two")], protocol=4)
+    found = list(imports_of(io.BytesIO(twice)))
+    assert found[0] == found[-1]
+    assert found[0] in ("posix.system", "nt.system")
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_state_dicts_are_found_below_their_keys(tmp_path: Path, legacy: bool) -> None:
+    path = tmp_path / "checkpoint.pt"
+    state = OrderedDict({"module.main.0.weight": torch.arange(4.0), "main.1.bias": torch.nn.Parameter(torch.ones(2))})
+    torch.save({"epoch": 3, "netG_state_dict": state, "loss": [0.1, 0.2]}, path,
+               _use_new_zipfile_serialization=not legacy)
+    found = weights.read_state_dicts(path)
+    assert sorted(found["netG_state_dict"]) == ["main.0.weight", "main.1.bias"]
+    assert torch.equal(found["netG_state_dict"]["main.0.weight"], torch.arange(4.0))
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_truncated_torch_file_is_refused(tmp_path: Path, share: float) -> None:
+    path = tmp_path / "cut.pt"
+    torch.save({"a": torch.zeros(4000)}, path)
+    path.write_bytes(path.read_bytes()[: int(share * path.stat().st_size)])
+    with pytest.raises(ModelFileError, match=r"cut\.pt"):
+        weights.read_state_dicts(path)
+
+
+def test_an_archive_that_unpacks_to_much_more_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.pt"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("bomb/data.pkl", pickle.dumps({}, protocol=2))
+        archive.writestr("bomb/data/0", b"\0" * 50_000_000)
+    with pytest.raises(ModelFileError, match="unpack"):
+        weights.read_torch_file(path)
+
+
+def test_an_ordinary_archive_is_no_model(tmp_path: Path) -> None:
+    path = tmp_path / "words.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("words.txt", "nothing here")
+    with pytest.raises(ModelFileError, match="without weights"):
+        weights.read_torch_file(path)
