@@ -1,1 +1,1 @@
-"""Latent spaces and generators: see the modules of this package."""
+"""Everything Qt: the window with its panels and presenters, the bridge to the worker thread, stories and benchmarks."""

@@ -14,7 +14,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
-from latentstudio.document.autosave import claim_slot
+from latentstudio.document.autosave import Slot, claim_slot
 from latentstudio.document.preferences import Preferences, load_preferences
 from latentstudio.files import write_whole
 from latentstudio.generators.catalogue import Catalogue
@@ -110,6 +110,8 @@ def build_window(
     model: str = "",
     next_seed: Callable[[], int] | None = None,
     dialogs: Dialogs | None = None,
+    slot: Slot | None = None,
+    remembers: bool = True,
 ) -> MainWindow:
     """A window that is not shown yet; once it was painted, it opens ``model``, or the last session, or the best model.
 
@@ -118,12 +120,14 @@ def build_window(
         path: a file to take in at the start.
         model: begin with a new sample of this model and leave the last session alone.
         next_seed: draws the seeds of new samples.
+        slot: where the session is autosaved; the user's first free slot when None.
+        remembers: write layout and choices when the window closes.
     """
     app = make_application()
     chosen = preferences if preferences is not None else load_preferences()
     theme = apply_theme(app, chosen.theme)
-    parts = Parts(claim_slot(), catalogue=catalogue, device=device, next_seed=next_seed)
-    window = MainWindow(parts, theme, chosen, dialogs=dialogs)
+    parts = Parts(slot or claim_slot(), catalogue=catalogue, device=device, next_seed=next_seed)
+    window = MainWindow(parts, theme, chosen, dialogs=dialogs, remembers=remembers)
     parts.setParent(window)
     Starter(window, path=path, model=model)
     return window

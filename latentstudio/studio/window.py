@@ -42,12 +42,19 @@ class MainWindow(QMainWindow):
     closed = Signal()
 
     def __init__(
-        self, parts: Parts, theme: Theme, preferences: Preferences, *, dialogs: Dialogs | None = None
+        self,
+        parts: Parts,
+        theme: Theme,
+        preferences: Preferences,
+        *,
+        dialogs: Dialogs | None = None,
+        remembers: bool = True,
     ) -> None:
         super().__init__()
         self.parts = parts
         self.theme = theme
         self.preferences = preferences
+        self._remembers = remembers
         self._was_painted = False
         self._was_closed = False
         self.housekeeper = Housekeeper(self)
@@ -276,7 +283,8 @@ class MainWindow(QMainWindow):
         """Write what is left, end the worker; then the window may go."""
         if not self._was_closed:
             self._was_closed = True
-            self._save_preferences()
+            if self._remembers:
+                self._save_preferences()
             for dock in self.docks.docks.values():
                 dock.hide()
             self.parts.close()

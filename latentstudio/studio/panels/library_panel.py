@@ -5,7 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
-from latentstudio.studio.panels.pieces import line_of, scrolling, words
+from latentstudio.studio.panels.pieces import indented, line_of, scrolling, words
 from latentstudio.studio.widgets.base import Card, Heading, Link, Text
 from latentstudio.studio.widgets.library_list import LibraryList
 from latentstudio.studio.widgets.sample_grid import SampleGrid
@@ -75,12 +75,12 @@ class LibraryPanel(QWidget):
         inner = QVBoxLayout(column)
         inner.setContentsMargins(12, 12, 12, 12)
         inner.setSpacing(8)
-        inner.addWidget(Heading("Library", column))
+        inner.addLayout(indented(Heading("Library", column)))
         inner.addWidget(self.library)
         inner.addWidget(self.licence)
         inner.addSpacing(8)
-        inner.addWidget(Heading("Samples", column))
-        inner.addWidget(self.samples)
+        inner.addLayout(indented(Heading("Samples", column)))
+        inner.addLayout(indented(self.samples))
         inner.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
 
 from latentstudio.studio.widgets.base import Elided, Text
 
@@ -29,6 +29,14 @@ def line_of(left: QWidget, *rest: QWidget) -> QHBoxLayout:
     row.addStretch(1)
     for widget in rest:
         row.addWidget(widget)
+    return row
+
+
+def indented(widget: QWidget) -> QHBoxLayout:
+    """A row that stands where the rows' pictures stand, 8 px in."""
+    row = QHBoxLayout()
+    row.setContentsMargins(8, 0, 8, 0)
+    row.addWidget(widget)
     return row
 
 

@@ -114,7 +114,8 @@ class FactorsPresenter(QObject):
         self._desk.workspace.apply(session.with_position(name, reached), f"{name} {factor.unit.format(reached)}")
         card = self._panel.cards[name]
         card.set_value(reached)
-        card.set_note("" if reached == t else clamped_note(factor, reached))
+        if reached != t:
+            card.set_note(clamped_note(factor, reached))
 
     def _on_drawn(self, drawn: Drawn) -> None:
         if drawn.session != self._desk.workspace.session:
@@ -129,7 +130,6 @@ class FactorsPresenter(QObject):
 
     def _on_lock(self, name: str, locked: bool) -> None:
         (self.locked.add if locked else self.locked.discard)(name)
-        self._panel.cards[name].set_locked(locked)
 
     def _choose(self, name: str) -> None:
         if name != self.chosen:

@@ -1,0 +1,38 @@
+"""Plays a story by name."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from latentstudio.errors import UnknownNameError
+from latentstudio.studio.stories.crash import crash_story
+from latentstudio.studio.stories.drag import drag_story
+from latentstudio.studio.stories.library import library_story
+from latentstudio.studio.stories.report import StoryReport
+from latentstudio.studio.stories.undo import undo_story
+
+Story = Callable[[Path, str | None], StoryReport]
+STORIES: dict[str, Story] = {
+    "drag": drag_story,
+    "undo": undo_story,
+    "crash": crash_story,
+    "library": library_story,
+}
+
+
+def run_story(name: str, out: Path, model: str | None = None) -> StoryReport:
+    """Play a story in the real window and write its pictures into ``out``.
+
+    Args:
+        name: ``drag``, ``undo``, ``crash`` or ``library``.
+        out: folder for the numbered screenshots; made if missing.
+        model: the model to play with; what the window opens first when None.
+
+    Raises:
+        UnknownNameError: no such story.
+        StudioError: something in the window is not as it must be.
+    """
+    if name not in STORIES:
+        raise UnknownNameError(f"there is no story '{name}'", expected=" or ".join(STORIES))
+    return STORIES[name](Path(out), model)
