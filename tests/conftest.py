@@ -1,4 +1,4 @@
-"""Shared test set-up: a home of its own for every test, no window on the real screen."""
+"""Shared test set-up: no window on the real screen, and the face model for the tests that need it."""
 
 from __future__ import annotations
 
@@ -8,16 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from latentstudio.errors import StudioError
+from latentstudio.generators.addons import add_on, fetch
+from latentstudio.generators.catalogue import find_catalogue
+
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A fresh user folder: data, cache, state and config lie below it."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("LATENTSTUDIO_HOME", str(folder))
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -29,10 +24,6 @@ def faces_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ready = os.environ.get("LATENTSTUDIO_TEST_FACES")
     if ready and (Path(ready) / "data" / "models" / "faces-gan" / "card.json").is_file():
         return Path(ready)
-    from latentstudio.errors import StudioError
-    from latentstudio.generators.addons import add_on, fetch
-    from latentstudio.generators.catalogue import find_catalogue
-
     folder = tmp_path_factory.mktemp("faces")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("LATENTSTUDIO_HOME", str(folder))

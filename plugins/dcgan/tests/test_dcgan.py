@@ -46,7 +46,7 @@ def test_sizes_come_from_the_tensors(network: Any, widths: tuple[int, ...], side
 def test_folding_changes_nothing_to_be_seen(network: Any) -> None:
     made = lively(network, network.Sizes(6, (16, 8, 4), 3))
     latents = torch.randn((4, 6), generator=torch.Generator().manual_seed(1))
-    folded = network.FoldedNetwork(made).eval()
+    folded = network.FoldedNetwork(made).eval().requires_grad_(False)
     assert not any(isinstance(part, torch.nn.BatchNorm2d) for part in folded.modules())
     assert float((folded(latents) - made(latents)).abs().max()) <= 1e-5
 
