@@ -6,7 +6,6 @@ Everything here is a thin layer over the rooms; the command line uses the same f
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -151,9 +150,8 @@ def learn(model: Model, transformation: str, *, settings: LearnSettings | None =
     """
     chosen = replace(settings or LearnSettings(), **changes)
     found: Factor | None = None
-    with closing(learn_steps(model, transformation, settings=chosen)) as steps:
-        for step in steps:
-            found = step.factor if step.factor is not None else found
+    for step in learn_steps(model, transformation, settings=chosen):
+        found = step.factor if step.factor is not None else found
     if found is None:
         raise LearningError(f"learning '{transformation}' ended without a factor", action="try more starts")
     return found
