@@ -104,6 +104,7 @@ class FactorCard(Card):
         self._title.setMinimumWidth(self._theme.px(62))
         self._grade = Elided("", role="small", colour="dim")
         self._leaks = LeakBars()
+        self._leaks.setObjectName("leaks")
         self._reset = IconButton("reset", "Reset (double click the slider)")
         self._lock = IconButton("unlock", "Lock this factor")
         self._edit = ValueEdit()
