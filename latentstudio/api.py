@@ -98,13 +98,11 @@ def apply(
     known = factors_of(model)
     positions = parse_settings([f"{name}={value}" for name, value in (settings or {}).items()], known)
     session = Session.start(model.card, latent, seed, label=label, truncation=truncation)
-    return draw(model, session.with_positions(positions), known)
+    return draw_clamped(model, session.with_positions(positions), known)
 
 
 def draw(model: Model, session: Session, known: FactorSet | None = None) -> Picture:
-    """The picture that a session means; ``known`` are the model's factors where they are at hand already.
-
-    The returned session holds the positions that were reached, so that drawing it again gives the same pixels.
+    """The picture that a session means, bit for bit; ``known`` are the model's factors where they are at hand already.
 
     Raises:
         UnknownNameError: the session sets a factor that the model does not have.
@@ -115,17 +113,24 @@ def draw(model: Model, session: Session, known: FactorSet | None = None) -> Pict
     asked = session.position_map()
     for name in asked:
         known.get(name)
-    first = apply_factors(start.reshape(-1), asked, known)
-    final = apply_factors(start.reshape(-1), first.reached, known) if first.clamped else first
-    latent = final.latent.reshape(start.shape).astype(np.float32)
+    applied = apply_factors(start.reshape(-1), asked, known)
+    latent = applied.latent.reshape(start.shape).astype(np.float32)
     drawn = model.pictures(latent[None], label=session.label, truncation=session.truncation)
     return Picture(
-        pixels=pixels.to_bytes(drawn)[0],
-        session=session.with_positions(first.reached) if first.clamped else session,
-        latent=latent, reached=dict(first.reached), clamped=tuple(first.clamped),
-        notes=tuple(_clamped_note(known.get(name), asked[name], first.reached[name]) for name in first.clamped),
+        pixels=pixels.to_bytes(drawn)[0], session=session, latent=latent,
+        reached=dict(applied.reached), clamped=tuple(applied.clamped),
+        notes=tuple(_clamped_note(known.get(name), asked[name], applied.reached[name]) for name in applied.clamped),
         runtime_name=model.runtime_name, device=model.device,
     )
+
+
+def draw_clamped(model: Model, session: Session, known: FactorSet) -> Picture:
+    """As ``draw``, but what lies beyond the known range is brought back into the session first; ``notes`` tell."""
+    first = draw(model, session, known)
+    if not first.clamped:
+        return first
+    inside = draw(model, session.with_positions(first.reached), known)
+    return replace(inside, clamped=first.clamped, notes=first.notes)
 
 
 def draw_many(

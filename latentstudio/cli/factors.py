@@ -9,7 +9,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from latentstudio.api import LearnSettings, Picture, draw, factors_of, learn_steps, sample
+from latentstudio.api import LearnSettings, Picture, draw_clamped, factors_of, learn_steps, sample
 from latentstudio.cli.options import Parser, add_common, verb_parser, whole_number
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.saved import open_saved, read_saved
@@ -144,7 +144,7 @@ def _apply(arguments: argparse.Namespace, output: Output) -> None:
         known = factors_of(model)
         asked = parse_settings(arguments.settings, known)
         positions = {**session.position_map(), **asked}
-        picture = draw(model, session.with_positions(positions), known)
+        picture = draw_clamped(model, session.with_positions(positions), known)
     finally:
         model.close()
     picture.save(arguments.out)

@@ -1,0 +1,70 @@
+"""Make the pictures of the README: strips of the four face factors, and the window in dark and in light.
+
+    make screenshots
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio import api, pixels
+from latentstudio.cli.screen import go_offscreen, has_display
+
+OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
+MODEL = "faces-gan"
+SEEDS = (3, 11, 24, 42)
+HALF = 4
+MAGNIFIED = 2
+
+
+def main() -> None:
+    """Write all pictures into ``docs/images``."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    model = api.open_model(MODEL)
+    for factor in api.factors_of(model):
+        path = OUT / f"faces-{factor.name}.png"
+        pixels.write_png(path, strip(model, factor))
+        print(path)
+    model.close()
+    if not has_display():
+        go_offscreen()
+    for theme in ("dark", "light"):
+        print(window(theme))
+
+
+def strip(model: api.Model, factor: api.Factor) -> NDArray[np.uint8]:
+    """One row a seed, one column a step from the low end of that sample's known range over 0 to the high end."""
+    pictures = []
+    for seed in SEEDS:
+        latent = api.sample(model, seed=seed)
+        low, high = factor.range_at(latent.reshape(-1))
+        steps = np.concatenate([np.linspace(low, 0.0, HALF), np.linspace(0.0, high, HALF)[1:]])
+        start = api.Session.start(model.card, latent, seed)
+        pictures += [api.draw(model, start.with_position(factor.name, float(t))).pixels for t in steps]
+    sheet = pixels.grid(np.stack(pictures), columns=2 * HALF - 1)
+    return sheet.repeat(MAGNIFIED, axis=0).repeat(MAGNIFIED, axis=1)
+
+
+def window(theme: str) -> Path:
+    """The window in the middle of a drag of x, the other sliders moved before."""
+    # Qt is loaded only now: where to draw has to be settled first
+    from latentstudio.studio.stories.drag import drag_one
+    from latentstudio.studio.stories.driver import story_window
+
+    target = OUT / f"window-{theme}.png"
+    with tempfile.TemporaryDirectory() as folder, story_window(Path(folder), model=MODEL, theme=theme) as driver:
+        driver.live(2.0)
+        for name in ("y", "scale", "brightness", "x"):
+            drag_one(driver, name)
+        taken = next(path for path in reversed(driver.pictures) if path.stem.endswith("drag-x"))
+        shutil.copyfile(taken, target)
+    return target
+
+
+if __name__ == "__main__":
+    main()
