@@ -59,6 +59,7 @@ def card(qtbot: QtBot, qapp: QApplication) -> Iterator[FactorCard]:
     qtbot.waitExposed(page)
     page.activateWindow()
     yield made
+    page.close()
 
 
 def point_of(slider: FactorSlider, value: float) -> QPoint:

@@ -98,6 +98,11 @@ class FilmStrip(QAbstractScrollArea):
         """Two pictures."""
         return QSize(2 * (THUMBNAIL + _GAP), THUMBNAIL + 2 * _MARGIN)
 
+    def image_of(self, entry: int) -> QImage | None:
+        """The small picture of an entry's id, made once from its array."""
+        known = self._images.get(entry)
+        return None if known is None else known[1]
+
     def area_of(self, index: int) -> QRectF:
         """Where the picture of an entry lies in the viewport."""
         left = _MARGIN + index * (THUMBNAIL + _GAP) - self.horizontalScrollBar().value()

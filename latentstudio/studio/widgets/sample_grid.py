@@ -190,6 +190,11 @@ class SampleGrid(QWidget):
         """The seed of the open sample; None where it came from no seed."""
         self.seed_edit.set_shown("–" if seed is None else str(seed))
 
+    @property
+    def hint_text(self) -> str:
+        """What was wrong with the seed that was typed; empty when nothing was."""
+        return "" if self._hint.isHidden() else self._hint.text()
+
     def _on_entered(self, text: str) -> None:
         cleaned = text.strip()
         if cleaned == self.seed_edit.shown:
