@@ -171,6 +171,8 @@ def fetch(addon: AddOn, *, catalogue: Catalogue) -> Iterator[Step]:
         _export(card, result, catalogue=catalogue)
         _install(result, parent / addon.name)
         yield Step(1.0, f"{addon.title} is installed")
+    except OSError as problem:
+        raise storage_error(parent, problem) from problem
     finally:
         with contextlib.suppress(OSError):
             shutil.rmtree(work)

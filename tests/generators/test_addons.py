@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import sys
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from latentstudio.errors import AddOnError, UnknownNameError
+from latentstudio.errors import AddOnError, StorageError, UnknownNameError
 from latentstudio.files import sha256_of
 from latentstudio.generators import addons
 from latentstudio.generators.addons import AddOn, add_on, fetch, is_installed, list_add_ons, remove
@@ -146,6 +147,16 @@ def test_closing_ends_the_download_and_leaves_nothing(package: AddOn) -> None:
     next(steps)
     next(steps)
     steps.close()
+    assert list(user_models().iterdir()) == []
+
+
+def test_a_full_disk_while_converting_is_one_message(package: AddOn, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Path, *_: object, **__: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(StorageError, match="no space left"):
+        get(package)
     assert list(user_models().iterdir()) == []
 
 
