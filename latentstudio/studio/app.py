@@ -27,6 +27,7 @@ from latentstudio.studio.window import MainWindow
 from latentstudio.version import VERSION
 
 TRACE_VARIABLE = "LATENTSTUDIO_TRACE_STARTUP"
+SWITCH_SECONDS = 0.001  # how long the worker may keep the interpreter when the window asks for it
 FIRST_MODELS = ("faces-gan", "sprites-b10")
 
 
@@ -124,6 +125,7 @@ def build_window(
         remembers: write layout and choices when the window closes.
     """
     app = make_application()
+    sys.setswitchinterval(SWITCH_SECONDS)
     chosen = preferences if preferences is not None else load_preferences()
     theme = apply_theme(app, chosen.theme)
     parts = Parts(slot or claim_slot(), catalogue=catalogue, device=device, next_seed=next_seed)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidg
 WORKSPACES = ("Play", "Research")
 LEFT = ("library",)
 RIGHT = ("factors", "raw", "learn")
-LEFT_WIDTH = 232
+LEFT_WIDTH = 248
 RIGHT_SHARE = 0.385
 FLOATING_SIZE = (460, 560)
 

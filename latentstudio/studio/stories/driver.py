@@ -84,10 +84,14 @@ class Driver:
         QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=self._at(slider, slider.value()))
 
     def move(self, name: str, t: float) -> None:
-        """Move the held knob to ``t``."""
+        """Move the held knob to ``t`` and let the window answer."""
+        self.move_silently(name, t)
+        QApplication.processEvents()
+
+    def move_silently(self, name: str, t: float) -> None:
+        """Move the held knob to ``t``; whoever calls runs the event loop."""
         slider = self.card(name).slider
         QTest.mouseMove(slider, self._at(slider, t))
-        QApplication.processEvents()
 
     def release(self, name: str, t: float) -> None:
         """Let go at ``t``."""
