@@ -110,6 +110,7 @@ class Theme(QObject):
         system = QFontInfo(app.font())
         self._family = _interface_family(app.font())
         self.text_scale = text_scale if text_scale is not None else max(1.0, system.pixelSize() / BASE_PIXELS)
+        self._scheme = QGuiApplication.styleHints().colorScheme()
         self.tokens = self._resolve()
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme)
 
@@ -127,6 +128,7 @@ class Theme(QObject):
         if choice not in get_args(Choice):
             raise UsageError(f"unknown theme '{choice}'", expected=", ".join(get_args(Choice)))
         self._choice = choice
+        self._tell_desktop()
         self._dress()
 
     def set_text_scale(self, scale: float) -> None:
@@ -153,11 +155,20 @@ class Theme(QObject):
 
     def _resolve(self) -> Tokens:
         if self._choice == "system":
-            scheme = QGuiApplication.styleHints().colorScheme()
-            return LIGHT if scheme == Qt.ColorScheme.Light else DARK
+            return LIGHT if self._scheme == Qt.ColorScheme.Light else DARK
         return DARK if self._choice == "dark" else LIGHT
 
-    def _on_scheme(self) -> None:
+    def _tell_desktop(self) -> None:
+        """Let title bars and native dialogs follow the choice."""
+        hints = QGuiApplication.styleHints()
+        if self._choice == "system":
+            hints.unsetColorScheme()
+            self._scheme = hints.colorScheme()
+        else:
+            hints.setColorScheme(Qt.ColorScheme.Dark if self._choice == "dark" else Qt.ColorScheme.Light)
+
+    def _on_scheme(self, scheme: Qt.ColorScheme) -> None:
+        self._scheme = scheme
         if self._choice == "system":
             self._dress()
 

@@ -59,6 +59,18 @@ def test_theme_sets_palette_and_changes(qapp: QApplication, qtbot: QtBot) -> Non
         theme.set_choice("blue")  # type: ignore[arg-type]
 
 
+def test_the_theme_follows_the_system_only_when_asked_to(qapp: QApplication) -> None:
+    theme = apply_theme(qapp, "system")
+    hints = qapp.styleHints()
+    hints.colorSchemeChanged.emit(Qt.ColorScheme.Light)
+    assert theme.tokens is LIGHT
+    hints.colorSchemeChanged.emit(Qt.ColorScheme.Dark)
+    assert theme.tokens is DARK
+    theme.set_choice("light")
+    hints.colorSchemeChanged.emit(Qt.ColorScheme.Dark)
+    assert theme.tokens is LIGHT
+
+
 def test_text_scale_grows_fonts_and_measures() -> None:
     theme = app_theme()
     theme.set_text_scale(1.0)
