@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ class Output:
         """The answer as one JSON value; silent without ``--json``."""
         if self.as_json and not self._answered:
             self._answered = True
-            print(json.dumps(value, ensure_ascii=False, allow_nan=False))
+            print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
 
     def follow(
         self, steps: Iterator[StepType], title: str, *, on_step: Callable[[StepType], bool] | None = None
@@ -63,6 +65,19 @@ class Output:
         finally:
             bar.close()
         return last
+
+
+def _plain(value: Any) -> Any:
+    """Containers of ordinary values: numpy's numbers become Python's, and what is not finite becomes null."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(entry) for entry in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, Path):
+        return str(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _bar(title: str) -> _Bar:

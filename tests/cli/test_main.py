@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import latentstudio.cli.main as cli_main
@@ -160,6 +161,14 @@ def test_follow_returns_the_last_step_and_closes_the_iterator() -> None:
     last = Output().follow(steps(), "counting", on_step=lambda step: step.message == "2")
     assert last == Step(0.5, "2")
     assert closed == [True]
+
+
+def test_json_holds_plain_finite_values_only(capsys: pytest.CaptureFixture[str]) -> None:
+    output = Output(as_json=True)
+    output.say("not heard")
+    output.result({"a": np.float32(0.5), "b": float("nan"), "c": (np.arange(2), Path("x"))})
+    output.result({"second": "is not printed"})
+    assert capsys.readouterr().out == '{"a": 0.5, "b": null, "c": [[0, 1], "x"]}\n'
 
 
 def test_table_aligns_its_columns() -> None:

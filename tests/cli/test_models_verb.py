@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.pixels import read_picture, write_png
 from latentstudio.places import user_models
 
@@ -50,10 +52,14 @@ def test_get_without_acceptance_shows_the_licence_and_stops(cli) -> None:
 
 
 def test_add_and_remove_a_model(cli, tmp_path: Path) -> None:
+    backend: Any = find_catalogue().backend("beta_vae")
+    (tmp_path / "made").mkdir()
+    backend.make_example(tmp_path / "made", seed=2)
     weights = tmp_path / "mine.safetensors"
-    shutil.copy(user_models() / "example" / "weights.safetensors", weights)
+    shutil.copy(tmp_path / "made" / "weights.safetensors", weights)
     added = cli("models", "add", weights, "--json").json
     assert added["backend"] == "beta_vae"
+    assert added["name"] != "example"
     assert (user_models() / added["name"] / "card.json").is_file()
     removed = cli("models", "remove", added["name"], "--json").json
     assert removed == {"name": added["name"], "installed": False, "removed": True}
