@@ -1,1 +1,25 @@
-"""Factors of variation."""
+"""Factors of variation: learn their axes, calibrate them in true units, set them on a sample.
+
+Importing this package needs numpy only; ``latentstudio.factors.learning`` needs torch.
+"""
+
+from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
+from latentstudio.factors.control import Applied, apply_factors, parse_settings
+from latentstudio.factors.factor import Factor, FactorSet
+from latentstudio.factors.settings import LearnSettings
+from latentstudio.factors.storage import keep_factor, load_factors, read_factor, write_factor
+
+__all__ = [
+    "Applied",
+    "Factor",
+    "FactorSet",
+    "LearnSettings",
+    "MeasuredCalibration",
+    "MonotoneCurve",
+    "apply_factors",
+    "keep_factor",
+    "load_factors",
+    "parse_settings",
+    "read_factor",
+    "write_factor",
+]

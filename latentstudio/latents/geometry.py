@@ -3,31 +3,31 @@
 from __future__ import annotations
 
 import math
-from typing import TypeVar
+from typing import Any, TypeVar
 
-Array = TypeVar("Array")
+Array = TypeVar("Array", bound=Any)
 _TINY = 1e-12
 
 
 def _norm(latent: Array) -> Array:
-    return ((latent * latent).sum(-1)[..., None]) ** 0.5  # type: ignore[attr-defined, operator]
+    return ((latent * latent).sum(-1)[..., None]) ** 0.5
 
 
 def project_to_ball(latent: Array, radius: float) -> Array:
     """Scale latents longer than ``radius`` back to it; shorter ones stay (equation 2 of Plumerault et al. 2020)."""
     norm = _norm(latent)
-    factor = (radius / (norm + _TINY)).clip(None, 1.0)  # type: ignore[operator]
-    return latent * factor  # type: ignore[no-any-return, operator]
+    factor = (radius / (norm + _TINY)).clip(None, 1.0)
+    return latent * factor
 
 
 def project_to_sphere(latent: Array, radius: float) -> Array:
     """Scale latents to the length ``radius``; the direction stays."""
-    return latent * (radius / (_norm(latent) + _TINY))  # type: ignore[no-any-return, operator]
+    return latent * (radius / (_norm(latent) + _TINY))
 
 
 def lerp(start: Array, end: Array, fraction: float) -> Array:
     """Straight line: ``start`` at 0, ``end`` at 1."""
-    return start + (end - start) * fraction  # type: ignore[no-any-return, operator]
+    return start + (end - start) * fraction
 
 
 def slerp(start: Array, end: Array, fraction: float) -> Array:
@@ -35,14 +35,14 @@ def slerp(start: Array, end: Array, fraction: float) -> Array:
 
     Shapes: one latent each, (d,).
     """
-    start_norm, end_norm = float(_norm(start)[..., 0]), float(_norm(end)[..., 0])  # type: ignore[index]
+    start_norm, end_norm = float(_norm(start)[..., 0]), float(_norm(end)[..., 0])
     if start_norm < _TINY or end_norm < _TINY:
         return lerp(start, end, fraction)
-    cosine = float((start * end).sum() / (start_norm * end_norm))  # type: ignore[operator]
+    cosine = float((start * end).sum() / (start_norm * end_norm))
     angle = math.acos(max(-1.0, min(1.0, cosine)))
     if angle < 1e-4 or angle > math.pi - 1e-4:
         return lerp(start, end, fraction)
     left = math.sin((1.0 - fraction) * angle) / math.sin(angle)
     right = math.sin(fraction * angle) / math.sin(angle)
     length = start_norm + (end_norm - start_norm) * fraction
-    return (start * (left / start_norm) + end * (right / end_norm)) * length  # type: ignore[no-any-return, operator]
+    return (start * (left / start_norm) + end * (right / end_norm)) * length

@@ -50,7 +50,7 @@ def train(
         StorageError: a checkpoint could not be written; the one before it is whole.
     """
     device = next(network.parameters()).device
-    network.to(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
     done = _resume(recipe, network, optimiser, folder) if resume else 0
     autocast = recipe.mixed_precision and (device.type == "cuda" or mixed_precision_pays())

@@ -1,0 +1,119 @@
+"""Calibration curves of an axis: the paper's g, and what moving along the axis was measured to do. numpy only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio.errors import FactorFileError
+
+Curve = NDArray[np.float64]
+_LEAST_SLOPE = 1e-9
+
+
+@dataclass(frozen=True)
+class MonotoneCurve:
+    """An increasing piecewise linear function with value 0 at coordinate 0; constant beyond its ends.
+
+    Attributes:
+        coordinates: (K,) increasing, coordinates p = <z, u>.
+        values: (K,) increasing, t in the factor's own parameter.
+    """
+
+    coordinates: Curve
+    values: Curve
+
+    def __post_init__(self) -> None:
+        coordinates, values = self.coordinates, self.values
+        if coordinates.shape != values.shape or coordinates.ndim != 1 or len(coordinates) < 2:
+            raise FactorFileError(f"a curve of shapes {coordinates.shape} and {values.shape}", expected="equal rows")
+        if not (np.isfinite(coordinates).all() and np.isfinite(values).all()):
+            raise FactorFileError("a curve with values that are not finite", expected="ordinary numbers")
+        if (np.diff(coordinates) <= 0).any() or (np.diff(values) < 0).any():
+            raise FactorFileError("a curve that does not increase", expected="a monotone calibration")
+
+    def __call__(self, coordinate: float | Curve) -> Curve:
+        """t at a coordinate, or at many."""
+        return np.asarray(np.interp(coordinate, self.coordinates, self.values))
+
+    def inverse(self, value: float | Curve) -> Curve:
+        """The coordinate at which t is reached; the end's coordinate beyond the ends."""
+        ramp = np.arange(len(self.values)) * _LEAST_SLOPE * max(1.0, float(np.ptp(self.values)))
+        return np.asarray(np.interp(value, self.values + ramp, self.coordinates))
+
+
+@dataclass(frozen=True)
+class MeasuredCalibration:
+    """What moving along the axis did to new samples.
+
+    Attributes:
+        coordinates: (K,) positions along the axis, 0 among them.
+        median: (K,) median measured effect against the picture at coordinate 0, in t's own parameter.
+        deviation: (K,) standard deviation of the effect over the samples (robust: half the 16-84 % interval).
+        known: lowest and highest coordinate between which the curve is trusted.
+    """
+
+    coordinates: Curve
+    median: Curve
+    deviation: Curve
+    known: tuple[float, float]
+
+    def curve(self) -> MonotoneCurve:
+        """The monotone curve of the medians inside the known range, passing through 0 at 0."""
+        low, high = self.known
+        inside = (self.coordinates >= low - 1e-9) & (self.coordinates <= high + 1e-9)
+        values = increasing(self.median[inside])
+        coordinates = self.coordinates[inside]
+        return MonotoneCurve(coordinates, values - np.interp(0.0, coordinates, values))
+
+    @property
+    def spread(self) -> float:
+        """Mean deviation inside the known range."""
+        low, high = self.known
+        inside = (self.coordinates >= low) & (self.coordinates <= high)
+        return float(self.deviation[inside].mean())
+
+
+def increasing(values: Curve) -> Curve:
+    """The closest increasing sequence in the sense of least squares (pool adjacent violators)."""
+    sums: list[float] = []
+    counts: list[int] = []
+    for value in values:
+        sums.append(float(value))
+        counts.append(1)
+        while len(sums) > 1 and sums[-2] / counts[-2] > sums[-1] / counts[-1]:
+            last_sum, last_count = sums.pop(), counts.pop()
+            sums[-1] += last_sum
+            counts[-1] += last_count
+    return np.concatenate([np.full(count, total / count) for total, count in zip(sums, counts, strict=True)])
+
+
+def known_range(
+    coordinates: Curve, median: Curve, deviation: Curve, *, least_slope: float = 0.25, most_spread: float = 1.0
+) -> tuple[float, float]:
+    """The range in which the curve follows, by a rule: outward from 0, as long as the median still grows.
+
+    A side ends before the first step whose slope falls below ``least_slope`` of the steepest typical slope near 0
+    (the median slope of the six central steps), or where the deviation exceeds ``most_spread`` times the distance
+    reached plus the deviation of the first step (beyond it, one cannot tell where a new sample will go).
+    """
+    middle = int(np.abs(coordinates).argmin())
+    slopes = np.diff(median) / np.diff(coordinates)
+    central = slopes[max(0, middle - 3) : middle + 3]
+    usual = float(np.median(central))
+    if usual <= 0:
+        return float(coordinates[middle]), float(coordinates[middle])
+    first = float(np.median(deviation[max(0, middle - 1) : middle + 2]))
+    ends = []
+    for step in (-1, 1):
+        index = middle
+        while 0 <= index + step < len(coordinates):
+            slope = slopes[index if step > 0 else index - 1]
+            reached = abs(median[index + step] - median[middle])
+            if slope < least_slope * usual or deviation[index + step] > most_spread * reached + 2.0 * first:
+                break
+            index += step
+        ends.append(float(coordinates[index]))
+    return ends[0], ends[1]

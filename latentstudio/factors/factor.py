@@ -1,0 +1,146 @@
+"""A factor of variation: a unit axis, its two calibrations, and what it can be asked for. numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio.errors import FactorFileError, UnknownNameError
+from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
+from latentstudio.units import Unit
+
+FloatArray = NDArray[np.float32]
+GRADES = ("A", "B", "C", "D")
+
+
+@dataclass(frozen=True)
+class Factor:
+    """An axis u in latent space that controls one property of the picture, in true units.
+
+    Attributes:
+        name: ``x``, ``y``, ``scale``, ``brightness`` or the user's own.
+        title: what it does and the sign, a few words.
+        unit: unit of t.
+        axis: unit vector u (d,).
+        paper: the paper's g, fitted on trajectory records.
+        measured: what moving along u did to new samples; sliders use it.
+        model: name of the model; ``model_sha256`` of its weights ties the factor to it.
+        figures: measured numbers (records kept, r2 on held-out starts, spread, seconds ...).
+        recipe: settings of the run that learned it.
+    """
+
+    name: str
+    title: str
+    unit: Unit
+    axis: FloatArray
+    paper: MonotoneCurve
+    measured: MeasuredCalibration
+    model: str
+    model_sha256: str
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        length = float(np.linalg.norm(self.axis))
+        if self.axis.ndim != 1 or not abs(length - 1.0) < 1e-3:
+            raise FactorFileError(f"an axis of shape {self.axis.shape} and length {length:.3g}", expected="unit length")
+        object.__setattr__(self, "curve", self.measured.curve())
+
+    curve: MonotoneCurve = field(init=False, repr=False, compare=False)
+
+    def coordinate(self, latent: FloatArray) -> float:
+        """p = <z, u> of one latent (d,)."""
+        return float(np.dot(latent.reshape(-1).astype(np.float64), self.axis.astype(np.float64)))
+
+    @property
+    def known(self) -> tuple[float, float]:
+        """The coordinates between which the measured curve is trusted."""
+        return self.measured.known
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """Measured effect at the two ends of the known range, against coordinate 0."""
+        return float(self.curve.values[0]), float(self.curve.values[-1])
+
+    def range_at(self, latent: FloatArray) -> tuple[float, float]:
+        """The t that can be asked of this sample: (lowest <= 0, highest >= 0), in t's own parameter."""
+        here = float(self.curve(self.coordinate(latent)))
+        low, high = self.reach
+        return min(0.0, low - here), max(0.0, high - here)
+
+    def target(self, latent: FloatArray, t: float) -> tuple[float, float]:
+        """Where the coordinate must go for t: (p', the t that p' stands for); p' = curve inverse(curve(p) + t).
+
+        Beyond the known range the nearest end is taken, and the second number says what that is worth.
+        """
+        coordinate = self.coordinate(latent)
+        if t == 0.0:
+            return coordinate, 0.0
+        here = float(self.curve(coordinate))
+        low, high = self.reach
+        wanted = min(max(here + t, min(low, here)), max(high, here))
+        if wanted == here:
+            return coordinate, 0.0
+        return float(self.curve.inverse(wanted)), wanted - here
+
+    @property
+    def grade(self) -> str:
+        """A to D by the spread over new samples inside the known range, as a share of half the reach.
+
+        A up to 0.25, B up to 0.5, C up to 1; D beyond, or where nothing moves.
+        """
+        low, high = self.reach
+        half = (high - low) / 2
+        if half <= 0:
+            return "D"
+        share = self.measured.spread / half
+        return GRADES[int(np.searchsorted([0.25, 0.5, 1.0], share))]
+
+    def describe(self) -> str:
+        """One plain sentence: ``x: known from −6.3 px to +6.0 px, spread 2.1 px over new samples, grade B``."""
+        low, high = self.reach
+        unit = self.unit
+        spread = unit.to_display(self.measured.spread)
+        written = f"a factor of {spread:.2f}" if unit.symbol == "x" else f"{spread:.1f} {unit.symbol}"
+        return (
+            f"{self.name}: known from {unit.format(low)} to {unit.format(high)}, "
+            f"spread {written} over new samples, grade {self.grade}"
+        )
+
+
+@dataclass(frozen=True)
+class FactorSet:
+    """The factors of one model in the order of their sliders; ``errors`` are files that could not be used."""
+
+    factors: tuple[Factor, ...] = ()
+    errors: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Factor]:
+        return iter(self.factors)
+
+    def __len__(self) -> int:
+        return len(self.factors)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names in slider order."""
+        return tuple(factor.name for factor in self.factors)
+
+    def get(self, name: str) -> Factor:
+        """The factor of this name.
+
+        Raises:
+            UnknownNameError: the model has no such factor.
+        """
+        for factor in self.factors:
+            if factor.name == name:
+                return factor
+        raise UnknownNameError(
+            f"there is no factor '{name}' for this model",
+            expected=f"one of: {', '.join(self.names) or 'none learned'}",
+            action="learn it with `latentstudio factors learn`",
+        )

@@ -1,0 +1,154 @@
+"""Factor files: one safetensors with the axis and both curves, and json in its header. numpy only.
+
+Tensors: ``axis`` (d,), ``paper_coordinates``, ``paper_values`` (K,), ``measured_coordinates``, ``measured_median``,
+``measured_deviation`` (M,). The header key ``factor`` holds json: version, name, title, unit, known range, model and
+its SHA-256, figures, recipe.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save
+
+from latentstudio.errors import FactorFileError, StudioError
+from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
+from latentstudio.factors.factor import Factor, FactorSet
+from latentstudio.files import write_whole
+from latentstudio.generators.card import ModelCard
+from latentstudio.places import bundled, user_factors
+from latentstudio.units import unit_named
+
+SUFFIX = ".safetensors"
+VERSION = 1
+LARGEST = 64 << 20
+_KIND = "a factor file (safetensors) of latentstudio"
+_ORDER = ("x", "y", "scale", "rotation", "brightness")
+
+
+@dataclass(frozen=True)
+class _Notes:
+    version: int
+    name: str
+    title: str
+    unit: str
+    known: tuple[float, float]
+    model: str
+    model_sha256: str
+    figures: dict[str, Any]
+    recipe: dict[str, Any]
+
+
+def write_factor(path: Path, factor: Factor) -> None:
+    """Write a factor file, whole or not at all.
+
+    Raises:
+        StorageError: the disk is full or the folder may not be written.
+    """
+    notes = _Notes(
+        VERSION, factor.name, factor.title, factor.unit.symbol, factor.known, factor.model, factor.model_sha256,
+        dict(factor.figures), dict(factor.recipe),
+    )
+    tensors = {
+        "axis": factor.axis.astype(np.float32),
+        "paper_coordinates": factor.paper.coordinates,
+        "paper_values": factor.paper.values,
+        "measured_coordinates": factor.measured.coordinates,
+        "measured_median": factor.measured.median,
+        "measured_deviation": factor.measured.deviation,
+    }
+    text = msgspec.json.encode(notes).decode()
+    write_whole(path, save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, {"factor": text}))
+
+
+def read_factor(path: Path, *, card: ModelCard | None = None) -> Factor:
+    """Read a factor file; with ``card`` it must belong to that model.
+
+    Raises:
+        FactorFileError: broken, of another kind, of a newer version, or of another model.
+    """
+    path = Path(path)
+    notes, tensors = _load(path)
+    if notes.version > VERSION:
+        raise FactorFileError(f"{path.name} has version {notes.version}", expected=f"at most {VERSION}",
+                              action="update latentstudio")
+    try:
+        factor = Factor(
+            name=notes.name,
+            title=notes.title,
+            unit=unit_named(notes.unit),
+            axis=tensors["axis"].astype(np.float32),
+            paper=MonotoneCurve(tensors["paper_coordinates"], tensors["paper_values"]),
+            measured=MeasuredCalibration(
+                tensors["measured_coordinates"], tensors["measured_median"], tensors["measured_deviation"], notes.known
+            ),
+            model=notes.model,
+            model_sha256=notes.model_sha256,
+            figures=notes.figures,
+            recipe=notes.recipe,
+        )
+    except KeyError as problem:
+        raise FactorFileError(f"{path.name} lacks the tensor {problem}", expected=_KIND) from problem
+    except (StudioError, ValueError, IndexError) as problem:
+        raise FactorFileError(f"{path.name} is not usable ({problem})", expected=_KIND) from problem
+    if card is not None:
+        _check_model(factor, card, path.name)
+    return factor
+
+
+def _load(path: Path) -> tuple[_Notes, dict[str, np.ndarray]]:
+    if not path.is_file():
+        raise FactorFileError(f"{path} is not a file", expected=_KIND)
+    if path.stat().st_size > LARGEST:
+        raise FactorFileError(f"{path.name} has {path.stat().st_size >> 20} MiB", expected=f"{_KIND}, a few kB")
+    try:
+        with safe_open(path, framework="numpy") as opened:
+            header = opened.metadata() or {}
+            text = header["factor"]
+            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+        return msgspec.convert(json.loads(text), _Notes), tensors
+    except KeyError:
+        raise FactorFileError(f"{path.name} holds no factor", expected=_KIND) from None
+    except (SafetensorError, msgspec.ValidationError, ValueError, OSError) as problem:
+        raise FactorFileError(f"{path.name} is broken ({problem})", expected=_KIND) from problem
+
+
+def _check_model(factor: Factor, card: ModelCard, where: str) -> None:
+    if factor.model_sha256 != card.weights_sha256 or factor.axis.size != card.spaces[0].size:
+        raise FactorFileError(
+            f"{where} belongs to the model '{factor.model}' (weights {factor.model_sha256[:8]}, {factor.axis.size}-d)",
+            expected=f"'{card.name}' (weights {card.weights_sha256[:8]}, {card.spaces[0].size}-d)",
+            action="learn it anew for this model",
+        )
+
+
+def load_factors(folder: Path, card: ModelCard) -> FactorSet:
+    """All factors of a model: those in its own folder, those that ship for it, and the user's, which win by name.
+
+    A broken file does not stop the others; its sentence stands in ``errors``.
+    """
+    found: dict[str, Factor] = {}
+    errors = []
+    for place in (Path(folder) / "factors", bundled("resources") / "factors" / card.name, user_factors(card.name)):
+        for path in sorted(place.glob(f"*{SUFFIX}")):
+            try:
+                factor = read_factor(path, card=card)
+            except StudioError as problem:
+                errors.append(problem.sentence)
+            else:
+                found[factor.name] = factor
+    ordered = sorted(found.values(), key=lambda f: (_ORDER.index(f.name) if f.name in _ORDER else len(_ORDER), f.name))
+    return FactorSet(tuple(ordered), tuple(errors))
+
+
+def keep_factor(factor: Factor) -> Path:
+    """Store a learned factor in the user's folder, where ``load_factors`` finds it; returns the file."""
+    path = user_factors(factor.model) / f"{factor.name}{SUFFIX}"
+    write_factor(path, factor)
+    return path

@@ -1,0 +1,91 @@
+"""How far a picture moved or grew, by registering it on the original."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from latentstudio.losses import gaussian_kernel
+from latentstudio.transformations import Transformation
+
+LEAST_OVERLAP = 0.4
+GRID = 32
+
+
+class Registration:
+    """Pictures to register others on: T_t of them is prepared for every candidate t once.
+
+    A picture is compared by its masked correlation coefficient with T_t(before), channels together, on a low-passed
+    copy of at most 32 x 32 pixels; so a change of brightness or contrast does not disturb, and undefined pixels are
+    ignored. A parabola through the best candidate and its neighbours gives the fraction between them.
+
+    Args:
+        before: (N, 3, H, W) in [0, 1].
+        transformation: the one-parameter family to search.
+        candidates: (K,), evenly spaced and increasing, in t's own parameter; those that leave less than
+            ``LEAST_OVERLAP`` of the picture are not tried.
+        sigma: low-pass as a fraction of the side.
+    """
+
+    def __init__(
+        self,
+        before: Tensor,
+        transformation: Transformation,
+        candidates: Tensor,
+        *,
+        sigma: float = 0.02,
+    ) -> None:
+        self._sigma = sigma
+        self._factor = max(1, before.shape[-1] // GRID)
+        small = self._reduced(before)
+        unit = self._factor if transformation.is_relative else 1
+        usable, pictures, squares, masks = [], [], [], []
+        for t in candidates.to(before):
+            moved, mask = transformation.apply(small, (t / unit).expand(len(before)))
+            if float(mask.mean()) < LEAST_OVERLAP:
+                continue
+            usable.append(t)
+            pictures.append((moved * mask).flatten(1))
+            squares.append((moved**2 * mask).flatten(1).sum(dim=1))
+            masks.append(mask.expand_as(moved).flatten(1))
+        self._candidates = torch.stack(usable)
+        self._pictures = torch.stack(pictures, dim=1)
+        self._masks = torch.stack(masks, dim=1)
+        self._count = self._masks.sum(dim=2)
+        mean = self._pictures.sum(dim=2) / self._count
+        self._deviation = (torch.stack(squares, dim=1) / self._count - mean**2).clamp_min(1e-8).sqrt()
+        self._mean = mean
+
+    def _reduced(self, images: Tensor) -> Tensor:
+        width = self._sigma * images.shape[-1]
+        kernel = gaussian_kernel(width).to(images)
+        radius, channels = len(kernel) // 2, images.shape[1]
+        padded = functional.pad(images, (radius,) * 4, mode="replicate")
+        rows = kernel[None, None, :, None].expand(channels, 1, -1, 1)
+        columns = kernel[None, None, None, :].expand(channels, 1, 1, -1)
+        smooth = functional.conv2d(functional.conv2d(padded, rows, groups=channels), columns, groups=channels)
+        return functional.avg_pool2d(smooth, self._factor)
+
+    def measure(self, after: Tensor) -> tuple[Tensor, Tensor]:
+        """t (N,) for which T_t(before) resembles ``after`` (N, 3, H, W) best, and the correlation (N,) reached."""
+        seen = self._reduced(after).flatten(1)
+        first = torch.einsum("nkp,np->nk", self._masks, seen) / self._count
+        second = torch.einsum("nkp,np->nk", self._masks, seen**2) / self._count
+        deviation = (second - first**2).clamp_min(1e-8).sqrt()
+        product = torch.einsum("nkp,np->nk", self._pictures, seen) / self._count
+        likeness = (product - first * self._mean) / (deviation * self._deviation)
+        best = likeness.argmax(dim=1)
+        gap = float(self._candidates[1] - self._candidates[0])
+        return self._candidates[best] + gap * _between(-likeness, best), likeness.amax(dim=1)
+
+
+def _between(errors: Tensor, best: Tensor) -> Tensor:
+    """Offset in [-0.5, 0.5] steps of the parabola's lowest point along dimension 1; 0 at the ends."""
+    inner = best.clamp(1, errors.shape[1] - 2)
+    row = torch.arange(len(errors), device=errors.device)
+    left, middle, right = (errors[row, inner + step] for step in (-1, 0, 1))
+    bend = left - 2 * middle + right
+    usable = (best == inner) & (bend > 0)
+    offset = 0.5 * (left - right) / torch.where(usable, bend, torch.ones_like(bend))
+    return torch.where(usable, offset.clamp(-0.5, 0.5), torch.zeros_like(offset))
