@@ -115,7 +115,7 @@ class Hand(QObject):
         super().__init__(driver.window)
         self._driver = driver
         self._name = name
-        self._slider = driver.card(name).slider
+        self._range = _range_of(driver, name)
         self._asked: dict[int, float] = {}
         self._made = 0
         self._wanted = 0
@@ -144,8 +144,8 @@ class Hand(QObject):
         self.deleteLater()
 
     def _value(self, step: int) -> float:
-        low, high = self._slider.minimum(), self._slider.maximum()
-        return low + (high - low) * (0.5 + 0.35 * math.sin(step / 9.0))
+        low, high = self._range
+        return low + (high - low) * (0.5 + 0.45 * math.sin(step / 9.0))
 
     def _on_tick(self) -> None:
         if self._made >= self._wanted or not self._go_on():
@@ -214,6 +214,13 @@ def bench_render(model: str) -> RenderReport:
             moves=MOVES,
             pictures=len(ages),
         )
+
+
+def _range_of(driver: Driver, name: str) -> tuple[float, float]:
+    """The t that can be asked of the sample in front."""
+    factor = driver.parts.factors.factor(name)
+    assert factor is not None
+    return factor.range_at(driver.session.latent_array().reshape(-1))
 
 
 def _known(value: float | None) -> float:

@@ -1,4 +1,4 @@
-"""What every action of the table does. Asking for paths goes through ``Dialogs``, so that tests and stories can answer."""
+"""What every action of the table does. Asking for paths goes through ``Dialogs``, so that tests can answer."""
 
 from __future__ import annotations
 
@@ -140,7 +140,9 @@ class Commands(QObject):
 
     def _stem(self) -> str:
         session = self._parts.desk.workspace.session
-        return "picture" if session is None else f"{session.model}-{session.seed if session.seed is not None else 'own'}"
+        if session is None:
+            return "picture"
+        return f"{session.model}-{session.seed}" if session.seed is not None else f"{session.model}-own"
 
     def _ask_save(self, title: str, name: str, kinds: str) -> Path | None:
         chosen = self.dialogs.save_file(self._window, title, str(Path(self.last_folder) / name), kinds)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt
+from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
 
 WORKSPACES = ("Play", "Research")
 LEFT = ("library",)
 RIGHT = ("factors", "raw", "learn")
 LEFT_WIDTH = 248
+LEAST_WIDTH = 216
 RIGHT_SHARE = 0.385
 FLOATING_SIZE = (460, 560)
 
@@ -20,6 +21,7 @@ class PanelDock(QDockWidget):
         super().__init__(title, window)
         self.setObjectName(f"dock-{name}")
         self.setWidget(panel)
+        panel.setMinimumWidth(LEAST_WIDTH)
         self._bare = QWidget(self)
         self.setTitleBarWidget(self._bare)
         self.topLevelChanged.connect(self._on_floating)
@@ -57,20 +59,20 @@ class Docks(QObject):
         right = [self.docks[name] for name in RIGHT]
         for dock in right:
             self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
-        self._window.tabifyDockWidget(right[0], right[2])
         if workspace == "Research":
             self._window.splitDockWidget(right[0], right[1], Qt.Orientation.Vertical)
         else:
             self._window.tabifyDockWidget(right[0], right[1])
-            self._window.tabifyDockWidget(right[1], right[2])
+        self._window.tabifyDockWidget(right[0 if workspace == "Research" else 1], right[2])
         for dock in self.docks.values():
             dock.show()
         right[0].raise_()
         self.spread()
+        QTimer.singleShot(0, self.spread)
         self.dress_tabs()
 
     def spread(self) -> None:
-        """Give the side panels the widths of the drawing."""
+        """Give the side panels the widths of the drawing (unless they float)."""
         docks = [self.docks["library"], self.docks["factors"]]
         widths = [LEFT_WIDTH, round(self._window.width() * RIGHT_SHARE)]
         self._window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)

@@ -1,4 +1,4 @@
-"""The main window: puts the parts in their places and passes keys, drops and closing on. Decisions are made elsewhere."""
+"""The main window: puts the parts in their places and passes keys, drops and closing on. Nothing is decided here."""
 
 from __future__ import annotations
 

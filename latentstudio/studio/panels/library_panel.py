@@ -39,7 +39,8 @@ class LicenceCard(Card):
         layout.setSpacing(8)
         for widget in (self.title, self.terms, self.full_text):
             layout.addWidget(widget)
-        layout.addLayout(line_of(self.accept_button, self.decline_link))
+        layout.addWidget(self.accept_button)
+        layout.addLayout(line_of(self.decline_link))
         self.accept_button.clicked.connect(self._on_accept)
         self.decline_link.clicked.connect(self._on_decline)
         self.hide()

@@ -1,1 +1,1 @@
-"""Presenters: each turns what happens in one panel into changes of the session, and changes into what the panel shows."""
+"""Presenters: what happens in a panel becomes changes of the session, and changes become what the panel shows."""

@@ -19,6 +19,7 @@ from latentstudio.generators.opening import open_model
 from latentstudio.latents import sample_prior
 from latentstudio.studio.presenters.drawing import Drawn, Opened
 from latentstudio.studio.presenters.protocols import Worker
+from latentstudio.studio.widgets.notice_bar import Kind
 
 KEPT_OPEN = 3
 
@@ -27,7 +28,7 @@ KEPT_OPEN = 3
 class Notice:
     """One sentence and at most one action. ``kind`` is ``info``, ``good`` or ``bad``."""
 
-    kind: str
+    kind: Kind
     sentence: str
     action_text: str = ""
     action: Callable[[], None] | None = None
@@ -112,7 +113,9 @@ class Desk(QObject):
         """Tell every panel that a picture of the session is there."""
         self.drawn.emit(drawn)
 
-    def notice(self, kind: str, sentence: str, action_text: str = "", action: Callable[[], None] | None = None) -> None:
+    def notice(
+        self, kind: Kind, sentence: str, action_text: str = "", action: Callable[[], None] | None = None
+    ) -> None:
         """Show one sentence, with one action where something can be done about it."""
         self.noticed.emit(Notice(kind, sentence, action_text, action))
 
@@ -123,7 +126,9 @@ class Desk(QObject):
         else:
             self.notice("bad", f"{doing} failed ({type(error).__name__}: {error}); this is a defect of the program")
 
-    def request_model(self, name: str, *, session: Session | None = None, label: str = "", commits: bool = True) -> None:
+    def request_model(
+        self, name: str, *, session: Session | None = None, label: str = "", commits: bool = True
+    ) -> None:
         """Open a model by name or folder; then take ``session``, or a new sample where none is given.
 
         ``commits`` False changes no session: the session that needs the model is in front already (undo, restore).

@@ -49,7 +49,7 @@ def read_file(path: Path, catalogue: Catalogue) -> Brought:
     if path.is_file() and path.suffix.lower() == ".safetensors":
         return _read_tensors(path, catalogue)
     if path.is_dir() and not (path / CARD_FILE).is_file():
-        raise ModelFileError(f"the folder {path.name} holds no {CARD_FILE}", expected="a model folder or a weights file")
+        raise ModelFileError(f"the folder {path.name} holds no {CARD_FILE}", expected="a model folder or weights file")
     return _import(path, catalogue)
 
 

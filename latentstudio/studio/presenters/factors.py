@@ -12,6 +12,8 @@ from latentstudio.studio.presenters.curves import curves_of
 from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.drawing import Drawn, Opened
 
+TRACK_SHARE = 0.75
+
 
 class FactorsPresenter(QObject):
     """One card a factor of the model in front.
@@ -84,7 +86,8 @@ class FactorsPresenter(QObject):
         for name, card in self._panel.cards.items():
             factor = self.factor(name)
             if factor is not None:
-                card.set_range(*factor.reach, *factor.range_at(flat))
+                low, high = factor.range_at(flat)
+                card.set_range(*track_of(factor, low, high), low, high)
                 card.set_value(session.position(name))
                 card.set_note("")
 
@@ -143,10 +146,18 @@ class FactorsPresenter(QObject):
         factor = self.factor(self.chosen)
         if factor is None or not self._panel.curve_link.isChecked():
             return
-        self._panel.curve_words.setText(f"{factor.name}: {factor.describe()}")
-        curves = curves_of(factor)
-        if curves is not None:
-            self._panel.plot.set_curves(curves)
+        self._panel.curve_words.setText(factor.describe())
+        self._panel.plot.set_curves(curves_of(factor))
+
+
+def track_of(factor: Factor, low: float, high: float) -> tuple[float, float]:
+    """Ends of a slider's track: zero in the middle, three quarters of the factor's span to each side.
+
+    It is wider only for a sample so near one end of the known range that its own range (``low``, ``high``) asks for it.
+    """
+    lowest, highest = factor.reach
+    side = max(TRACK_SHARE * (highest - lowest), -low, high, factor.unit.step)
+    return -side, side
 
 
 def clamped_note(factor: Factor, reached: float) -> str:

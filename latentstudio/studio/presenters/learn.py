@@ -10,10 +10,9 @@ from PySide6.QtCore import QObject
 
 from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.errors import StudioError
-from latentstudio.factors import Factor, write_factor
+from latentstudio.factors import Factor, keep_factor
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.opening import Model
-from latentstudio.places import user_factors
 from latentstudio.steps import Step
 from latentstudio.studio.panels.learn_panel import LearnPanel
 from latentstudio.studio.presenters.curves import curves_of
@@ -97,7 +96,7 @@ class LearnPresenter(QObject):
     def request_keep(self) -> None:
         """Write the learned factor into the user's folder; its card appears with the others."""
         if self.factor is not None:
-            self._desk.worker.request("keep", partial(keep, self.factor, self._model), self._on_kept)
+            self._desk.worker.request("keep", partial(keep, self.factor), self._on_kept)
 
     def _on_model(self, opened: Opened) -> None:
         if opened.name != self._model and not self._job:
@@ -123,9 +122,7 @@ class LearnPresenter(QObject):
 
     def _show(self, factor: Factor) -> None:
         self.factor = factor
-        curves = curves_of(factor)
-        if curves is not None:
-            self._panel.plot.set_curves(curves)
+        self._panel.plot.set_curves(curves_of(factor))
         self._panel.show_verdict(f"{factor.name} · grade {factor.grade}", factor.describe(), True)
 
     def _on_kept(self, result: Result) -> None:
@@ -137,7 +134,7 @@ class LearnPresenter(QObject):
         self._desk.notice("good", f"The slider {result.value} is among the factors now")
 
 
-def keep(factor: Factor, model: str) -> str:
+def keep(factor: Factor) -> str:
     """Write the factor for this user (in the worker); answers its name."""
-    write_factor(user_factors(model) / f"{factor.name}.safetensors", factor)
+    keep_factor(factor)
     return factor.name

@@ -22,7 +22,7 @@ REMEMBERED = 10_000
 
 @dataclass(frozen=True)
 class Painted:
-    """Times of one painted picture, seconds of ``time.perf_counter``: asked for, computed from and to, on the screen."""
+    """Times of one painted picture, seconds of ``time.perf_counter``: asked, computed from and to, on the screen."""
 
     number: int
     asked: float
@@ -119,7 +119,7 @@ class PicturePresenter(QObject):
         result, asked = self._arrived.get(number), self._asked.get(number)
         for table in (self._arrived, self._asked):
             for old in [old for old in table if old <= number]:
-                del table[old]  # type: ignore[attr-defined]
+                del table[old]
         if result is None or asked is None:
             return
         self.last_painted = number

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from latentstudio.errors import StudioError
 from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.places import user_factors
 from latentstudio.studio.app import first_model
 from latentstudio.studio.stories.report import StoryReport
 
@@ -35,6 +36,8 @@ def crash_story(out: Path, model: str | None = None) -> StoryReport:
         home = Path(folder)
         if not entry.shipped:
             shutil.copytree(entry.folder, home / "data" / "models" / entry.name)
+        if user_factors(entry.name).is_dir():
+            shutil.copytree(user_factors(entry.name), home / "data" / "factors" / entry.name)
         moves = home / "moves.jsonl"
         killed = _drag_and_kill(home, moves, out, entry.name)
         found = _start_again(home, out, entry.name)

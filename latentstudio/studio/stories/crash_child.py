@@ -1,4 +1,4 @@
-"""The process that the crash story kills: ``python -m latentstudio.studio.stories.crash_child drag|report OUT MODEL MOVES``.
+"""The process that the crash story kills: ``python -m ...stories.crash_child drag|report OUT MODEL MOVES``.
 
 It is the real window with the user's own slot (the home is the story's). ``drag`` moves a slider back and forth until
 it is killed and writes each move as a line [time, t]; ``report`` starts as ever and prints what stands.
@@ -39,9 +39,7 @@ def drag_for_ever(driver: Driver, moves: Path) -> None:
     with open(moves, "a", encoding="utf-8", buffering=1) as log:
         for step in range(1_000_000):
             driver.move(name, low + (high - low) * (0.5 + 0.3 * math.sin(step / 11.0)))
-            session = driver.parts.workspace.session
-            assert session is not None
-            log.write(json.dumps([time.time(), session.position(name)]) + "\n")
+            log.write(json.dumps([time.time(), driver.session.position(name)]) + "\n")
             driver.live(0.016)
             if step == 20:
                 driver.shoot("crash-mid-drag")
@@ -50,8 +48,7 @@ def drag_for_ever(driver: Driver, moves: Path) -> None:
 def report(driver: Driver) -> None:
     """Print what stands after the start, as one JSON object."""
     driver.shoot("crash-restored")
-    session = driver.parts.workspace.session
-    assert session is not None
+    session = driver.session
     position = session.positions[0][1] if session.positions else None
     found = {
         "restored": bool(session.positions),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import Qt
 
 from latentstudio.studio.stories.driver import Driver, story_window
 from latentstudio.studio.stories.report import StoryReport
@@ -29,7 +30,7 @@ def drag_story(out: Path, model: str | None = None) -> StoryReport:
         _compare(driver)
         driver.key("Ctrl+R")
         driver.settle()
-        driver.check(not driver.parts.workspace.session.positions, "every factor stands at 0 after the reset")
+        driver.check(not driver.session.positions, "every factor stands at 0 after the reset")
         driver.shoot("reset")
         facts["pictures_painted"] = len(driver.parts.picture.times)
     return StoryReport("drag", tuple(driver.pictures), facts)
@@ -37,8 +38,7 @@ def drag_story(out: Path, model: str | None = None) -> StoryReport:
 
 def drag_one(driver: Driver, name: str) -> dict[str, object]:
     """Drag one factor to a share of its known range; the value reached and how much of the picture changed."""
-    session, factor = driver.parts.workspace.session, driver.parts.factors.factor(name)
-    assert session is not None
+    session, factor = driver.session, driver.parts.factors.factor(name)
     assert factor is not None
     low, high = factor.range_at(session.latent_array().reshape(-1))
     share = SHARES.get(name, 0.6)
@@ -48,8 +48,7 @@ def drag_one(driver: Driver, name: str) -> dict[str, object]:
     after = driver.parts.picture.last_drawn
     assert before is not None
     assert after is not None
-    lower, upper = factor.reach
-    driver.check(abs(reached - asked) <= (upper - lower) / 100, f"{name} reached what was asked ({asked:.3f})")
+    driver.check(abs(reached - asked) <= (high - low) / 100, f"{name} reached what was asked ({asked:.3f})")
     changed = float(np.abs(after.picture.astype(np.int16) - before.picture.astype(np.int16)).mean())
     driver.check(changed > 0.1 or abs(reached) < 1e-6, f"the picture changed with {name}")
     return {"asked": round(asked, 4), "reached": factor.unit.format(reached), "mean_change": round(changed, 2)}
@@ -57,8 +56,8 @@ def drag_one(driver: Driver, name: str) -> dict[str, object]:
 
 def _compare(driver: Driver) -> None:
     canvas = driver.parts.picture_panel.canvas
-    driver.key_down("B")
+    driver.key_down(Qt.Key.Key_B)
     driver.wait(lambda: canvas.comparing, "the picture before the edits")
     driver.shoot("before")
-    driver.key_up("B")
+    driver.key_up(Qt.Key.Key_B)
     driver.check(not canvas.comparing, "the comparison ends with the key")

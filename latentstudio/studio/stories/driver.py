@@ -16,10 +16,11 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from latentstudio.document.autosave import Slot, claim_slot
 from latentstudio.document.preferences import Preferences
+from latentstudio.document.session import Session
 from latentstudio.errors import StudioError
 from latentstudio.studio.app import build_window, make_application
-from latentstudio.studio.window import MainWindow
 from latentstudio.studio.widgets.factor_card import FactorCard
+from latentstudio.studio.window import MainWindow
 
 SECONDS = 30.0
 SIZE = (1440, 900)
@@ -34,6 +35,13 @@ class Driver:
         self.pictures: list[Path] = []
         self._out = out
         self._numbers = itertools.count(first_number)
+
+    @property
+    def session(self) -> Session:
+        """The session that stands."""
+        session = self.parts.workspace.session
+        assert session is not None
+        return session
 
     def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = SECONDS) -> None:
         """Let the window live until ``condition`` holds.
@@ -75,7 +83,7 @@ class Driver:
         """The card of a factor."""
         cards = self.parts.factors_panel.cards
         if name not in cards:
-            raise StudioError(f"the window shows no slider '{name}'", expected=", ".join(cards) or "a model with factors")
+            raise StudioError(f"the window shows no slider '{name}'", expected=", ".join(cards) or "a factor")
         return cards[name]
 
     def press(self, name: str) -> None:
@@ -100,7 +108,7 @@ class Driver:
 
     def drag(self, name: str, t: float, *, steps: int = 24, seconds: float = 0.4, meanwhile: str = "") -> float:
         """Drag a factor to ``t`` by mouse; ``meanwhile`` photographs before letting go. Returns where it stands."""
-        start = self.card(name).slider.value()
+        start = float(self.card(name).slider.value())
         self.press(name)
         for step in range(1, steps + 1):
             self.move(name, start + (t - start) * step / steps)
@@ -110,21 +118,19 @@ class Driver:
             self.shoot(meanwhile)
         self.release(name, t)
         self.settle()
-        session = self.parts.workspace.session
-        assert session is not None
-        return session.position(name)
+        return self.session.position(name)
 
     def key(self, keys: str) -> None:
         """Type a shortcut such as ``Ctrl+Z`` into the window."""
         QTest.keySequence(self.window, keys)
         QApplication.processEvents()
 
-    def key_down(self, key: str) -> None:
+    def key_down(self, key: Qt.Key) -> None:
         """Press a key and keep it down."""
         QTest.keyPress(self.window, key)
         QApplication.processEvents()
 
-    def key_up(self, key: str) -> None:
+    def key_up(self, key: Qt.Key) -> None:
         """Let a key go."""
         QTest.keyRelease(self.window, key)
         QApplication.processEvents()

@@ -19,7 +19,7 @@ HOME = "LATENTSTUDIO_HOME"
 
 
 def library_story(out: Path, model: str | None = None) -> StoryReport:
-    """Fetch the face generator in a home of its own, open it and drag; without network the window's sentence is told."""
+    """Fetch the face generator in a home of its own, open it and drag; without network the window says so."""
     facts: dict[str, object] = {"model": ADD_ON}
     with own_home(), story_window(out, model=model) as driver:
         driver.check(not addons.is_installed(ADD_ON), f"{ADD_ON} is not installed in a fresh home")
@@ -27,7 +27,7 @@ def library_story(out: Path, model: str | None = None) -> StoryReport:
         library = driver.parts.library_panel
         driver.parts.picture_panel.notices.hide_notice()
         driver.click(library.library.row_view(ADD_ON))
-        driver.wait(lambda: library.licence.isVisible(), "the licence")
+        driver.wait(library.licence.isVisible, "the licence")
         facts["licence_shown_first"] = True
         driver.shoot("licence")
         ended: list[object] = []

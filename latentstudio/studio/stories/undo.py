@@ -17,10 +17,10 @@ def undo_story(out: Path, model: str | None = None) -> StoryReport:
         assert opened is not None
         names = list(opened.factors.names)[:2]
         driver.check(bool(names), f"{opened.name} has sliders")
-        states = [_session(driver)]
+        states = [driver.session]
         for name in names:
             drag_one(driver, name)
-            states.append(_session(driver))
+            states.append(driver.session)
         driver.shoot("edited")
         _walk(driver, states)
         saved = _save_and_drop(driver, out, states[-1])
@@ -34,34 +34,28 @@ def undo_story(out: Path, model: str | None = None) -> StoryReport:
     return StoryReport("undo", tuple(driver.pictures), facts)
 
 
-def _session(driver: Driver) -> Session:
-    session = driver.parts.workspace.session
-    assert session is not None
-    return session
-
-
 def _walk(driver: Driver, states: list[Session]) -> None:
     for state in reversed(states[:-1]):
         driver.key("Ctrl+Z")
         driver.settle()
-        driver.check(_session(driver) == state, "undo brings the state before")
+        driver.check(driver.session == state, "undo brings the state before")
     driver.shoot("undone")
     for state in states[1:]:
         driver.key("Ctrl+Shift+Z")
         driver.settle()
-        driver.check(_session(driver) == state, "redo brings the state after")
+        driver.check(driver.session == state, "redo brings the state after")
     strip = driver.parts.picture_panel.strip
     first = len(strip.entries) - len(states)
     area = strip.area_of(first)
     driver.click(strip.viewport(), area.center().toPoint())
     driver.settle()
-    driver.check(_session(driver) == states[0], "a click on the film strip goes there")
+    driver.check(driver.session == states[0], "a click on the film strip goes there")
     driver.shoot("film-strip")
     driver.key("Ctrl+Y")
     for _ in states[2:]:
         driver.key("Ctrl+Y")
     driver.settle()
-    driver.check(_session(driver) == states[-1], "redo follows the branch")
+    driver.check(driver.session == states[-1], "redo follows the branch")
 
 
 def _save_and_drop(driver: Driver, out: Path, state: Session) -> Path:
@@ -72,10 +66,10 @@ def _save_and_drop(driver: Driver, out: Path, state: Session) -> Path:
     driver.key("Space")
     driver.key("Ctrl+R")
     driver.settle()
-    driver.check(_session(driver) != state, "a new sample is another one")
+    driver.check(driver.session != state, "a new sample is another one")
     driver.shoot("new-sample")
     driver.drop(target)
-    driver.wait(lambda: _session(driver) == state, "the session of the dropped picture")
+    driver.wait(lambda: driver.session == state, "the session of the dropped picture")
     driver.settle()
     driver.shoot("dropped")
     return target

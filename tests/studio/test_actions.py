@@ -1,0 +1,32 @@
+"""The one table of actions: complete, free of doubles, and all of it wired."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from PySide6.QtGui import QKeySequence
+
+from latentstudio.studio.actions import ACTIONS, MENUS
+from latentstudio.studio.commands import Commands
+from latentstudio.studio.icons import icon_names
+from latentstudio.studio.window import MainWindow
+
+
+def test_ids_and_shortcuts_are_unique():
+    assert max(Counter(action.id for action in ACTIONS).values()) == 1
+    keys = Counter(QKeySequence(keys).toString() for action in ACTIONS for keys in action.shortcuts)
+    assert max(keys.values()) == 1, keys.most_common(2)
+
+
+def test_every_shortcut_is_a_key_that_qt_knows():
+    for action in ACTIONS:
+        for keys in action.shortcuts:
+            assert QKeySequence(keys).toString(), f"{action.id}: {keys}"
+
+
+def test_every_action_has_a_menu_a_handler_and_an_icon_that_exists():
+    for action in ACTIONS:
+        assert action.group in MENUS
+        assert not action.icon or action.icon in icon_names()
+        served = hasattr(Commands, f"on_{action.id}") or hasattr(MainWindow, f"on_{action.id}")
+        assert served, f"nobody serves {action.id}"
