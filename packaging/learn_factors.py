@@ -12,6 +12,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTORS = {"sprites-b10": ("x", "y", "scale"), "faces-gan": ("x", "y", "scale", "brightness")}
+FOLDERS = {
+    "sprites-b10": ROOT / "models" / "sprites-b10" / "factors",
+    "faces-gan": ROOT / "resources" / "factors" / "faces-gan",
+}
 
 
 def main() -> int:
@@ -23,7 +27,7 @@ def main() -> int:
         if wanted not in (None, model):
             continue
         for name in names:
-            out = ROOT / "models" / model / "factors" / f"{name}.safetensors"
+            out = FOLDERS[model] / f"{name}.safetensors"
             out.parent.mkdir(parents=True, exist_ok=True)
             words = ["factors", "learn", model, "--factor", name, "--out", str(out)]
             code = subprocess.call([sys.executable, "-m", "latentstudio", *words], cwd=ROOT)

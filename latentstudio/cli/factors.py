@@ -122,20 +122,28 @@ def _learn(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def _learned(factor: Factor, settings: LearnSettings, seconds: float, arguments: argparse.Namespace) -> dict[str, Any]:
-    measured = factor.measured
-    shown = factor.unit.to_display
-    expected = factor.paper(measured.coordinates)
     return {
         "model": arguments.model, "factor": factor.name, "out": str(arguments.out), "seconds": seconds,
         "starts": settings.starts, "records_kept": factor.figures.get("records_kept"),
         "r2_heldout_starts": factor.figures.get("r2_heldout_starts"), "unit": factor.unit.symbol,
-        "range": [shown(t) for t in factor.reach],
-        "measured": {
-            "t": [float(t) for t in expected], "median": [float(t) for t in measured.median],
-            "std": [float(t) for t in measured.deviation],
-        },
+        "range": [factor.unit.to_display(t) for t in factor.reach], "measured": _measured(factor),
         "grade": factor.grade, "figures": dict(factor.figures),
     }
+
+
+def _measured(factor: Factor) -> dict[str, list[float]]:
+    """Inside the known range: what the slider says (t), and median and spread of what it did to new samples.
+
+    All in the factor's unit; for magnifications the spread is a factor as well.
+    """
+    measured, shown = factor.measured, factor.unit.to_display
+    low, high = measured.known
+    inside = (measured.coordinates >= low - 1e-9) & (measured.coordinates <= high + 1e-9)
+    rows = {
+        "t": factor.curve(measured.coordinates[inside]), "median": measured.median[inside],
+        "std": measured.deviation[inside], "paper_t": factor.paper(measured.coordinates[inside]),
+    }
+    return {name: [shown(float(value)) for value in values] for name, values in rows.items()}
 
 
 def _apply(arguments: argparse.Namespace, output: Output) -> None:

@@ -1,0 +1,168 @@
+"""``factors list|learn|apply`` on a small untrained model with two factors that are known exactly."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latentstudio import api
+from latentstudio.document.session_file import Saved, write_session
+from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor, write_factor
+from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.pixels import read_picture
+from latentstudio.places import user_factors
+from latentstudio.units import PIXELS, TIMES, Unit
+
+LEARN = ("--starts", "8", "--targets", "1", "--steps", "1", "--judged", "8", "--batch", "8")
+
+
+def straight(name: str, unit: Unit, coordinate: int, per_step: float) -> Factor:
+    """A factor of the model ``example`` that moves ``per_step`` per unit of one coordinate, known from -8 to 8."""
+    card = find_catalogue().model("example").card
+    assert card is not None
+    along = np.linspace(-8.0, 8.0, 17)
+    axis = np.zeros(5, dtype=np.float32)
+    axis[coordinate] = 1.0
+    return Factor(
+        name=name, title=name, unit=unit, axis=axis, paper=MonotoneCurve(along, per_step * along),
+        measured=MeasuredCalibration(along, per_step * along, 0.1 + 0 * along, (-8.0, 8.0)),
+        model=card.name, model_sha256=card.weights_sha256,
+    )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def known(cli_home: Path) -> None:
+    """The model ``example`` with the factors x (2 px a step) and scale (0.5 a step, binary logarithm)."""
+    for name, unit, coordinate, per_step in (("x", PIXELS, 0, 2.0), ("scale", TIMES, 1, 0.5)):
+        write_factor(user_factors("example") / f"{name}.safetensors", straight(name, unit, coordinate, per_step))
+
+
+def test_list_has_units_and_ranges(cli) -> None:
+    rows = cli("factors", "list", "example", "--json").json
+    assert [(row["name"], row["unit"]) for row in rows] == [("x", "px"), ("scale", "x")]
+    assert rows[0]["range"] == pytest.approx([-16.0, 16.0])
+    assert rows[1]["range"] == pytest.approx([2.0**-4, 2.0**4])
+    assert "−16.0 px to +16.0 px" in cli("factors", "list", "example").out
+
+
+def test_list_says_which_file_is_broken(cli) -> None:
+    broken = user_factors("example") / "broken.safetensors"
+    broken.write_bytes(b"no factor")
+    try:
+        answer = cli("factors", "list", "example", "--json")
+    finally:
+        broken.unlink()
+    assert answer.code == 0
+    assert "broken.safetensors" in answer.complaint
+    assert len(answer.json) == 2
+
+
+def test_apply_moves_the_latent_by_what_was_asked(cli, tmp_path: Path) -> None:
+    out = tmp_path / "out.png"
+    answer = cli(
+        "factors", "apply", "example", "--seed", "3", "--set", "x=2px", "--set", "scale=1.2x", "--out", out, "--json"
+    ).json
+    assert answer["set"]["x"] == {"asked": 2.0, "reached": pytest.approx(2.0), "unit": "px", "clamped": False}
+    assert answer["set"]["scale"]["reached"] == pytest.approx(1.2)
+    assert (answer["clamped"], answer["notes"], answer["seed"]) == ([], [], 3)
+    model = api.open_model("example")
+    start = api.sample(model, seed=3)
+    moved = api.apply(model, start, {"x": "2px", "scale": 1.2})
+    assert moved.latent - start == pytest.approx([1.0, np.log2(1.2) / 0.5, 0, 0, 0], abs=1e-5)
+    assert np.array_equal(moved.pixels, read_picture(out))
+
+
+def test_apply_beyond_the_known_range_is_clamped_and_said(cli, tmp_path: Path) -> None:
+    out, again = tmp_path / "out.png", tmp_path / "again.png"
+    answer = cli("factors", "apply", "example", "--seed", "3", "--set", "x=40px", "--out", out, "--json")
+    assert answer.code == 0
+    assert answer.json["clamped"] == ["x"]
+    assert answer.json["set"]["x"]["clamped"] is True
+    assert answer.json["set"]["x"]["reached"] < 20
+    assert "+40.0 px lies beyond the known range" in answer.complaint
+    assert cli("render", out, "--out", again, "--json").json["max_difference"] == 0
+
+
+def test_apply_from_a_picture_keeps_its_other_factors(cli, tmp_path: Path) -> None:
+    first, second = tmp_path / "first.png", tmp_path / "second.png"
+    cli("factors", "apply", "example", "--seed", "5", "--set", "x=3px", "--out", first)
+    answer = cli("factors", "apply", "--from", first, "--set", "scale=0.9x", "--out", second, "--json").json
+    assert set(answer["set"]) == {"x", "scale"}
+    assert answer["set"]["x"]["reached"] == pytest.approx(3.0)
+    assert answer["seed"] == 5
+
+
+def test_apply_and_render_take_a_session_file(cli, tmp_path: Path) -> None:
+    model = api.open_model("example")
+    session = api.Session.start(model.card, api.sample(model, seed=9), 9).with_position("x", -2.0)
+    path = tmp_path / "nine.latentstudio"
+    write_session(path, Saved(session))
+    answer = cli("factors", "apply", "--from", path, "--out", tmp_path / "a.png", "--json").json
+    assert (answer["seed"], answer["set"]["x"]["reached"]) == (9, pytest.approx(-2.0))
+    rendered = cli("render", path, "--out", tmp_path / "b.png", "--json").json
+    assert (rendered["max_difference"], rendered["seed"]) == (None, 9)
+    assert np.array_equal(read_picture(tmp_path / "a.png"), read_picture(tmp_path / "b.png"))
+
+
+@pytest.mark.parametrize(("words", "part"), [
+    (["example", "--set", "z=8px"], "there is no factor 'z'"),
+    (["example", "--set", "x=wide"], "'wide' is not a value in px"),
+    (["example", "--set", "x"], "NAME=VALUE"),
+    (["example", "--set", "scale=-1x"], "not above 0"),
+    (["example", "--set", "x=nan"], "nan"),
+    (["example", "--label", "3"], "no classes"),
+    ([], "no model was named"),
+    (["--from", "/nowhere.png"], "cannot be read"),
+])
+def test_apply_mistakes_are_one_line(cli, tmp_path: Path, words: list[str], part: str) -> None:
+    answer = cli("factors", "apply", *words, "--out", tmp_path / "out.png")
+    assert answer.code == 2
+    assert part in answer.complaint
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_from_excludes_seed_and_another_model(cli, tmp_path: Path) -> None:
+    first = tmp_path / "first.png"
+    cli("factors", "apply", "example", "--out", first)
+    assert "exclude each other" in cli("factors", "apply", "--from", first, "--seed", "1", "--out", "x.png").complaint
+    assert "not by 'other'" in cli("factors", "apply", "other", "--from", first, "--out", "x.png").complaint
+
+
+def test_a_picture_of_other_weights_is_refused(cli, tmp_path: Path) -> None:
+    model = api.open_model("example")
+    picture = api.apply(model, api.sample(model, seed=1), {})
+    foreign = api.Session(
+        model="example", model_sha256="0" * 64, latent=picture.session.latent, shape=picture.session.shape
+    )
+    path = tmp_path / "foreign.latentstudio"
+    write_session(path, Saved(foreign))
+    answer = cli("render", path, "--out", tmp_path / "x.png")
+    assert answer.code == 2
+    assert "another 'example'" in answer.complaint
+
+
+def test_learn_writes_a_factor_with_the_promised_keys(cli, tmp_path: Path) -> None:
+    out = tmp_path / "b.safetensors"
+    answer = cli("factors", "learn", "example", "--factor", "brightness", "--out", out, "--json", *LEARN)
+    if answer.code == 2:
+        assert answer.json["error"], "an untrained model may have nothing to learn, but then it is said"
+        return
+    assert {
+        "seconds", "starts", "records_kept", "r2_heldout_starts", "unit", "range", "measured"
+    } <= set(answer.json)
+    assert {"t", "median", "std"} <= set(answer.json["measured"])
+    assert len(answer.json["range"]) == 2
+    assert read_factor(out).name == "brightness"
+
+
+@pytest.mark.parametrize(("words", "part"), [
+    (["--factor", "mood"], "mood"),
+    (["--factor", "x", "--starts", "1"], "at least 8"),
+    (["--factor", "x", "--axis", "sideways"], "sideways"),
+])
+def test_learn_mistakes_are_one_line(cli, tmp_path: Path, words: list[str], part: str) -> None:
+    answer = cli("factors", "learn", "example", "--out", tmp_path / "f.safetensors", *words)
+    assert answer.code == 2
+    assert part in answer.complaint
