@@ -65,7 +65,7 @@ def test_a_photo_is_refused_honestly(tmp_path, catalogue, name):
 
 def test_a_picture_with_a_broken_recipe_names_the_recipe(tmp_path, catalogue):
     write_png(tmp_path / "a.png", PICTURE, texts={"latentstudio": "{broken"})
-    with pytest.raises(PictureError, match="recipe in a.png"):
+    with pytest.raises(PictureError, match=r"recipe in a\.png"):
         read_file(tmp_path / "a.png", catalogue)
 
 

@@ -18,7 +18,7 @@ from latentstudio.document.autosave import Slot, claim_slot
 from latentstudio.document.preferences import Preferences
 from latentstudio.document.session import Session
 from latentstudio.errors import StudioError
-from latentstudio.studio.app import build_window, make_application
+from latentstudio.studio.app import build_window, first_model, make_application
 from latentstudio.studio.widgets.factor_card import FactorCard
 from latentstudio.studio.window import MainWindow
 
@@ -61,6 +61,22 @@ class Driver:
     def live(self, seconds: float) -> None:
         """Let the window live for a while, as a hand that rests."""
         QTest.qWait(round(1000 * seconds))
+
+    def wait_for_start(self, model: str) -> None:
+        """Wait for the first picture (or, where no model is installed at all, for the empty window).
+
+        Raises:
+            StudioError: ``model`` was asked for and another one, or none, was opened.
+        """
+        parts = self.parts
+        self.wait(lambda: parts.runner.running, "the worker")
+        if first_model(parts.desk.catalogue):
+            self.wait(lambda: parts.picture.last_painted > 0, "the first picture")
+            self.settle()
+        current = parts.desk.current
+        if model and (current is None or current.name != Path(model).name):
+            said = parts.notices.last
+            raise StudioError("" if said is None else said.sentence, action="choose an installed model")
 
     def settle(self) -> None:
         """Wait until the newest picture that was asked for was painted and nothing is being opened."""
@@ -183,8 +199,7 @@ def story_window(
         driver = Driver(window, out, first_number=first_number)
         try:
             window.show()
-            driver.wait(lambda: driver.parts.picture.last_painted > 0, "the first picture")
-            driver.settle()
+            driver.wait_for_start(model or "")
             yield driver
         finally:
             close_window(window)

@@ -1,0 +1,181 @@
+"""The real window by hand: keys, drops, panels, closing and coming back, and five thousand moves."""
+
+from __future__ import annotations
+
+import gc
+import math
+import threading
+
+import numpy as np
+import psutil
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from latentstudio.document.autosave import claim_slot
+from latentstudio.document.preferences import Preferences, load_preferences
+from latentstudio.factors import apply_factors
+from latentstudio.pixels import to_bytes, write_png
+from latentstudio.studio.app import build_window
+from latentstudio.studio.commands import Dialogs
+from latentstudio.studio.stories.driver import Driver, close_window, story_window
+
+MODEL = "story-model"
+MOVES = 5_000
+MOST_GROWN = 20 * 2**20
+
+
+@pytest.fixture
+def driver(story_home, tmp_path, qapp):
+    with story_window(tmp_path / "shots", model=MODEL) as made:
+        yield made
+
+
+def test_the_panels_undock_close_and_come_back(driver: Driver):
+    docks = driver.window.docks
+    driver.key("Ctrl+3")
+    driver.wait(lambda: docks.front == "raw", "the raw panel")
+    driver.key("Ctrl+U")
+    assert docks.docks["raw"].isFloating()
+    docks.toggle_floating("raw")
+    assert not docks.docks["raw"].isFloating()
+    docks.docks["raw"].close()
+    assert docks.docks["raw"].isHidden()
+    driver.window.menus.actions["show_raw"].trigger()
+    driver.wait(lambda: docks.docks["raw"].isVisible(), "the raw panel again")
+
+
+def test_the_workspaces_only_arrange(driver: Driver):
+    session = driver.session
+    driver.key("F6")
+    driver.wait(lambda: not driver.parts.raw_panel.visibleRegion().isEmpty(), "raw beside factors")
+    assert not driver.parts.factors_panel.visibleRegion().isEmpty()
+    driver.key("F5")
+    driver.wait(lambda: driver.parts.raw_panel.visibleRegion().isEmpty(), "raw behind factors")
+    assert driver.session == session
+
+
+def test_search_finds_and_does_an_action(driver: Driver):
+    from PySide6.QtTest import QTest
+
+    driver.drag("x", 4.0, steps=4, seconds=0.05)
+    driver.key("Ctrl+K")
+    search = driver.window.search
+    assert search.isVisible()
+    QTest.keyClicks(QApplication.focusWidget() or search, "reset all")
+    QTest.keyClick(QApplication.focusWidget() or search, Qt.Key.Key_Return)
+    driver.wait(lambda: not driver.session.positions, "the reset")
+    assert not search.isVisible()
+
+
+def test_typing_a_value_sets_it_exactly(driver: Driver):
+    from PySide6.QtTest import QTest
+
+    card = driver.card("x")
+    driver.click(card._edit)
+    card._edit.selectAll()
+    QTest.keyClicks(card._edit, "2.5px")
+    QTest.keyClick(card._edit, Qt.Key.Key_Return)
+    driver.settle()
+    assert driver.session.position("x") == pytest.approx(2.5, abs=0.02)
+
+
+def test_saving_asks_for_a_path_and_says_that_it_saved(driver: Driver, tmp_path):
+    asked = []
+
+    def answer(*words: object) -> str:
+        asked.append(words[1])
+        return str(tmp_path / "mine")
+
+    nothing = lambda *words: ""  # noqa: E731
+    driver.window.commands.dialogs = Dialogs(nothing, answer, nothing)
+    driver.key("Ctrl+S")
+    driver.wait((tmp_path / "mine.png").is_file, "the picture")
+    driver.key("Ctrl+Shift+S")
+    driver.wait((tmp_path / "mine.latentstudio").is_file, "the session")
+    driver.key("Ctrl+E")
+    driver.wait(lambda: len(asked) == 3, "the strip's question")
+    assert asked == ["Save picture", "Save session", "Export strip"]
+    driver.wait(lambda: driver.parts.notices.last.sentence == "Saved the strip of x as mine.png", "the strip")
+
+
+def test_a_photo_without_a_recipe_is_refused_in_the_bar(driver: Driver, tmp_path):
+    write_png(tmp_path / "photo.png", np.zeros((8, 8, 3), np.uint8))
+    session = driver.session
+    driver.drop(tmp_path / "photo.png")
+    driver.wait(lambda: bool(driver.parts.notices.shown), "the notice")
+    notice = driver.parts.notices.last
+    assert notice.kind == "bad"
+    assert "carries no recipe" in notice.sentence
+    assert driver.parts.picture_panel.notices.isVisible()
+    assert driver.session == session
+
+
+def test_a_save_that_fails_is_told_and_the_window_goes_on(driver: Driver, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    driver.parts.files.request_save_picture(tmp_path / "file" / "picture.png")
+    driver.wait(lambda: bool(driver.parts.notices.shown), "the notice")
+    assert driver.parts.notices.last.kind == "bad"
+    assert "cannot be written" in driver.parts.notices.last.sentence
+    driver.drag("x", 3.0, steps=4, seconds=0.05)
+    assert driver.session.position("x") != 0.0
+
+
+def test_closing_keeps_everything_for_tomorrow(story_home, tmp_path, qapp):
+    slots = tmp_path / "slots"
+    first = build_window(model=MODEL, preferences=Preferences(hints_seen=True), slot=claim_slot(slots))
+    driver = Driver(first, tmp_path)
+    first.show()
+    driver.settle()
+    driver.drag("x", 5.0, steps=5, seconds=0.05)
+    driver.key("F6")
+    session, entries = driver.session, len(driver.parts.workspace.history)
+    close_window(first)
+    assert load_preferences().workspace == "Research"
+    second = build_window(slot=claim_slot(slots))
+    again = Driver(second, tmp_path)
+    second.show()
+    again.settle()
+    assert again.session == session
+    assert len(again.parts.workspace.history) == entries
+    assert second.docks.workspace == "Research"
+    close_window(second)
+
+
+def test_a_second_window_keeps_a_session_of_its_own_and_says_so(story_home, tmp_path, qapp):
+    held = claim_slot()
+    with story_window(tmp_path, model=None, slot=claim_slot()) as driver:
+        said = [notice.sentence for notice in driver.parts.notices.shown]
+        assert any("is open already" in sentence for sentence in said)
+    held.release()
+
+
+def test_five_thousand_moves_leak_nothing_and_end_where_the_slider_ends(driver: Driver):
+    process, low, high = psutil.Process(), *driver.parts.factors.factor("x").range_at(
+        driver.session.latent_array()
+    )
+
+    def at(step: int) -> float:
+        return low + (high - low) * (0.5 + 0.49 * math.sin(step / 40.0))
+
+    def moves(first: int, last: int) -> None:
+        driver.press("x")
+        for step in range(first, last):
+            driver.move("x", at(step))
+        driver.release("x", at(last - 1))
+        driver.settle()
+
+    moves(0, 500)
+    gc.collect()
+    before, threads, widgets = process.memory_info().rss, threading.active_count(), len(QApplication.allWidgets())
+    moves(500, 500 + MOVES)
+    gc.collect()
+    assert process.memory_info().rss - before <= MOST_GROWN
+    assert threading.active_count() == threads
+    assert len(QApplication.allWidgets()) == widgets
+    opened, session = driver.parts.desk.current, driver.session
+    latent = apply_factors(session.latent_array(), session.position_map(), opened.factors).latent
+    expected = to_bytes(opened.model.pictures(latent[None]))[0]
+    assert driver.card("x").value == pytest.approx(session.position("x"), abs=0.05)
+    assert np.array_equal(driver.parts.picture.last_drawn.picture, expected)
+    assert driver.parts.picture_panel.canvas.number == driver.parts.picture.last_requested
