@@ -107,8 +107,12 @@ def install_system_packages(dev: bool) -> None:
     else:
         say("installing " + " ".join(missing))
         quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-        run(["apt-get", "update", "-qq"], env=quiet)
-        run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing], env=quiet)
+        command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *missing]
+        try:
+            run(["apt-get", "update", "-qq"], env=quiet)
+            run(command, env=quiet)
+        except subprocess.CalledProcessError:
+            say(f"that did not work; later, when the network is there: {' '.join(command)}")
 
 
 def has_venv() -> bool:
