@@ -35,6 +35,8 @@ class PanelDock(QDockWidget):
 class Docks(QObject):
     """Makes the docks of a window and moves them.
 
+    ``arrange`` must be called once before the window is shown.
+
     Args:
         panels: name to (title, panel); the names of ``LEFT`` and ``RIGHT``.
     """
@@ -45,15 +47,15 @@ class Docks(QObject):
         window.setDockNestingEnabled(True)
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.docks = {name: PanelDock(name, title, panel, window) for name, (title, panel) in panels.items()}
-        self.workspace = WORKSPACES[0]
-        self.arrange(WORKSPACES[0])
+        self.workspace = ""
 
     def arrange(self, workspace: str) -> None:
         """Put the panels where a workspace wants them: Play tabs them, Research shows raw coordinates beside."""
+        if self.workspace:
+            for dock in self.docks.values():
+                dock.setFloating(False)
+                self._window.removeDockWidget(dock)
         self.workspace = workspace
-        for dock in self.docks.values():
-            dock.setFloating(False)
-            self._window.removeDockWidget(dock)
         for name in LEFT:
             self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.docks[name])
         right = [self.docks[name] for name in RIGHT]

@@ -1,4 +1,4 @@
-"""The way to the first window: nothing heavy is imported, the first picture needs no torch, and it all goes away again."""
+"""The way to the first window: nothing heavy is imported, and the first picture needs no torch."""
 
 from __future__ import annotations
 

@@ -87,7 +87,9 @@ def test_saving_asks_for_a_path_and_says_that_it_saved(driver: Driver, tmp_path)
         asked.append(words[1])
         return str(tmp_path / "mine")
 
-    nothing = lambda *words: ""  # noqa: E731
+    def nothing(*words: object) -> str:
+        return ""
+
     driver.window.commands.dialogs = Dialogs(nothing, answer, nothing)
     driver.key("Ctrl+S")
     driver.wait((tmp_path / "mine.png").is_file, "the picture")

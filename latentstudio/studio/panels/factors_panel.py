@@ -91,3 +91,4 @@ class FactorsPanel(QWidget):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scrolling(self._column, self))
         self._on_curve_toggled(False)
+        self.show_factors(FactorSet())

@@ -50,7 +50,7 @@ class LicenceCard(Card):
         self._name = name
         self.title.setText(title)
         self.terms.setText(terms)
-        self.full_text.setPlainText(full_text)
+        self.full_text.setPlainText(full_text.strip())
         self.show()
         self.accept_button.setFocus(Qt.FocusReason.OtherFocusReason)
 
