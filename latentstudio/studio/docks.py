@@ -5,10 +5,13 @@ from __future__ import annotations
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
 
+from latentstudio.studio.theme import app_theme
+
 WORKSPACES = ("Play", "Research")
 LEFT = ("library",)
 RIGHT = ("factors", "raw", "learn")
-LEFT_WIDTH = 248
+LEFT_WIDTH = 256
+LEFT_SHARE = 0.29
 LEAST_WIDTH = 216
 RIGHT_SHARE = 0.385
 FLOATING_SIZE = (460, 560)
@@ -76,7 +79,8 @@ class Docks(QObject):
     def spread(self) -> None:
         """Give the side panels the widths of the drawing (unless they float)."""
         docks = [self.docks["library"], self.docks["factors"]]
-        widths = [LEFT_WIDTH, round(self._window.width() * RIGHT_SHARE)]
+        left = min(app_theme().px(LEFT_WIDTH), round(self._window.width() * LEFT_SHARE))
+        widths = [left, round(self._window.width() * RIGHT_SHARE)]
         self._window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
 
     def bring_forward(self, name: str) -> None:

@@ -13,6 +13,7 @@ from latentstudio.studio.widgets.film_strip import FilmStrip
 from latentstudio.studio.widgets.notice_bar import NoticeBar
 
 MARGIN = 44
+ROOM_FOR_HINTS = 340
 
 
 class PicturePanel(QWidget):
@@ -25,6 +26,7 @@ class PicturePanel(QWidget):
         self.notices = NoticeBar(self)
         self.header = dim("", self)
         self.before_hint = dim("hold B: before", self)
+        self.undo_hint = dim("Ctrl Z   Ctrl Shift Z", self)
         self.canvas = Canvas(self)
         self.strip = FilmStrip(self)
         self._build_layout()
@@ -35,19 +37,21 @@ class PicturePanel(QWidget):
         self._column.addWidget(self.notices)
         self._column.addLayout(line_of(self.header, self.before_hint))
         self._column.addWidget(self.canvas, 1)
-        self._column.addLayout(line_of(Heading("History", self), dim("Ctrl Z   Ctrl Shift Z", self)))
+        self._column.addLayout(line_of(Heading("History", self), self.undo_hint))
         self._column.addWidget(self.strip)
         self._column.addStretch(0)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Make the column as wide as the largest square that fits, so that words and strip stand under the picture."""
         super().resizeEvent(event)
-        least = self._theme.px(MARGIN)
+        least = min(MARGIN, self.width() // 14)
         others = self._column.minimumSize().height() - self.canvas.minimumSizeHint().height()
         side = max(self.canvas.minimumSizeHint().width(), min(self.width() - 2 * least, self.height() - others))
         beside = max(least, (self.width() - side) // 2)
         self._column.setContentsMargins(beside, self._theme.px(14), beside, self._theme.px(14))
         self.canvas.setMaximumHeight(self.width() - 2 * beside)
+        for hint in (self.before_hint, self.undo_hint):
+            hint.setVisible(side >= self._theme.px(ROOM_FOR_HINTS))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The ground behind the canvas."""

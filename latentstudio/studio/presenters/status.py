@@ -66,5 +66,5 @@ class StatusPresenter(QObject):
 
 
 def middle_text(painted: Painted, runtime: str) -> str:
-    """``input to picture 9 ms · ONNX Runtime, CPU · full quality``."""
-    return f"input to picture {painted.age * 1000:.0f} ms   ·   {runtime}   ·   full quality"
+    """``input to picture 9 ms  ·  ONNX Runtime, CPU  ·  full quality``."""
+    return f"input to picture {painted.age * 1000:.0f} ms  ·  {runtime}  ·  full quality"
