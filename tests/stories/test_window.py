@@ -42,7 +42,7 @@ def test_the_panels_undock_close_and_come_back(driver: Driver):
     docks.docks["raw"].close()
     assert docks.docks["raw"].isHidden()
     driver.window.menus.actions["show_raw"].trigger()
-    driver.wait(lambda: docks.docks["raw"].isVisible(), "the raw panel again")
+    driver.wait(docks.docks["raw"].isVisible, "the raw panel again")
 
 
 def test_the_workspaces_only_arrange(driver: Driver):
