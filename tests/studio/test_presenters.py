@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from latentstudio.errors import AddOnError, ModelFileError
+from latentstudio.engine import Result, Timing
+from latentstudio.errors import AddOnError, LearningError, ModelFileError
+from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor
 from latentstudio.generators import addons
 from latentstudio.generators.addons import AddOn
 from latentstudio.latents import sample_prior
+from latentstudio.places import user_factors
 from latentstudio.steps import Step
 from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.panels.factors_panel import FactorsPanel
+from latentstudio.studio.panels.learn_panel import LearnPanel
 from latentstudio.studio.panels.library_panel import LibraryPanel
 from latentstudio.studio.panels.raw_panel import RawPanel
 from latentstudio.studio.presenters import library as library_module
 from latentstudio.studio.presenters.drawing import draw_strip, original_of, shrink
 from latentstudio.studio.presenters.factors import FactorsPresenter
 from latentstudio.studio.presenters.history import HistoryPresenter, strip_entries
+from latentstudio.studio.presenters.learn import LearnPresenter, settings_for
 from latentstudio.studio.presenters.library import LibraryPresenter
 from latentstudio.studio.presenters.picture import PicturePresenter, header_line
 from latentstudio.studio.presenters.raw import COMPONENTS, RawPresenter
@@ -30,6 +35,7 @@ from latentstudio.studio.presenters.recipes import as_command, as_python, settin
 from latentstudio.studio.presenters.samples import SamplesPresenter
 from latentstudio.studio.widgets.film_strip import FilmStrip
 from latentstudio.studio.widgets.sample_grid import SampleGrid
+from latentstudio.units import PIXELS
 
 
 @pytest.fixture
@@ -379,3 +385,72 @@ def test_the_session_as_words(desk, opened):
     assert "latentstudio.sample(model, seed=100)" in snippet
     raw = session.with_latent(session.latent_array(), seed=None)
     assert "numpy.array" in as_python(raw, opened.factors)
+
+
+@pytest.fixture
+def learning(desk, worker, opened, qtbot):
+    """The learning panel with a way to learn that makes a real factor in two steps."""
+    p = np.linspace(-3.0, 3.0, 7)
+    curve = MonotoneCurve(p, 4.0 * p)
+    measured = MeasuredCalibration(p, 4.0 * p, np.full(7, 0.2), (-3.0, 3.0))
+    made = Factor("y", "down", PIXELS, np.eye(4, dtype=np.float32)[2], curve, measured, "one", "hash of one")
+
+    def learn(model, transformation, settings):
+        yield LearnStep(0.5, f"learning {transformation}")
+        yield LearnStep(1.0, "done", factor=made)
+
+    panel = LearnPanel()
+    qtbot.addWidget(panel)
+    panel.resize(480, 800)
+    panel.show()
+    return SimpleNamespace(panel=panel, presenter=LearnPresenter(desk, panel, learn=learn), factor=made)
+
+
+@dataclass(frozen=True)
+class LearnStep(Step):
+    """As the real one."""
+
+    factor: Factor | None = None
+
+
+def test_learning_ends_with_a_verdict_and_keeping_writes_the_file(desk, worker, learning, qtbot, notices):
+    panel = learning.panel
+    qtbot.mouseClick(panel.start_button, Qt.MouseButton.LeftButton)
+    assert panel.cancel_button.isVisible()
+    assert not panel.verdict.isVisible()
+    worker.run_jobs()
+    assert panel.verdict_title.text() == "y · grade A"
+    assert panel.verdict_words.text() == learning.factor.describe()
+    qtbot.mouseClick(panel.keep_button, Qt.MouseButton.LeftButton)
+    worker.waiting.pop("factors", None)
+    number, work, answer = worker.waiting.pop("keep")
+    answer(Result("keep", number, work(), None, Timing(0, 0, 0, 0)))
+    assert read_factor(user_factors("one") / "y.safetensors").describe() == learning.factor.describe()
+    assert notices[-1].kind == "good"
+
+
+def test_a_cancelled_learning_keeps_nothing(worker, learning, qtbot):
+    qtbot.mouseClick(learning.panel.start_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(learning.panel.cancel_button, Qt.MouseButton.LeftButton)
+    worker.run_jobs()
+    assert "Cancelled" in learning.panel.message.text()
+    assert learning.presenter.factor is None
+    assert not learning.presenter.running
+
+
+def test_a_failed_learning_says_why(desk, worker, opened, qtbot):
+    def fail(model, transformation, settings):
+        yield Step(0.1, "trying")
+        raise LearningError("the axis moves nothing", action="try more starting points")
+
+    panel = LearnPanel()
+    qtbot.addWidget(panel)
+    LearnPresenter(desk, panel, learn=fail).start("x", "usual")
+    worker.run_jobs()
+    assert panel.verdict_title.text() == "Nothing was learned"
+    assert panel.verdict_words.text() == "the axis moves nothing; try more starting points"
+    assert panel.keep_button.isHidden()
+
+
+def test_efforts_differ_in_starting_points():
+    assert settings_for("quick").starts < settings_for("usual").starts < settings_for("thorough").starts

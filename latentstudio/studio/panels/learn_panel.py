@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from latentstudio.studio.panels.pieces import scrolling, words
+from latentstudio.studio.panels.pieces import line_of, scrolling, words
 from latentstudio.studio.widgets.base import Card, Heading, Text
 from latentstudio.studio.widgets.curve_plot import CurvePlot
+from latentstudio.studio.widgets.segmented import Segmented
 
 INTRODUCTION = (
     "Learn the direction in which this model's pictures move, grow or brighten, and measure what moving along it "
@@ -29,10 +30,13 @@ class LearnPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("learnPanel")
-        self.what = QComboBox(self)
+        self._words: dict[str, str] = {}
+        self.what = Segmented(padding=20, parent=self)
         self.what.setAccessibleName("Transformation")
-        self.effort = QComboBox(self)
+        self.what_words = words("", self)
+        self.effort = Segmented(padding=20, parent=self)
         self.effort.setAccessibleName("Effort")
+        self.effort_words = words("", self)
         self.start_button = QPushButton("Learn", self)
         self.start_button.setDefault(True)
         self.cancel_button = QPushButton("Cancel", self)
@@ -44,6 +48,8 @@ class LearnPanel(QWidget):
         self.keep_button = QPushButton("Keep as slider", self.verdict)
         self.keep_button.setDefault(True)
         self._build_layout()
+        self.what.chosen.connect(self._on_chosen)
+        self.effort.chosen.connect(self._on_chosen)
         self.start_button.clicked.connect(self._on_start)
         self.cancel_button.clicked.connect(self.cancel_requested)
         self.keep_button.clicked.connect(self.keep_requested)
@@ -51,11 +57,12 @@ class LearnPanel(QWidget):
         self.verdict.hide()
 
     def set_choices(self, transformations: tuple[tuple[str, str], ...], efforts: tuple[tuple[str, str], ...]) -> None:
-        """Fill the two lists with (id, words)."""
-        for box, choices in ((self.what, transformations), (self.effort, efforts)):
-            box.clear()
-            for name, text in choices:
-                box.addItem(text, name)
+        """The choices as (id, words); the first of each stands chosen."""
+        self._words = dict((*transformations, *efforts))
+        for row, choices in ((self.what, transformations), (self.effort, efforts)):
+            row.set_names(tuple(name for name, _ in choices))
+            row.set_current(choices[0][0])
+        self._on_chosen()
 
     def set_running(self, running: bool) -> None:
         """While a job runs there is Cancel, otherwise Learn."""
@@ -72,7 +79,11 @@ class LearnPanel(QWidget):
         self.verdict.show()
 
     def _on_start(self) -> None:
-        self.start_requested.emit(str(self.what.currentData()), str(self.effort.currentData()))
+        self.start_requested.emit(self.what.current, self.effort.current)
+
+    def _on_chosen(self) -> None:
+        self.what_words.setText(self._words.get(self.what.current, ""))
+        self.effort_words.setText(self._words.get(self.effort.current, ""))
 
     def _build_layout(self) -> None:
         column = QWidget(self)
@@ -80,9 +91,11 @@ class LearnPanel(QWidget):
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(10)
         layout.addWidget(words(INTRODUCTION, column))
-        for title, box in (("Transformation", self.what), ("Effort", self.effort)):
+        rows = (("Transformation", self.what, self.what_words), ("Effort", self.effort, self.effort_words))
+        for title, row, said in rows:
             layout.addWidget(Heading(title, column))
-            layout.addWidget(box)
+            layout.addLayout(line_of(row))
+            layout.addWidget(said)
         buttons = QHBoxLayout()
         buttons.addWidget(self.start_button)
         buttons.addWidget(self.cancel_button)

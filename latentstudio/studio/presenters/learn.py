@@ -20,12 +20,16 @@ from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.drawing import Opened
 
 TRANSFORMATIONS = (
-    ("x", "x: move to the left and right, in pixels"),
-    ("y", "y: move up and down, in pixels"),
-    ("scale", "scale: grow and shrink"),
-    ("brightness", "brightness: darker and brighter"),
+    ("x", "Move to the left and right, in pixels of the model's picture."),
+    ("y", "Move up and down, in pixels of the model's picture."),
+    ("scale", "Grow and shrink."),
+    ("brightness", "Darker and brighter, in per cent of the luminance range."),
 )
-EFFORTS = (("usual", "usual"), ("quick", "quick look, a rough axis"), ("thorough", "thorough, takes longer"))
+EFFORTS = (
+    ("usual", "The settings that the shipped sliders were learned with."),
+    ("quick", "A quick look: fewer starting points, a rougher axis."),
+    ("thorough", "More starting points and targets; takes about three times as long."),
+)
 LEARNING = "latentstudio.factors.learning"
 
 Learn = Callable[[Model, str, LearnSettings], Iterator[Step]]
