@@ -60,7 +60,10 @@ def apply_factors(latent: FloatArray, positions: Mapping[str, float], factors: F
     if not rows:
         return Applied(start.copy(), reached, tuple(clamped))
     axes = np.stack(rows)
-    shares = np.linalg.lstsq(axes @ axes.T, np.asarray(moves), rcond=1e-8)[0]
+    if len(rows) == 1:  # the usual drag; the general way costs as much as a small model's picture
+        shares = np.asarray(moves) / (axes @ axes.T)[0]
+    else:
+        shares = np.linalg.lstsq(axes @ axes.T, np.asarray(moves), rcond=1e-8)[0]
     moved = flat.astype(np.float64) + shares @ axes
     return Applied(moved.astype(np.float32).reshape(start.shape), reached, tuple(clamped))
 
