@@ -13,9 +13,10 @@ from PySide6.QtCore import QObject, Signal
 from latentstudio.document.session import Session
 from latentstudio.document.workspace import Change
 from latentstudio.engine import Result
+from latentstudio.errors import StudioError
 from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.presenters.desk import Desk
-from latentstudio.studio.presenters.drawing import Drawn, draw, original_of
+from latentstudio.studio.presenters.drawing import Drawn, draw, draw_placed, original_of, place
 
 REMEMBERED = 10_000
 
@@ -76,7 +77,12 @@ class PicturePresenter(QObject):
         if session is None or opened is None:
             return
         asked = self._clock()
-        number = self._desk.worker.request("main", partial(draw, opened, session), self._on_drawn, input_time=asked)
+        try:
+            work = partial(draw_placed, opened, session, place(opened, session))
+        except StudioError as error:
+            self._desk.tell_error(error, doing="Setting the factors")
+            return
+        number = self._desk.worker.request("main", work, self._on_drawn, input_time=asked)
         self._asked[number] = asked
         self.last_requested = number
 

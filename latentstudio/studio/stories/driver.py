@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QEventLoop, QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QEventLoop, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
@@ -23,6 +23,7 @@ from latentstudio.studio.widgets.factor_card import FactorCard
 from latentstudio.studio.window import MainWindow
 
 SECONDS = 30.0
+LOOK_MS = 4
 SIZE = (1440, 900)
 
 
@@ -50,13 +51,18 @@ class Driver:
             StudioError: it did not hold in time; the last notice of the window is told too.
         """
         end = time.monotonic() + seconds
+        loop, look = QEventLoop(), QTimer()
+        look.setInterval(LOOK_MS)
+        look.timeout.connect(loop.quit)
+        look.start()
         while not condition():
             if time.monotonic() > end:
                 said = "; ".join(notice.sentence for notice in self.parts.notices.shown[-2:])
                 raise StudioError(
                     f"the story waited {seconds:.0f} s for {what}" + (f" (the window said: {said})" if said else "")
                 )
-            QApplication.processEvents(QEventLoop.ProcessEventsFlag.AllEvents, 5)
+            loop.exec()
+        look.stop()
 
     def live(self, seconds: float) -> None:
         """Let the window live for a while, as a hand that rests."""
