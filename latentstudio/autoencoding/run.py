@@ -186,7 +186,7 @@ def _data(recipe: Recipe) -> Batch:
     if recipe.data != "sprites":
         raise _unknown("data", recipe.data, "sprites")
     sheet = SpriteSheet()
-    return lambda step: sheet.batch(recipe.batch, seed=recipe.seed, step=step)
+    return lambda step: sheet.batch(recipe.batch, seed=recipe.data_seed, step=step)
 
 
 def _loss(recipe: Recipe) -> Loss:

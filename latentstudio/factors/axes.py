@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator as Steps
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,11 +42,14 @@ def ridge_axis(records: Records, *, strength: float = 0.03) -> Axis:
     return Axis("ridge", functional.normalize(slopes, dim=0))
 
 
-def paper_fit(records: Records, *, steps: int = 400, learning_rate: float = 0.02) -> tuple[Axis, MonotoneCurve]:
+def paper_fit(
+    records: Records, *, steps: int = 400, learning_rate: float = 0.02
+) -> Steps[float, None, tuple[Axis, MonotoneCurve]]:
     """The paper's model t = g(<u, z>), fitted on differences (equation 9): unit u, monotone piecewise linear g.
 
     Minimises the mean squared difference between t and g(<u, z_t>) - g(<u, z_0>) with full-batch Adam, from the ridge
-    axis and a straight g. Slopes of g are softplus values, so g is increasing by construction.
+    axis and a straight g. Slopes of g are softplus values, so g is increasing by construction. Yields the share done
+    every few steps and returns the axis and g.
     """
     origin, end, t = records.origin, records.end, records.t
     scale = t.abs().mean()
@@ -60,7 +64,9 @@ def paper_fit(records: Records, *, steps: int = 400, learning_rate: float = 0.02
     def curve(coordinate: Tensor, slopes: Tensor) -> Tensor:
         return (slopes * (coordinate[:, None] - knots[:-1]).clamp(0.0, gap)).sum(dim=1)
 
-    for _ in range(steps):
+    for done in range(steps):
+        if done % 10 == 0:
+            yield done / steps
         slopes = functional.softplus(raw)
         unit = functional.normalize(direction, dim=0)
         predicted = curve(end @ unit, slopes) - curve(origin @ unit, slopes)

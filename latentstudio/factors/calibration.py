@@ -11,6 +11,7 @@ from latentstudio.errors import FactorFileError
 
 Curve = NDArray[np.float64]
 _LEAST_SLOPE = 1e-9
+AHEAD = 1.0
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,13 @@ def increasing(values: Curve) -> Curve:
 
 
 def known_range(
-    coordinates: Curve, median: Curve, deviation: Curve, *, least_slope: float = 0.25, most_spread: float = 1.0
+    coordinates: Curve, median: Curve, deviation: Curve, *, least_slope: float = 0.25, most_spread: float = 1.25
 ) -> tuple[float, float]:
     """The range in which the curve follows, by a rule: outward from 0, as long as the median still grows.
 
-    A side ends before the first step whose slope falls below ``least_slope`` of the steepest typical slope near 0
-    (the median slope of the six central steps), or where the deviation exceeds ``most_spread`` times the distance
-    reached plus the deviation of the first step (beyond it, one cannot tell where a new sample will go).
+    A side ends where the slope of the next ``AHEAD`` units falls below ``least_slope`` of the usual slope near 0 (the
+    median slope of the six central steps), or where the deviation exceeds ``most_spread`` times the distance reached
+    plus twice the deviation of the first step (beyond it, one cannot tell where a new sample will go).
     """
     middle = int(np.abs(coordinates).argmin())
     slopes = np.diff(median) / np.diff(coordinates)
@@ -110,10 +111,18 @@ def known_range(
     for step in (-1, 1):
         index = middle
         while 0 <= index + step < len(coordinates):
-            slope = slopes[index if step > 0 else index - 1]
+            slope = _slope_ahead(coordinates, median, index, step)
             reached = abs(median[index + step] - median[middle])
             if slope < least_slope * usual or deviation[index + step] > most_spread * reached + 2.0 * first:
                 break
             index += step
         ends.append(float(coordinates[index]))
     return ends[0], ends[1]
+
+
+def _slope_ahead(coordinates: Curve, median: Curve, index: int, step: int) -> float:
+    """Mean slope from ``index`` outwards over ``AHEAD`` units, or to the end where that is nearer."""
+    last = index + step
+    while 0 <= last + step < len(coordinates) and abs(coordinates[last] - coordinates[index]) < AHEAD - 1e-9:
+        last += step
+    return float((median[last] - median[index]) / (coordinates[last] - coordinates[index]))

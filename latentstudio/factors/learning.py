@@ -25,9 +25,11 @@ from latentstudio.steps import Step
 from latentstudio.transformations import Transformation, transformation_named
 
 TRAJECTORY_SHARE = 0.75
+PILOT_END = 0.9
 PILOTS = 64
 PILOT_POINTS = 15
 POINTS = 29
+STANDSTILL = 1e-4
 _JUDGE_SEED = 1_000_003
 
 
@@ -59,17 +61,16 @@ def learn_factor(
         yield LearnStep(step.fraction * TRAJECTORY_SHARE, step.message, metrics=step.metrics)
     assert records is not None
     kept, held_out = _split(records, settings)
-    paper, curve = paper_fit(kept)
-    yield LearnStep(TRAJECTORY_SHARE, "axes fitted")
+    paper, curve = yield from _fit(kept)
     candidates = [axis for axis in (paper, ridge_axis(kept), mean_axis(kept)) if settings.axis in ("best", axis.name)]
     judge = _Judge(generator, chosen, settings)
     verdicts = []
     for index, axis in enumerate(candidates):
-        share = (0.96 - TRAJECTORY_SHARE) / (len(candidates) + 1)
+        share = (PILOT_END - TRAJECTORY_SHARE) / len(candidates)
         measured = yield from judge.measure(axis, PILOTS, PILOT_POINTS, TRAJECTORY_SHARE + share * index, share)
         verdicts.append((_score(measured), index, measured))
     best = candidates[max(verdicts)[1]] if verdicts else paper
-    measured = yield from judge.measure(best, settings.judged, POINTS, 0.9, 0.1)
+    measured = yield from judge.measure(best, settings.judged, POINTS, PILOT_END, 1.0 - PILOT_END)
     figures = {
         "seconds": round(time.perf_counter() - began, 1),
         "starts": settings.starts,
@@ -84,6 +85,17 @@ def learn_factor(
     }
     factor = _factor(generator, chosen, settings, best, curve, measured, figures)
     yield LearnStep(1.0, factor.describe(), factor=factor)
+
+
+def _fit(records: Records) -> Steps[LearnStep, None, tuple[Axis, MonotoneCurve]]:
+    fitting = paper_fit(records)
+    while True:
+        try:
+            next(fitting)
+        except StopIteration as end:
+            fitted: tuple[Axis, MonotoneCurve] = end.value
+            return fitted
+        yield LearnStep(TRAJECTORY_SHARE, "fitting the axis")
 
 
 class _Judge:
@@ -130,7 +142,7 @@ def _split(records: Records, settings: LearnSettings) -> tuple[Records, Records]
             f"{len(training)} records are left after dropping the worst", expected="at least 4",
             action="raise starts or lower dropped",
         )
-    if not float(training.displacement.abs().max()) > 0.0:
+    if not float(training.displacement.abs().max()) > STANDSTILL:
         raise LearningError("no latent moved towards its target", action="the model may not depend on its latent")
     return training, held_out
 

@@ -14,7 +14,7 @@ from latentstudio.generators.contract import Generator
 from latentstudio.measures.effects import Effect
 from latentstudio.steps import Step
 
-CHUNK = 16
+CHUNK = 8
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Balls, spheres and paths. Every function works on numpy arrays and torch tensors alike; the last axis is the latent."""
+"""Balls, spheres and paths, for numpy arrays and torch tensors alike; the last axis is the latent."""
 
 from __future__ import annotations
 

@@ -40,22 +40,20 @@ class Registration:
         self._factor = max(1, before.shape[-1] // GRID)
         small = self._reduced(before)
         unit = self._factor if transformation.is_relative else 1
-        usable, pictures, squares, masks = [], [], [], []
-        for t in candidates.to(before):
-            moved, mask = transformation.apply(small, (t / unit).expand(len(before)))
-            if float(mask.mean()) < LEAST_OVERLAP:
-                continue
-            usable.append(t)
-            pictures.append((moved * mask).flatten(1))
-            squares.append((moved**2 * mask).flatten(1).sum(dim=1))
-            masks.append(mask.expand_as(moved).flatten(1))
-        self._candidates = torch.stack(usable)
-        self._pictures = torch.stack(pictures, dim=1)
-        self._masks = torch.stack(masks, dim=1)
+        tried = candidates.to(before) / unit
+        _, overlap = transformation.apply(small[:1].expand(len(tried), -1, -1, -1), tried)
+        self._candidates = candidates.to(before)[overlap.mean(dim=(1, 2, 3)) >= LEAST_OVERLAP]
+        count = len(self._candidates)
+        moved, mask = transformation.apply(
+            small.repeat_interleave(count, dim=0), (self._candidates / unit).repeat(len(before))
+        )
+        moved = moved.unflatten(0, (-1, count)).flatten(2)
+        self._masks = mask.expand(-1, before.shape[1], -1, -1).unflatten(0, (-1, count)).flatten(2)
+        self._pictures = moved * self._masks
         self._count = self._masks.sum(dim=2)
-        mean = self._pictures.sum(dim=2) / self._count
-        self._deviation = (torch.stack(squares, dim=1) / self._count - mean**2).clamp_min(1e-8).sqrt()
-        self._mean = mean
+        self._mean = self._pictures.sum(dim=2) / self._count
+        square = (moved * self._pictures).sum(dim=2) / self._count
+        self._deviation = (square - self._mean**2).clamp_min(1e-8).sqrt()
 
     def _reduced(self, images: Tensor) -> Tensor:
         width = self._sigma * images.shape[-1]

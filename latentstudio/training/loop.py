@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 
 from latentstudio.errors import TrainingError
-from latentstudio.training.checkpoint import load_checkpoint, restore, save_checkpoint
-from latentstudio.training.recipe import Recipe
 from latentstudio.steps import Step
+from latentstudio.training.checkpoint import load_checkpoint, restore, save_checkpoint
+from latentstudio.training.recipe import Recipe, stream_seed
 
 LOG_FILE = "log.jsonl"
 LOG_EVERY = 100
@@ -42,8 +42,8 @@ def train(
 ) -> Iterator[TrainingStep]:
     """Train ``network`` with Adam; yields a frozen step after every optimiser step.
 
-    Data and noise of step k depend on the recipe's seed and k only, so a resumed run repeats the uninterrupted one.
-    ``loss`` returns named scalars of which ``loss`` is minimised. Closing the iterator stops; the last checkpoint stays.
+    Data and noise of step k depend on the recipe's data_seed and k only, so a resumed run repeats the uninterrupted one.
+    ``loss`` returns named scalars of which ``loss`` is minimised. Closing the iterator stops; the checkpoint stays.
 
     Raises:
         TrainingError: the losses are not finite any more, or the checkpoint belongs to another recipe.
@@ -58,7 +58,7 @@ def train(
     sums: dict[str, float] = {}
     for step in range(done + 1, recipe.steps + 1):
         _set_rate(optimiser, recipe, step)
-        noise = torch.Generator().manual_seed((recipe.seed << 33) + step)
+        noise = torch.Generator().manual_seed(stream_seed(recipe.data_seed, step))
         images = batch(step).to(device, memory_format=torch.channels_last)
         with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
             losses = loss(network, images, noise)
@@ -87,7 +87,8 @@ def _resume(recipe: Recipe, network: nn.Module, optimiser: torch.optim.Optimizer
     if checkpoint is None:
         return 0
     mine, theirs = recipe.as_dict(), checkpoint.recipe
-    other = [key for key in mine if key not in ("steps", "checkpoint_every", "card") and mine[key] != theirs.get(key)]
+    free = ("steps", "checkpoint_every", "card")
+    other = [key for key in mine if key not in free and mine[key] != theirs.get(key, mine[key])]
     if other:
         raise TrainingError(
             f"the checkpoint in {folder} was made with another {other[0]} ({theirs.get(other[0])})",

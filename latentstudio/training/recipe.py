@@ -11,6 +11,9 @@ import msgspec
 from latentstudio.errors import TrainingError, UnknownNameError
 from latentstudio.places import bundled
 
+STREAMS = 256
+LONGEST = (1 << 24) - 1
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -25,7 +28,8 @@ class Recipe:
         batch: pictures a step.
         learning_rate: Adam's step size.
         settings: numbers of the method, for example beta.
-        seed: seeds the weights, the data and the noise.
+        seed: seeds the weights.
+        data_seed: chooses the stream of data and noise, 0 to 255; runs that differ in ``seed`` alone see the same data.
         checkpoint_every: steps between checkpoints.
         final_decay: the last share of the steps over which the learning rate falls linearly to a twentieth (0 = never).
         mixed_precision: bfloat16 autocast where the processor computes it faster.
@@ -39,6 +43,7 @@ class Recipe:
     batch: int = 128
     learning_rate: float = 5e-4
     seed: int = 0
+    data_seed: int = 0
     checkpoint_every: int = 1000
     final_decay: float = 0.0
     mixed_precision: bool = True
@@ -71,7 +76,18 @@ def read_recipe(path: Path) -> Recipe:
         )
     if not 0.0 <= recipe.final_decay <= 1.0:
         raise TrainingError(f"{path} has final_decay {recipe.final_decay}", expected="a share from 0 to 1")
+    if not 0 <= recipe.data_seed < STREAMS or recipe.steps > LONGEST:
+        raise TrainingError(
+            f"{path} has data_seed {recipe.data_seed} and {recipe.steps} steps",
+            expected=f"a data_seed from 0 to {STREAMS - 1} and at most {LONGEST:,} steps",
+        )
     return recipe
+
+
+def stream_seed(data_seed: int, step: int) -> int:
+    """The seed of a step's generators. torch's generator on the processor takes 32 bits: 8 for the stream, 24 for the
+    step, so no two steps of any two streams share one."""
+    return (data_seed << 24) + step
 
 
 def shipped_recipe(name: str) -> Path:
@@ -97,6 +113,7 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     batch: int = 128
     learning_rate: float = 5e-4
     seed: int = 0
+    data_seed: int = 0
     checkpoint_every: int = 1000
     final_decay: float = 0.0
     mixed_precision: bool = True

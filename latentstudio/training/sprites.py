@@ -13,6 +13,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from latentstudio.training.recipe import stream_seed
+
 SHAPES = ("square", "ellipse", "heart")
 SCALES = 6
 ORIENTATIONS = 40
@@ -79,5 +81,5 @@ class SpriteSheet:
         return self._sheet[kind[:, None, None], rows[:, :, None], columns[:, None, :]].float()[:, None]
 
     def batch(self, count: int, *, seed: int, step: int) -> Tensor:
-        """The batch of a training step; it depends on ``seed`` and ``step`` only."""
-        return self.draw(count, torch.Generator().manual_seed((seed << 32) + step))
+        """The batch of a training step; it depends on ``seed`` and ``step`` only (see ``recipe.stream_seed``)."""
+        return self.draw(count, torch.Generator().manual_seed(stream_seed(seed, step)))

@@ -1,0 +1,137 @@
+"""Learning on a generator whose factors are known in closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from latentstudio.errors import LearningError, UnknownNameError, UsageError
+from latentstudio.factors import LearnSettings, apply_factors
+from latentstudio.factors.axes import mean_axis, paper_fit, r_squared, ridge_axis
+from latentstudio.factors.factor import FactorSet
+from latentstudio.factors.learning import learn_factor
+from latentstudio.factors.trajectories import Records, generate_trajectories
+from latentstudio.latents import sample_prior
+from latentstudio.measures.moments import barycentre
+from latentstudio.transformations import transformation_named
+from tests.blob import PIXELS_A_UNIT, BlobGenerator
+
+QUICK = LearnSettings(starts=24, targets=3, steps=15, learning_rate=0.1, batch=12, judged=48, mixed_precision=False)
+
+
+def _learn(name: str, settings: LearnSettings = QUICK, generator: BlobGenerator | None = None):
+    steps = list(learn_factor(generator or BlobGenerator(), transformation=name, settings=settings))
+    fractions = [step.fraction for step in steps]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert all(step.factor is None for step in steps[:-1])
+    return steps[-1].factor
+
+
+def test_x_is_found_with_its_sign_and_calibration():
+    factor = _learn("x")
+    assert factor.axis[0] > 0.9
+    low, high = factor.known
+    assert low <= -1.5
+    assert high >= 1.5
+    assert float(factor.curve(1.0)) == pytest.approx(PIXELS_A_UNIT * factor.axis[0], rel=0.1)
+    assert factor.figures["r2_heldout_starts"] > 0.9
+
+
+def test_asked_is_measured_on_new_samples():
+    generator = BlobGenerator()
+    factor = _learn("y", generator=generator)
+    latents = sample_prior(generator.card.spaces[0], count=60, seed=77)
+    latents = latents[np.abs(latents @ factor.axis) < 1.0]
+    moved = np.stack([apply_factors(z, {"y": 3.0}, FactorSet((factor,))).latent for z in latents])
+    before, after = (barycentre(generator.generate(torch.from_numpy(z)))[1] for z in (latents, moved))
+    assert float((after - before).median()) == pytest.approx(3.0, rel=0.15)
+
+
+def test_brightness_is_learned_by_luminance():
+    factor = _learn("brightness")
+    assert factor.axis[3] > 0.5
+    assert factor.unit.symbol == "%"
+
+
+def test_the_same_seed_learns_the_same_axis():
+    one, other = _learn("x"), _learn("x")
+    assert np.array_equal(one.axis, other.axis)
+    assert not np.array_equal(one.axis, _learn("x", LearnSettings(**{**QUICK.as_dict(), "seed": 1})).axis)
+
+
+def test_trajectories_follow_both_signs_and_stay_in_the_ball():
+    generator = BlobGenerator()
+    records = list(generate_trajectories(generator, transformation_named("x"), QUICK))[-1].records
+    assert len(records) == 24 * 3 * 2
+    assert sorted(set(records.t.sign().tolist())) == [-1.0, 1.0]
+    assert records.end.norm(dim=1).max() <= 6**0.5 + 1e-4
+    along = records.displacement[:, 0] * records.t.sign()
+    assert along.median() > 0.2
+
+
+def _finish(steps):
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value
+
+
+def _straight_records() -> Records:
+    source = torch.Generator().manual_seed(0)
+    origin = torch.randn(200, 8, generator=source)
+    t = torch.linspace(-6, 6, 200)
+    direction = torch.zeros(8)
+    direction[2] = 1.0
+    end = origin + t[:, None] / 4.0 * direction + 0.05 * torch.randn(200, 8, generator=source)
+    return Records(torch.arange(200), origin, end, t, torch.zeros(200))
+
+
+def test_every_axis_model_recovers_a_straight_factor():
+    records = _straight_records()
+    axis, curve = _finish(paper_fit(records))
+    for found in (axis, ridge_axis(records), mean_axis(records)):
+        assert found.direction[2] > 0.95
+        assert found.direction.norm().item() == pytest.approx(1.0, abs=1e-5)
+    assert float(curve(0.0)) == 0.0
+    assert float(curve(1.0) - curve(-1.0)) == pytest.approx(8.0, rel=0.1)
+
+
+def test_the_papers_axis_can_be_asked_for():
+    factor = _learn("x", LearnSettings(**{**QUICK.as_dict(), "axis": "paper"}))
+    assert factor.figures["axis"] == "paper"
+
+
+def test_a_generator_that_ignores_its_latent_is_reported():
+    class Still(BlobGenerator):
+        def generate(self, latent, **options):
+            return super().generate(latent * 0.0, **options)
+
+    with pytest.raises(LearningError, match="no latent moved|does not change"):
+        _learn("x", generator=Still())
+
+
+def test_a_generator_without_numbers_is_reported():
+    class Broken(BlobGenerator):
+        def generate(self, latent, **options):
+            return super().generate(latent, **options) * float("nan")
+
+    with pytest.raises(LearningError, match="not finite"):
+        _learn("x", generator=Broken())
+
+
+def test_wrong_settings_are_named():
+    for wrong in ({"starts": 0}, {"targets": 0}, {"dropped": 1.0}, {"learning_rate": 0.0}, {"axis": "best guess"},
+                  {"seed": -1}):
+        with pytest.raises(UsageError):
+            LearnSettings(**wrong)
+    with pytest.raises(UnknownNameError):
+        next(learn_factor(BlobGenerator(), transformation="charm"))
+
+
+def test_r_squared():
+    wanted = np.array([-1.0, 0.0, 1.0])
+    assert r_squared(wanted, wanted) == 1.0
+    assert r_squared(wanted, np.zeros(3)) == 0.0

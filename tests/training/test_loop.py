@@ -1,0 +1,137 @@
+"""The training loop: resumes to the identical next step, stops with a word, keeps the last good checkpoint."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from torch import nn
+
+from latentstudio.errors import StorageError, TrainingError
+from latentstudio.training.checkpoint import CHECKPOINT_FILE, load_checkpoint
+from latentstudio.training.loop import LOG_FILE, train
+from latentstudio.training.recipe import Recipe, read_recipe, shipped_recipe
+
+RECIPE = Recipe("toy", "regression", "none", "noise", steps=12, batch=4, checkpoint_every=4, mixed_precision=False)
+
+
+def _network() -> nn.Module:
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        return nn.Conv2d(1, 2, 3)
+
+
+def _batch(step: int) -> torch.Tensor:
+    return torch.randn(4, 1, 5, 5, generator=torch.Generator().manual_seed(step))
+
+
+def _loss(network, images, noise):
+    jitter = torch.randn(images.shape, generator=noise)
+    error = (network(images + 0.1 * jitter) - 1.0).square().mean()
+    return {"loss": error, "error": error}
+
+
+def _run(folder, recipe=RECIPE, *, resume=False, stop=None, loss=_loss):
+    folder.mkdir(exist_ok=True)
+    network = _network()
+    losses = []
+    for step in train(recipe, network=network, batch=_batch, loss=loss, folder=folder, resume=resume):
+        losses.append((step.step, step.metrics["loss"]))
+        if step.step == stop:
+            break
+    return network, losses
+
+
+def test_resumed_run_repeats_the_uninterrupted_one(tmp_path):
+    whole, losses = _run(tmp_path / "whole")
+    _run(tmp_path / "cut", stop=6)
+    resumed, tail = _run(tmp_path / "cut", resume=True)
+    assert tail == losses[4:]
+    for name, value in whole.state_dict().items():
+        assert torch.equal(value, resumed.state_dict()[name])
+
+
+def test_final_decay_lowers_the_rate_only_at_the_end(tmp_path):
+    _, plain = _run(tmp_path / "plain")
+    _, decayed = _run(tmp_path / "decayed", Recipe(**{**RECIPE.as_dict(), "final_decay": 0.25}))
+    assert [loss for _, loss in plain[:9]] == [loss for _, loss in decayed[:9]]
+    assert plain[-1] != decayed[-1]
+
+
+def test_log_holds_mean_losses(tmp_path):
+    _, losses = _run(tmp_path / "a")
+    (line,) = (tmp_path / "a" / LOG_FILE).read_text().splitlines()
+    record = json.loads(line)
+    assert record["step"] == 12
+    assert record["loss"] == pytest.approx(sum(loss for _, loss in losses) / 12, abs=1e-4)
+
+
+def test_another_recipe_is_refused_by_name(tmp_path):
+    _run(tmp_path / "a", stop=5)
+    with pytest.raises(TrainingError, match="another batch"):
+        _run(tmp_path / "a", Recipe(**{**RECIPE.as_dict(), "batch": 8}), resume=True)
+
+
+def test_a_loss_that_is_not_finite_stops_with_the_step(tmp_path):
+    def breaks(network, images, noise):
+        losses = _loss(network, images, noise)
+        return {name: value / 0.0 if float(images.sum()) == float(_batch(6).sum()) else value
+                for name, value in losses.items()}
+
+    with pytest.raises(TrainingError, match="not finite at step 6"):
+        _run(tmp_path / "a", loss=breaks)
+    checkpoint = load_checkpoint(tmp_path / "a")
+    assert checkpoint is not None
+    assert checkpoint.step == 4
+
+
+def test_a_full_disk_keeps_the_last_good_checkpoint(tmp_path, monkeypatch):
+    _run(tmp_path / "a", stop=5)
+    before = (tmp_path / "a" / CHECKPOINT_FILE).read_bytes()
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("latentstudio.files.os.replace", full)
+    with pytest.raises(StorageError, match="no space left"):
+        _run(tmp_path / "a", resume=True)
+    assert (tmp_path / "a" / CHECKPOINT_FILE).read_bytes() == before
+    assert not list((tmp_path / "a").glob(".*part"))
+
+
+def test_a_broken_checkpoint_says_what_to_do(tmp_path):
+    _run(tmp_path / "a", stop=5)
+    (tmp_path / "a" / CHECKPOINT_FILE).write_bytes(b"broken")
+    with pytest.raises(TrainingError, match="delete it to start anew"):
+        _run(tmp_path / "a", resume=True)
+
+
+def test_the_shipped_recipe_is_the_papers():
+    recipe = read_recipe(shipped_recipe("sprites-b10"))
+    assert (recipe.settings["beta"], recipe.config["latent_size"]) == (10.0, 10)
+    assert (recipe.learning_rate, recipe.batch) == (5e-4, 128)
+    assert recipe.steps >= 30_000
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("name = 3", "not a valid recipe"), ("steps = [", "not a valid recipe"), ("colour = 'red'", "not a valid recipe")],
+)
+def test_recipes_with_errors_are_refused(tmp_path, text, message):
+    good = "name='a'\nmethod='m'\nbackend='b'\ndata='d'\nsteps=1\n"
+    path = tmp_path / "r.toml"
+    path.write_text(good if text.startswith("name") else good + text)
+    if text.startswith("name"):
+        path.write_text(good.replace("name='a'", text))
+    with pytest.raises(TrainingError, match=message):
+        read_recipe(path)
+
+
+def test_recipes_with_bad_numbers_are_refused(tmp_path):
+    path = tmp_path / "r.toml"
+    path.write_text("name='a'\nmethod='m'\nbackend='b'\ndata='d'\nsteps=0\n")
+    with pytest.raises(TrainingError, match="0 steps"):
+        read_recipe(path)
+    with pytest.raises(TrainingError, match="there is no recipe"):
+        read_recipe(tmp_path / "none.toml")
