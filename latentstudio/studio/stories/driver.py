@@ -143,7 +143,10 @@ class Driver:
         return self.session.position(name)
 
     def key(self, keys: str) -> None:
-        """Type a shortcut such as ``Ctrl+Z`` into the window."""
+        """Type a shortcut such as ``Ctrl+Z`` into the window (which must have the keyboard for that)."""
+        if not self.window.isActiveWindow() and QApplication.activeModalWidget() is None:
+            self.window.activateWindow()
+            self.wait(lambda: QApplication.activeWindow() is not None, "the keyboard")
         QTest.keySequence(self.window, keys)
         QApplication.processEvents()
 
