@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench screenshots train-sprites learn-factors wheel prepare prepare-dev clean
+.PHONY: run test check bench screenshots train-sprites learn-factors measure-factors wheel prepare prepare-dev clean
 
 run: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes || true
@@ -31,6 +31,10 @@ train-sprites: prepare
 learn-factors: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes
 	@$(BIN)/python packaging/learn_factors.py
+
+measure-factors: prepare
+	@for name in x y scale; do $(BIN)/latentstudio factors evaluate sprites-b10 --factor $$name --count 500; done
+	@for name in x y scale brightness; do $(BIN)/latentstudio factors evaluate faces-gan --factor $$name --count 200; done
 
 wheel: prepare-dev
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .

@@ -23,8 +23,8 @@ from latentstudio.generators.opening import Model, open_model
 from latentstudio.latents import check_latent, sample_prior
 
 __all__ = [
-    "Factor", "FactorSet", "LearnSettings", "Model", "Picture", "Session", "StudioError", "apply", "draw", "factors_of",
-    "learn", "learn_steps", "open_model", "sample",
+    "Factor", "FactorSet", "LearnSettings", "Model", "Picture", "Session", "StudioError", "apply", "draw",
+    "evaluation_steps", "factors_of", "learn", "learn_steps", "open_model", "sample",
 ]
 
 BATCH = 16
@@ -168,6 +168,18 @@ def learn_steps(model: Model, transformation: str, *, settings: LearnSettings) -
     from latentstudio.factors.learning import learn_factor
 
     return learn_factor(model.generator, transformation=transformation, settings=settings)
+
+
+def evaluation_steps(model: Model, factor: Factor, *, count: int = 500, seed: int | None = None) -> Iterator[Any]:
+    """The frozen steps of asking ``count`` new samples for a factor; the last one's ``evaluation`` tells what came.
+
+    Imports torch.
+    """
+    # torch is needed only here; a script that only draws pictures does without
+    from latentstudio.factors.evaluating import evaluate_factor
+
+    chosen = {} if seed is None else {"seed": seed}
+    return evaluate_factor(model.generator, factor, count=count, **chosen)
 
 
 def _clamped_note(factor: Factor, asked: float, reached: float) -> str:

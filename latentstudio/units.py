@@ -78,6 +78,11 @@ class Unit:
         return {"px": "8px or -3px", "x": "1.2x or 0.8x", "%": "+10% or -5%", "deg": "15deg"}.get(self.symbol, "1.5")
 
     @property
+    def least(self) -> float:
+        """The smallest change of t worth a slider; a factor that reaches less is reported as not found."""
+        return {"px": 0.5, "x": 0.02, "%": 0.01, "deg": 1.0}.get(self.symbol, 1e-6)
+
+    @property
     def step(self) -> float:
         """A sensible single step of t for arrow keys and the wheel."""
         return {"px": 0.5, "x": 0.025, "%": 0.01, "deg": 1.0}.get(self.symbol, 0.1)

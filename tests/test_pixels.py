@@ -7,8 +7,16 @@ import pytest
 from PIL import Image
 
 from latentstudio.errors import PictureError, StorageError
-from latentstudio.pixels import from_bytes, grid, largest_difference, luminance, read_picture, read_png_text, to_bytes
-from latentstudio.pixels import write_png
+from latentstudio.pixels import (
+    from_bytes,
+    grid,
+    largest_difference,
+    luminance,
+    read_picture,
+    read_png_text,
+    to_bytes,
+    write_png,
+)
 
 
 def test_bytes_and_floats_are_inverse():

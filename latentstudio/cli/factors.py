@@ -1,4 +1,4 @@
-"""``latentstudio factors list|learn|apply``."""
+"""``latentstudio factors list|learn|apply|evaluate``."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from latentstudio.api import LearnSettings, Picture, draw_clamped, factors_of, learn_steps, sample
+from latentstudio.api import LearnSettings, Picture, draw_clamped, evaluation_steps, factors_of, learn_steps, sample
 from latentstudio.cli.options import Parser, add_common, verb_parser, whole_number
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.saved import open_saved, read_saved
 from latentstudio.document.session import Session
 from latentstudio.errors import LearningError, UsageError
-from latentstudio.factors import Factor, FactorSet, parse_settings, write_factor
+from latentstudio.factors import Factor, FactorSet, parse_settings, read_factor, write_factor
 from latentstudio.generators.opening import Model, open_model
 
 TRANSFORMATIONS = ("x", "y", "scale", "brightness")
@@ -23,8 +23,8 @@ TRANSFORMATIONS = ("x", "y", "scale", "brightness")
 
 def parser() -> Parser:
     """The verb's options."""
-    verb = verb_parser("factors", "List, learn and apply factors of variation.")
-    actions = verb.add_subparsers(dest="action", required=True, metavar="list|learn|apply")
+    verb = verb_parser("factors", "List, learn, apply and evaluate factors of variation.")
+    actions = verb.add_subparsers(dest="action", required=True, metavar="list|learn|apply|evaluate")
     listing = actions.add_parser("list", help="the factors known for a model, with unit and range")
     listing.add_argument("model", metavar="MODEL")
     learning = actions.add_parser("learn", help="learn a factor and write its file")
@@ -40,7 +40,11 @@ def parser() -> Parser:
                           help="x=8px, scale=1.2x, brightness=+10%%; may be repeated")
     applying.add_argument("--label", type=whole_number, default=None, help="class of a conditional model")
     applying.add_argument("--out", type=Path, required=True, metavar="PNG")
-    for action in (listing, learning, applying):
+    evaluating = actions.add_parser("evaluate", help="ask new samples for values of a factor and measure what happens")
+    evaluating.add_argument("model", metavar="MODEL")
+    evaluating.add_argument("--factor", required=True, metavar="NAME|FILE")
+    evaluating.add_argument("--count", type=whole_number, default=500, metavar="N", help="new samples (default 500)")
+    for action in (listing, learning, applying, evaluating):
         add_common(action)
     return verb
 
@@ -48,7 +52,7 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Do the chosen action."""
     actions: dict[str, Callable[[argparse.Namespace, Output], None]] = {
-        "list": _list, "learn": _learn, "apply": _apply,
+        "list": _list, "learn": _learn, "apply": _apply, "evaluate": _evaluate,
     }
     actions[arguments.action](arguments, output)
 
@@ -144,6 +148,36 @@ def _measured(factor: Factor) -> dict[str, list[float]]:
         "std": measured.deviation[inside], "paper_t": factor.paper(measured.coordinates[inside]),
     }
     return {name: [shown(float(value)) for value in values] for name, values in rows.items()}
+
+
+def _evaluate(arguments: argparse.Namespace, output: Output) -> None:
+    model = open_model(arguments.model, device=arguments.device, runtime="eager")
+    began = time.perf_counter()
+    try:
+        named = Path(arguments.factor)
+        factor = read_factor(named, card=model.card) if named.suffix else factors_of(model).get(arguments.factor)
+        steps = evaluation_steps(model, factor, count=arguments.count, seed=arguments.seed)
+        last = output.follow(steps, f"asking for {factor.name}")
+    finally:
+        model.close()
+    evaluation = getattr(last, "evaluation", None)
+    if evaluation is None:
+        raise LearningError(f"asking for '{factor.name}' gave no result", action="raise --count")
+    shown = factor.unit.to_display
+    output.say(table([
+        (factor.unit.format(t), factor.unit.format(m), str(n))
+        for t, m, n in zip(evaluation.asked, evaluation.median, evaluation.samples, strict=True)
+    ]))
+    output.say(f"r2 {evaluation.r2:.3f} over all samples, {evaluation.r2_median:.3f} of the medians; "
+               f"the medians are within {100 * evaluation.worst_ratio:.0f} % of what was asked")
+    output.result({
+        "model": model.card.name, "factor": factor.name, "unit": factor.unit.symbol, "grade": factor.grade,
+        "range": [shown(t) for t in factor.reach], "t": [shown(t) for t in evaluation.asked],
+        "measured_median": [shown(t) for t in evaluation.median],
+        "measured_std": [shown(t) for t in evaluation.deviation], "samples": list(evaluation.samples),
+        "r2": evaluation.r2, "r2_median": evaluation.r2_median, "worst_ratio": evaluation.worst_ratio,
+        "monotone": evaluation.monotone, "seconds": round(time.perf_counter() - began, 1),
+    })
 
 
 def _apply(arguments: argparse.Namespace, output: Output) -> None:

@@ -168,7 +168,7 @@ def _factor(
     figures: dict[str, object],
 ) -> Factor:
     low, high = measured.known
-    if not low < high or not np.ptp(measured.curve().values) > 0:
+    if not low < high or not np.ptp(measured.curve().values) > transformation.unit.least:
         raise LearningError(
             f"moving along the axis of '{transformation.name}' does not change new pictures of this model measurably",
             action="try more starts, or accept that this model has no such factor",

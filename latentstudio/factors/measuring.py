@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -30,22 +31,62 @@ def measure_effects(
     """Set the coordinate along ``direction`` (d,) of every sample to each of ``coordinates`` (K,) and measure.
 
     The rest of the latent stays: z - <z, u> u + p u (section 3.1 of Plumerault et al. 2020). The reference is the
-    sample's own picture at coordinate 0.
+    sample's own picture at coordinate 0; from there each side is followed outwards, see ``Effect.stride``.
     """
-    rows: list[Tensor] = []
     chunks = latents.split(CHUNK)
-    total = len(chunks) * len(coordinates)
+    effects = torch.zeros(len(latents), len(coordinates))
+    total, done = len(chunks) * len(coordinates), 0
+    first = 0
     for chunk in chunks:
         rest = chunk - (chunk @ direction)[:, None] * direction
+        for side in (1.0, -1.0):
+            path = _Path(generator, effect, rest)
+            for column in _outwards(coordinates, side):
+                p = float(coordinates[column])
+                effects[first : first + len(chunk), column] = path.measure(rest + p * direction, abs(p)).cpu()
+                done += 1
+                yield MeasureStep(min(1.0, done / total), "measuring on new samples")
+        first += len(chunk)
+    yield MeasureStep(1.0, "measured", effects=effects.numpy().astype(np.float64))
+
+
+def follow(generator: Generator, effect: Effect, start: Tensor, move: Tensor, *, length: float) -> Tensor:
+    """The measured effect (N,) of moving latents ``start`` (N, d) by ``move`` (N, d), in pieces of at most the stride.
+
+    ``length`` is the longest of the moves in latent units.
+    """
+    pieces = max(1, math.ceil(length / effect.stride - 1e-9)) if math.isfinite(effect.stride) else 1
+    path = _Path(generator, effect, start)
+    for piece in range(1, pieces + 1):
+        effects = path.measure(start + move * (piece / pieces), length * piece / pieces, last=piece == pieces)
+    return effects
+
+
+class _Path:
+    """Follows pictures along a way through the latent space and adds up what was measured piece by piece."""
+
+    def __init__(self, generator: Generator, effect: Effect, start: Tensor) -> None:
+        self._generator, self._effect = generator, effect
+        self._at, self._so_far = 0.0, torch.zeros(len(start), device=start.device)
+        self._measured = effect.prepare(self._draw(start))
+
+    def _draw(self, latents: Tensor) -> Tensor:
         with torch.no_grad():
-            measured = effect(generator.generate(rest))
-        columns = []
-        for p in coordinates:
-            with torch.no_grad():
-                columns.append(measured(generator.generate(rest + p * direction)))
-            yield MeasureStep((len(rows) * len(coordinates) + len(columns)) / total, "measuring on new samples")
-        rows.append(torch.stack(columns, dim=1))
-    yield MeasureStep(1.0, "measured", effects=torch.cat(rows).cpu().numpy().astype(np.float64))
+            return self._generator.generate(latents)
+
+    def measure(self, latents: Tensor, distance: float, *, last: bool = False) -> Tensor:
+        """Effect (N,) since the start at ``distance`` units from it."""
+        pictures = self._draw(latents)
+        effects = self._so_far + self._measured(pictures)
+        if distance - self._at >= self._effect.stride - 1e-6 and not last:
+            self._at, self._so_far, self._measured = distance, effects, self._effect.prepare(pictures)
+        return effects
+
+
+def _outwards(coordinates: Tensor, side: float) -> list[int]:
+    """Indices of one side's coordinates from the nearest to the furthest; 0 belongs to the positive side."""
+    signed = [(float(p) * side, index) for index, p in enumerate(coordinates)]
+    return [index for distance, index in sorted(signed) if distance > 0 or (distance == 0 and side > 0)]
 
 
 def calibrate(effects: np.ndarray, coordinates: np.ndarray) -> MeasuredCalibration:

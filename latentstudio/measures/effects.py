@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -13,14 +15,29 @@ from latentstudio.measures.registration import Registration
 from latentstudio.transformations import Transformation
 
 After = Callable[[Tensor], Tensor]
-Effect = Callable[[Tensor], After]
 
 CANDIDATES = 97
 WIDEST = 1.8
+STRIDE = 2.0
+WIDE, NARROW = 0.08, 0.03
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How an edit is measured.
+
+    Attributes:
+        prepare: before (N, 3, H, W) -> (after (N, 3, H, W) -> t (N,)).
+        stride: how far apart along the axis two pictures may lie to be compared directly, in latent units. Longer ways
+            are measured in pieces and added up: registration follows an object only while it is still the same object.
+    """
+
+    prepare: Callable[[Tensor], After]
+    stride: float = math.inf
 
 
 def effect_of(transformation: Transformation, *, measure: str, side: int) -> Effect:
-    """The function that measures what an edit did: effect(before)(after), both (N, 3, H, W), gives t (N,).
+    """The way to measure what an edit did to a transformation's parameter.
 
     Brightness is the change of the mean luminance. Position and scale are measured by the barycentre and extent of
     white pixels where ``measure`` is ``barycentre`` (NaN where no shape is seen), else by registration.
@@ -39,20 +56,23 @@ def effect_of(transformation: Transformation, *, measure: str, side: int) -> Eff
             ) from None
     furthest = WIDEST * transformation.largest(side)
     candidates = torch.linspace(-furthest, furthest, CANDIDATES)
+    # a wide low-pass follows the object's mass instead of locking on details that stay; magnifying also widens it,
+    # so sizes are compared on finer pictures
+    sigma = WIDE if transformation.is_relative else NARROW
 
     def registered(before: Tensor) -> After:
-        registration = Registration(before, transformation, candidates)
+        registration = Registration(before, transformation, candidates, sigma=sigma)
         return lambda after: registration.measure(after)[0]
 
-    return registered
+    return Effect(registered, STRIDE)
 
 
 def _difference(statistic: Callable[[Tensor], Tensor]) -> Effect:
-    def effect(before: Tensor) -> After:
+    def prepare(before: Tensor) -> After:
         reference = statistic(before)
         return lambda after: statistic(after) - reference
 
-    return effect
+    return Effect(prepare)
 
 
 def _barycentre_x(images: Tensor) -> Tensor:

@@ -34,7 +34,7 @@ class Registration:
         transformation: Transformation,
         candidates: Tensor,
         *,
-        sigma: float = 0.02,
+        sigma: float = 0.03,
     ) -> None:
         self._sigma = sigma
         self._factor = max(1, before.shape[-1] // GRID)

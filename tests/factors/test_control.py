@@ -127,7 +127,7 @@ def test_broken_factor_files_say_so(tmp_path, content):
 def test_a_factor_of_another_model_is_refused_with_both_names(tmp_path):
     write_factor(tmp_path / "x.safetensors", make_factor())
     other = ModelCard(name="other", backend="none", spaces=(LatentSpace("z", (5,)),), weights_sha256="cd" * 32)
-    with pytest.raises(FactorFileError, match="'toy'.*'other'"):
+    with pytest.raises(FactorFileError, match=r"'toy'.*'other'"):
         read_factor(tmp_path / "x.safetensors", card=other)
 
 

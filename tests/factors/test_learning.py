@@ -9,6 +9,7 @@ import torch
 from latentstudio.errors import LearningError, UnknownNameError, UsageError
 from latentstudio.factors import LearnSettings, apply_factors
 from latentstudio.factors.axes import mean_axis, paper_fit, r_squared, ridge_axis
+from latentstudio.factors.evaluating import evaluate_factor
 from latentstudio.factors.factor import FactorSet
 from latentstudio.factors.learning import learn_factor
 from latentstudio.factors.trajectories import Records, generate_trajectories
@@ -109,7 +110,7 @@ def test_a_generator_that_ignores_its_latent_is_reported():
         def generate(self, latent, **options):
             return super().generate(latent * 0.0, **options)
 
-    with pytest.raises(LearningError, match="no latent moved|does not change"):
+    with pytest.raises(LearningError, match=r"no latent moved|does not change"):
         _learn("x", generator=Still())
 
 
@@ -135,3 +136,15 @@ def test_r_squared():
     wanted = np.array([-1.0, 0.0, 1.0])
     assert r_squared(wanted, wanted) == 1.0
     assert r_squared(wanted, np.zeros(3)) == 0.0
+
+
+def test_an_evaluation_asks_new_samples_and_reports_what_came():
+    generator = BlobGenerator()
+    factor = _learn("x", generator=generator)
+    steps = list(evaluate_factor(generator, factor, count=60))
+    evaluation = steps[-1].evaluation
+    assert evaluation.r2 > 0.95
+    assert evaluation.monotone
+    assert evaluation.worst_ratio < 0.15
+    assert 0 < max(evaluation.samples) <= 60
+    assert all(step.evaluation is None for step in steps[:-1])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from latentstudio.training.sprites import COUNT, POSITIONS, SpriteSheet, Sprites, render
+from latentstudio.training.sprites import COUNT, POSITIONS, Sprites, SpriteSheet, render
 
 
 def test_the_protocol_has_the_right_size():
