@@ -51,7 +51,7 @@ class MeasuredCalibration:
 
     Attributes:
         coordinates: (K,) positions along the axis, 0 among them.
-        median: (K,) median measured effect against the picture at coordinate 0, in t's own parameter.
+        median: (K,) curve of the median measured effect, 0 at coordinate 0, in t's own parameter.
         deviation: (K,) standard deviation of the effect over the samples (robust: half the 16-84 % interval).
         known: lowest and highest coordinate between which the curve is trusted.
     """

@@ -122,7 +122,8 @@ class _Judge:
             effects = step.effects
             yield LearnStep(start + share * step.fraction, f"{step.message}: {axis.name} axis")
         assert effects is not None
-        return calibrate(effects, coordinates.cpu().numpy().astype(np.float64))
+        own = (latents @ axis.direction).cpu().numpy().astype(np.float64)
+        return calibrate(effects, own, coordinates.cpu().numpy().astype(np.float64))
 
 
 def _split(records: Records, settings: LearnSettings) -> tuple[Records, Records]:

@@ -16,6 +16,7 @@ from latentstudio.measures.effects import Effect
 from latentstudio.steps import Step
 
 CHUNK = 8
+IRLS_ROUNDS = 25
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,8 @@ def measure_effects(
     """Set the coordinate along ``direction`` (d,) of every sample to each of ``coordinates`` (K,) and measure.
 
     The rest of the latent stays: z - <z, u> u + p u (section 3.1 of Plumerault et al. 2020). The reference is the
-    sample's own picture at coordinate 0; from there each side is followed outwards, see ``Effect.stride``.
+    sample's own picture at its own coordinate, as a slider finds it; from there each side is followed outwards, see
+    ``Effect.stride``.
     """
     chunks = latents.split(CHUNK)
     effects = torch.zeros(len(latents), len(coordinates))
@@ -40,7 +42,7 @@ def measure_effects(
     for chunk in chunks:
         rest = chunk - (chunk @ direction)[:, None] * direction
         for side in (1.0, -1.0):
-            path = _Path(generator, effect, rest)
+            path = _Path(generator, effect, chunk)
             for column in _outwards(coordinates, side):
                 p = float(coordinates[column])
                 effects[first : first + len(chunk), column] = path.measure(rest + p * direction, abs(p)).cpu()
@@ -89,10 +91,34 @@ def _outwards(coordinates: Tensor, side: float) -> list[int]:
     return [index for distance, index in sorted(signed) if distance > 0 or (distance == 0 and side > 0)]
 
 
-def calibrate(effects: np.ndarray, coordinates: np.ndarray) -> MeasuredCalibration:
-    """Median, robust deviation and known range of effects (samples, coordinates)."""
-    median = np.nanmedian(effects, axis=0)
-    low, high = np.nanpercentile(effects, [15.87, 84.13], axis=0)
-    deviation = (high - low) / 2
+def calibrate(effects: np.ndarray, own: np.ndarray, coordinates: np.ndarray) -> MeasuredCalibration:
+    """Calibration from effects (N, K) of bringing samples from their ``own`` coordinates (N,) to ``coordinates`` (K,).
+
+    The curve m minimises the mean absolute difference between the effects and m(coordinate) - m(own), so that it is
+    the median of what a slider does wherever it starts; the deviation is half the 16-84 % interval of the differences.
+    """
+    usable = np.isfinite(effects)
+    median = _least_absolute(effects, own, coordinates, usable)
     median = median - np.interp(0.0, coordinates, median)
+    expected = median[None, :] - np.interp(own, coordinates, median)[:, None]
+    low, high = np.nanpercentile(np.where(usable, effects - expected, np.nan), [15.87, 84.13], axis=0)
+    deviation = (high - low) / 2
     return MeasuredCalibration(coordinates, median, deviation, known_range(coordinates, median, deviation))
+
+
+def _least_absolute(effects: np.ndarray, own: np.ndarray, coordinates: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Knots m (K,) that minimise sum |effect - m_k + m(own)|, by iteratively reweighted least squares."""
+    count = len(coordinates)
+    hats = np.stack([np.interp(own, coordinates, row) for row in np.eye(count)], axis=1)
+    design = (np.eye(count)[None, :, :] - hats[:, None, :])[usable]
+    wanted = effects[usable]
+    smallest = 1e-3 * max(float(np.abs(wanted).max(initial=0.0)), 1e-6)
+    weights = np.ones(len(wanted))
+    tie = 1e-6 * len(wanted) * np.eye(count)
+    knots = np.zeros(count)
+    for _ in range(IRLS_ROUNDS):
+        weighted = design * weights[:, None]
+        knots = np.linalg.solve(design.T @ weighted + tie, weighted.T @ wanted)
+        weights = 1.0 / np.maximum(np.abs(wanted - design @ knots), smallest)
+        weights /= weights.mean()
+    return knots
