@@ -12,6 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 FACTORS = {"sprites-b10": ("x", "y", "scale"), "faces-gan": ("x", "y", "scale", "brightness")}
+# these faces are centred: further targets find an axis that carries them further
+OPTIONS = {("faces-gan", "x"): ("--reach", "1.4", "--steps", "14")}
 FOLDERS = {
     "sprites-b10": ROOT / "models" / "sprites-b10" / "factors",
     "faces-gan": ROOT / "resources" / "factors" / "faces-gan",
@@ -30,6 +32,7 @@ def main() -> int:
             out = FOLDERS[model] / f"{name}.safetensors"
             out.parent.mkdir(parents=True, exist_ok=True)
             words = ["factors", "learn", model, "--factor", name, "--out", str(out)]
+            words += OPTIONS.get((model, name), ())
             code = subprocess.call([sys.executable, "-m", "latentstudio", *words], cwd=ROOT)
             if code:
                 return code
