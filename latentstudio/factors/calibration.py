@@ -92,7 +92,7 @@ def increasing(values: Curve) -> Curve:
 
 
 def known_range(
-    coordinates: Curve, median: Curve, deviation: Curve, *, least_slope: float = 0.25, most_spread: float = 1.25
+    coordinates: Curve, median: Curve, deviation: Curve, *, least_slope: float = 0.2, most_spread: float = 1.25
 ) -> tuple[float, float]:
     """The range in which the curve follows, by a rule: outward from 0, as long as the median still grows.
 
@@ -106,14 +106,15 @@ def known_range(
     usual = float(np.median(central))
     if usual <= 0:
         return float(coordinates[middle]), float(coordinates[middle])
-    first = float(np.median(deviation[max(0, middle - 1) : middle + 2]))
+    first = float(np.nan_to_num(np.median(deviation[max(0, middle - 1) : middle + 2])))
     ends = []
     for step in (-1, 1):
         index = middle
         while 0 <= index + step < len(coordinates):
             slope = _slope_ahead(coordinates, median, index, step)
             reached = abs(median[index + step] - median[middle])
-            if slope < least_slope * usual or deviation[index + step] > most_spread * reached + 2.0 * first:
+            told = deviation[index + step] <= most_spread * reached + 2.0 * first  # False where it is no number
+            if slope < least_slope * usual or not told:
                 break
             index += step
         ends.append(float(coordinates[index]))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from latentstudio.errors import LearningError
 from latentstudio.factors.axes import r_squared
 from latentstudio.factors.control import apply_factors
 from latentstudio.factors.factor import Factor, FactorSet
@@ -59,6 +60,9 @@ def evaluate_factor(
     """Ask ``count`` new samples for values of t over the known range, and measure what happens.
 
     Every sample is moved from its own coordinate, as a slider does; samples outside the known range are not asked.
+
+    Raises:
+        LearningError: no sample lies in the known range, or nothing could be measured on any.
     """
     card = generator.card
     values = _values(factor)
@@ -67,6 +71,9 @@ def evaluate_factor(
     latents = sample_prior(card.spaces[0], count=count, seed=seed)
     low, high = factor.known
     inside = [z for z in latents if low <= factor.coordinate(z) <= high]
+    if not inside:
+        raise LearningError(f"none of {count} new samples lies in the known range of '{factor.name}'",
+                            action="raise count, or learn the factor anew")
     effects = np.full((len(inside), len(values)), np.nan)
     alone = FactorSet((factor,))
     for first in range(0, len(inside), CHUNK):

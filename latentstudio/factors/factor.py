@@ -45,7 +45,8 @@ class Factor:
     recipe: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        length = float(np.linalg.norm(self.axis))
+        with np.errstate(over="ignore"):  # a broken file may hold any number; what overflows is not of unit length
+            length = float(np.linalg.norm(self.axis))
         if self.axis.ndim != 1 or not abs(length - 1.0) < 1e-3:
             raise FactorFileError(f"an axis of shape {self.axis.shape} and length {length:.3g}", expected="unit length")
         object.__setattr__(self, "curve", self.measured.curve())
@@ -139,8 +140,9 @@ class FactorSet:
         for factor in self.factors:
             if factor.name == name:
                 return factor
+        unusable = f"; {len(self.errors)} unusable: {self.errors[0]}" if self.errors else ""
         raise UnknownNameError(
             f"there is no factor '{name}' for this model",
-            expected=f"one of: {', '.join(self.names) or 'none learned'}",
+            expected=f"one of: {', '.join(self.names) or 'none learned'}{unusable}",
             action="learn it with `latentstudio factors learn`",
         )

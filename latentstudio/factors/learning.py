@@ -114,16 +114,17 @@ class _Judge:
     ) -> Steps[LearnStep, None, MeasuredCalibration]:
         latents = torch.from_numpy(sample_prior(self._space, count=samples, seed=self._seed)).to(self._device)
         furthest = min(7.0, max(3.5, 0.7 * self._space.radius))
-        coordinates = torch.linspace(-furthest, furthest, points, device=self._device)
+        offsets = torch.linspace(-furthest, furthest, points, device=self._device)
         effects: np.ndarray | None = None
         for step in measure_effects(
-            self._generator, axis.direction, self._effect, latents=latents, coordinates=coordinates
+            self._generator, axis.direction, self._effect, latents=latents, offsets=offsets
         ):
             effects = step.effects
             yield LearnStep(start + share * step.fraction, f"{step.message}: {axis.name} axis")
         assert effects is not None
         own = (latents @ axis.direction).cpu().numpy().astype(np.float64)
-        return calibrate(effects, own, coordinates.cpu().numpy().astype(np.float64))
+        grid = offsets.cpu().numpy().astype(np.float64)
+        return calibrate(effects, own, grid, grid)
 
 
 def _split(records: Records, settings: LearnSettings) -> tuple[Records, Records]:

@@ -17,37 +17,37 @@ from latentstudio.steps import Step
 
 CHUNK = 8
 IRLS_ROUNDS = 25
+SHORTEST_WAY = 0.5
+FEWEST = 5
 
 
 @dataclass(frozen=True)
 class MeasureStep(Step):
-    """Progress of measuring; the last one carries the effects (samples, coordinates), NaN where nothing was seen."""
+    """Progress of measuring; the last one carries the effects (samples, offsets), NaN where nothing was seen."""
 
     effects: np.ndarray | None = None
 
 
 def measure_effects(
-    generator: Generator, direction: Tensor, effect: Effect, *, latents: Tensor, coordinates: Tensor
+    generator: Generator, direction: Tensor, effect: Effect, *, latents: Tensor, offsets: Tensor
 ) -> Iterator[MeasureStep]:
-    """Set the coordinate along ``direction`` (d,) of every sample to each of ``coordinates`` (K,) and measure.
+    """Move every sample z to z + offset u along ``direction`` u (d,), for each of ``offsets`` (K,), and measure.
 
-    The rest of the latent stays: z - <z, u> u + p u (section 3.1 of Plumerault et al. 2020). The reference is the
-    sample's own picture at its own coordinate, as a slider finds it; from there each side is followed outwards, see
+    The reference is the sample's own picture, as a slider finds it; from there each side is followed outwards, see
     ``Effect.stride``.
     """
     chunks = latents.split(CHUNK)
-    effects = torch.zeros(len(latents), len(coordinates))
-    total, done = len(chunks) * len(coordinates), 0
-    first = 0
+    effects = torch.zeros(len(latents), len(offsets))
+    total, done, first = len(chunks) * len(offsets), 0, 0
     for chunk in chunks:
-        rest = chunk - (chunk @ direction)[:, None] * direction
         for side in (1.0, -1.0):
             path = _Path(generator, effect, chunk)
-            for column in _outwards(coordinates, side):
-                p = float(coordinates[column])
-                effects[first : first + len(chunk), column] = path.measure(rest + p * direction, abs(p)).cpu()
+            for column in _outwards(offsets, side):
+                offset = float(offsets[column])
+                moved = chunk + offset * direction
+                effects[first : first + len(chunk), column] = path.measure(moved, abs(offset)).cpu()
                 done += 1
-                yield MeasureStep(min(1.0, done / total), "measuring on new samples")
+                yield MeasureStep(done / total, "measuring on new samples")
         first += len(chunk)
     yield MeasureStep(1.0, "measured", effects=effects.numpy().astype(np.float64))
 
@@ -91,34 +91,50 @@ def _outwards(coordinates: Tensor, side: float) -> list[int]:
     return [index for distance, index in sorted(signed) if distance > 0 or (distance == 0 and side > 0)]
 
 
-def calibrate(effects: np.ndarray, own: np.ndarray, coordinates: np.ndarray) -> MeasuredCalibration:
-    """Calibration from effects (N, K) of bringing samples from their ``own`` coordinates (N,) to ``coordinates`` (K,).
+def calibrate(
+    effects: np.ndarray, own: np.ndarray, offsets: np.ndarray, coordinates: np.ndarray
+) -> MeasuredCalibration:
+    """Calibration at ``coordinates`` (K,) from effects (N, M) of moving samples at ``own`` (N,) by ``offsets`` (M,).
 
-    The curve m minimises the mean absolute difference between the effects and m(coordinate) - m(own), so that it is
-    the median of what a slider does wherever it starts; the deviation is half the 16-84 % interval of the differences.
+    The curve m minimises the mean absolute difference between the effects and m(own + offset) - m(own), so that it is
+    the median of what a slider does wherever it starts. A difference counts by the inverse of the way moved, as a share
+    of it matters and not its pixels. The deviation at a coordinate is half the 16-84 % interval of the differences of
+    the moves that end nearest to it. Moves that end beyond the coordinates do not count.
     """
-    usable = np.isfinite(effects)
-    median = _least_absolute(effects, own, coordinates, usable)
+    ends = own[:, None] + offsets[None, :]
+    usable = np.isfinite(effects) & (np.abs(ends) <= np.abs(coordinates).max()) & (offsets != 0.0)[None, :]
+    starts = np.broadcast_to(own[:, None], ends.shape)[usable]
+    ends, wanted = ends[usable], effects[usable]
+    median = _least_absolute(wanted, starts, ends, coordinates)
     median = median - np.interp(0.0, coordinates, median)
-    expected = median[None, :] - np.interp(own, coordinates, median)[:, None]
-    low, high = np.nanpercentile(np.where(usable, effects - expected, np.nan), [15.87, 84.13], axis=0)
-    deviation = (high - low) / 2
+    left = wanted - np.interp(ends, coordinates, median) + np.interp(starts, coordinates, median)
+    nearest = np.abs(ends[:, None] - coordinates[None, :]).argmin(axis=1)
+    deviation = np.array([_half_width(left[nearest == index]) for index in range(len(coordinates))])
+    deviation = np.where(np.isfinite(deviation), deviation, np.nanmax(deviation))
     return MeasuredCalibration(coordinates, median, deviation, known_range(coordinates, median, deviation))
 
 
-def _least_absolute(effects: np.ndarray, own: np.ndarray, coordinates: np.ndarray, usable: np.ndarray) -> np.ndarray:
-    """Knots m (K,) that minimise sum |effect - m_k + m(own)|, by iteratively reweighted least squares."""
-    count = len(coordinates)
-    hats = np.stack([np.interp(own, coordinates, row) for row in np.eye(count)], axis=1)
-    design = (np.eye(count)[None, :, :] - hats[:, None, :])[usable]
-    wanted = effects[usable]
+def _half_width(values: np.ndarray) -> float:
+    if len(values) < FEWEST:
+        return float("nan")
+    low, high = np.percentile(values, [15.87, 84.13])
+    return float(high - low) / 2
+
+
+def _least_absolute(wanted: np.ndarray, starts: np.ndarray, ends: np.ndarray, coordinates: np.ndarray) -> np.ndarray:
+    """Knots m (K,) that minimise the sum of |wanted - m(end) + m(start)| / way, by iteratively reweighted squares."""
+    knots = np.eye(len(coordinates))
+    design = np.stack(
+        [np.interp(ends, coordinates, knot) - np.interp(starts, coordinates, knot) for knot in knots], axis=1
+    )
     smallest = 1e-3 * max(float(np.abs(wanted).max(initial=0.0)), 1e-6)
-    weights = np.ones(len(wanted))
-    tie = 1e-6 * len(wanted) * np.eye(count)
-    knots = np.zeros(count)
+    importance = 1.0 / np.maximum(np.abs(ends - starts), SHORTEST_WAY)
+    weights = importance / importance.mean()
+    tie = 1e-6 * len(wanted) * knots
+    curve = np.zeros(len(coordinates))
     for _ in range(IRLS_ROUNDS):
         weighted = design * weights[:, None]
-        knots = np.linalg.solve(design.T @ weighted + tie, weighted.T @ wanted)
-        weights = 1.0 / np.maximum(np.abs(wanted - design @ knots), smallest)
+        curve = np.linalg.solve(design.T @ weighted + tie, weighted.T @ wanted)
+        weights = importance / np.maximum(np.abs(wanted - design @ curve), smallest)
         weights /= weights.mean()
-    return knots
+    return curve

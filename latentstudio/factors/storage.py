@@ -115,7 +115,7 @@ def _load(path: Path) -> tuple[_Notes, dict[str, np.ndarray]]:
         return msgspec.convert(json.loads(text), _Notes), tensors
     except KeyError:
         raise FactorFileError(f"{path.name} holds no factor", expected=_KIND) from None
-    except (SafetensorError, msgspec.ValidationError, ValueError, OSError) as problem:
+    except (SafetensorError, msgspec.ValidationError, ValueError, TypeError, OSError, RecursionError) as problem:
         raise FactorFileError(f"{path.name} is broken ({problem})", expected=_KIND) from problem
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from latentstudio.errors import TrainingError
+from latentstudio.files import storage_error
 from latentstudio.steps import Step
 from latentstudio.training.checkpoint import load_checkpoint, restore, save_checkpoint
 from latentstudio.training.recipe import Recipe, stream_seed
@@ -42,7 +43,7 @@ def train(
 ) -> Iterator[TrainingStep]:
     """Train ``network`` with Adam; yields a frozen step after every optimiser step.
 
-    Data and noise of step k depend on the recipe's data_seed and k only, so a resumed run repeats the uninterrupted one.
+    Data and noise of step k depend on the recipe's data_seed and k only: a resumed run repeats the uninterrupted one.
     ``loss`` returns named scalars of which ``loss`` is minimised. Closing the iterator stops; the checkpoint stays.
 
     Raises:
@@ -118,5 +119,8 @@ def _check(numbers: Mapping[str, float], step: int, folder: Path) -> None:
 
 def _log(folder: Path, step: int, seconds: float, means: Mapping[str, float]) -> None:
     record = {"step": step, "seconds": round(seconds, 1), **{name: round(value, 4) for name, value in means.items()}}
-    with open(folder / LOG_FILE, "a", encoding="utf-8") as stream:
-        stream.write(json.dumps(record) + "\n")
+    try:
+        with open(folder / LOG_FILE, "a", encoding="utf-8") as stream:
+            stream.write(json.dumps(record) + "\n")
+    except OSError as problem:
+        raise storage_error(folder / LOG_FILE, problem) from problem

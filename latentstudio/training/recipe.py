@@ -69,6 +69,8 @@ def read_recipe(path: Path) -> Recipe:
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise TrainingError(f"{path} is not a valid recipe ({problem})", expected="TOML as in models/*/recipe.toml"
                             ) from problem
+    except OSError as problem:
+        raise TrainingError(f"{path} cannot be read ({problem.strerror})", expected="a TOML file") from problem
     if recipe.steps < 1 or recipe.batch < 1 or recipe.learning_rate <= 0 or recipe.checkpoint_every < 1:
         raise TrainingError(
             f"{path} asks for {recipe.steps} steps, batch {recipe.batch}, learning rate {recipe.learning_rate}",
