@@ -1,4 +1,4 @@
-"""Make the pictures of the README: strips of the four face factors, and the window in dark and in light.
+"""Make the pictures of the README and the thumbnails of the library: strips of the face factors, the window, samples.
 
     make screenshots
 """
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 
 from latentstudio import api, pixels
 from latentstudio.cli.screen import go_offscreen, has_display
+from latentstudio.studio.presenters.drawing import shrink
+from latentstudio.studio.presenters.thumbnails import shipped_thumbnail_path
+from latentstudio.studio.presenters.welcome import FIRST_SEEDS
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
 MODEL = "faces-gan"
-SEEDS = (4, 30, 42, 45)
+SEEDS = (84, 129, 37, 101)
 HALF = 4
 MAGNIFIED = 2
 
@@ -31,6 +34,8 @@ def main() -> None:
         pixels.write_png(path, strip(model, factor))
         print(path)
     model.close()
+    for name in FIRST_SEEDS:
+        print(thumbnail(name))
     if not has_display():
         go_offscreen()
     for theme in ("dark", "light"):
@@ -48,6 +53,16 @@ def strip(model: api.Model, factor: api.Factor) -> NDArray[np.uint8]:
         pictures += [api.draw(model, start.with_position(factor.name, float(t))).pixels for t in steps]
     sheet = pixels.grid(np.stack(pictures), columns=2 * HALF - 1)
     return sheet.repeat(MAGNIFIED, axis=0).repeat(MAGNIFIED, axis=1)
+
+
+def thumbnail(name: str) -> Path:
+    """The first sample of a model that everybody may fetch, for its row in the library."""
+    model, path = api.open_model(name), shipped_thumbnail_path(name)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    session = api.Session.start(model.card, api.sample(model, seed=FIRST_SEEDS[name][0]), FIRST_SEEDS[name][0])
+    pixels.write_png(path, shrink(api.draw(model, session).pixels))
+    model.close()
+    return path
 
 
 def window(theme: str) -> Path:

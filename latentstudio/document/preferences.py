@@ -38,7 +38,7 @@ class Preferences:
     window_state: bytes = b""
     workspace: str = "Play"
     hints_seen: bool = False
-    smooth: bool = False
+    smooth: bool = True
     last_model: str = ""
 
 

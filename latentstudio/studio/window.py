@@ -207,6 +207,7 @@ class MainWindow(QMainWindow):
     def arrange(self, workspace: str) -> None:
         """Put the panels where a workspace wants them."""
         self.docks.arrange(workspace)
+        self.parts.factors_panel.set_curve_wanted(workspace == "Research")
         self.top_bar.set_workspace(workspace)
         self.preferences = replace(self.preferences, workspace=workspace)
 
@@ -228,6 +229,7 @@ class MainWindow(QMainWindow):
         if saved.window_geometry:
             self.restoreGeometry(QByteArray(saved.window_geometry))
         self.docks.arrange(saved.workspace if saved.workspace in WORKSPACES else WORKSPACES[0])
+        self.parts.factors_panel.set_curve_wanted(self.docks.workspace == "Research")
         self.top_bar.set_workspace(self.docks.workspace)
         if saved.window_state:
             self.restoreState(QByteArray(saved.window_state))

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 from latentstudio.document.workspace import Workspace
 from latentstudio.engine import JobEnd, JobStep, Result, Timing
 from latentstudio.errors import UnknownNameError
-from latentstudio.factors import FactorSet
+from latentstudio.factors import FactorSet, MeasuredCalibration, MonotoneCurve
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.catalogue import Catalogue, ModelEntry
 from latentstudio.latents import LatentSpace
@@ -141,6 +141,16 @@ class FakeFactor:
 
     def range_at(self, latent: np.ndarray) -> tuple[float, float]:
         return (-8.0, 8.0)
+
+    @property
+    def measured(self) -> MeasuredCalibration:
+        p = np.linspace(-0.8, 0.8, 9)
+        return MeasuredCalibration(p, 10 * p, np.full(9, 0.5), (-0.8, 0.8))
+
+    @property
+    def paper(self) -> MonotoneCurve:
+        p = np.linspace(-0.8, 0.8, 9)
+        return MonotoneCurve(p, 9 * p)
 
     def describe(self) -> str:
         return f"{self.name} is known from -8 to 8"

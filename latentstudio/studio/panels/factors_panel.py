@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from latentstudio.factors import FactorSet
@@ -36,6 +37,8 @@ class FactorsPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("factorsPanel")
         self.cards: dict[str, FactorCard] = {}
+        self._always_curve = False
+        self._chosen_curve = False
         self.empty = words(EMPTY, self)
         self.learn_link = Link("Learn a slider", parent=self)
         self.reset_link = Link("Reset", role="small", colour="dim", parent=self)
@@ -53,6 +56,7 @@ class FactorsPanel(QWidget):
         self.reset_link.clicked.connect(self.reset_requested)
         self.strip_link.clicked.connect(self.strip_requested)
         self.curve_link.toggled.connect(self._on_curve_toggled)
+        self.curve_link.clicked.connect(self._on_curve_clicked)
 
     def show_factors(self, factors: FactorSet) -> None:
         """Put one card a factor in place of the cards that stand there."""
@@ -72,6 +76,28 @@ class FactorsPanel(QWidget):
         self.empty.setVisible(not self.cards)
         for widget in (self.reset_link, self.strip_link, self.curve_link):
             widget.setVisible(bool(self.cards))
+        self._settle_curve()
+
+    def set_curve_wanted(self, wanted: bool) -> None:
+        """Show the calibration even where it takes scrolling; otherwise it stands only where there is room."""
+        self._always_curve = wanted
+        self._settle_curve()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The calibration comes where there is room, and goes where there is none."""
+        super().resizeEvent(event)
+        self._settle_curve()
+
+    def _settle_curve(self) -> None:
+        """Until the person decides by the link: shown where the workspace wants it or empty room is left."""
+        if self._chosen_curve:
+            return
+        cards = sum(card.sizeHint().height() + self._card_layout.spacing() for card in self.cards.values())
+        room = self.height() - cards - 3 * self.curve_link.sizeHint().height()
+        self.curve_link.setChecked(bool(self.cards) and (self._always_curve or room >= self.plot.sizeHint().height()))
+
+    def _on_curve_clicked(self) -> None:
+        self._chosen_curve = True
 
     def _on_curve_toggled(self, shown: bool) -> None:
         for widget in (self.curve_title, self.curve_words, self.plot):
@@ -87,7 +113,7 @@ class FactorsPanel(QWidget):
         self._card_layout.addWidget(self.empty)
         self._card_layout.addLayout(line_of(self.learn_link, self.reset_link, self.strip_link, self.curve_link))
         self._card_layout.addLayout(line_of(self.curve_title, self.curve_words))
-        self.plot.setMinimumHeight(180)
+        self.plot.setFixedHeight(self.plot.sizeHint().height())
         self._card_layout.addWidget(self.plot)
         self._card_layout.addStretch(1)
         outer = QVBoxLayout(self)

@@ -19,6 +19,7 @@ from latentstudio.generators.opening import open_model
 from latentstudio.latents import sample_prior
 from latentstudio.studio.presenters.drawing import Drawn, Opened
 from latentstudio.studio.presenters.protocols import Worker
+from latentstudio.studio.presenters.welcome import first_seed
 from latentstudio.studio.widgets.notice_bar import Kind
 
 KEPT_OPEN = 3
@@ -197,7 +198,8 @@ class Desk(QObject):
             return
         session = wish.session
         if session is None:
-            card, seed = opened.model.card, self._next_seed()
+            card, first = opened.model.card, first_seed(opened.name)
+            seed = self._next_seed() if first is None else first
             session = Session.start(card, sample_prior(card.spaces[0], count=1, seed=seed)[0], seed)
         self.workspace.apply(session, wish.label or opened.name)
 

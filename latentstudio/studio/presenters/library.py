@@ -17,7 +17,7 @@ from latentstudio.steps import Step
 from latentstudio.studio.panels.library_panel import LibraryPanel
 from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.drawing import Drawn, Opened
-from latentstudio.studio.presenters.thumbnails import read_thumbnail, thumbnail_steps
+from latentstudio.studio.presenters.thumbnails import read_thumbnail, shipped_thumbnail, thumbnail_steps
 from latentstudio.studio.widgets.library_list import LibraryRow
 
 Fetch = Callable[[addons.AddOn, Catalogue], Iterator[Step]]
@@ -48,6 +48,7 @@ class LibraryPresenter(QObject):
         self._fetch = fetch
         self._fetching: dict[str, float] = {}
         self._pictures: dict[str, BytePictures] = {}
+        self._looked_for: set[str] = set()
         self._thumbnails_job = 0
         library = panel.library
         library.chosen.connect(self._on_chosen)
@@ -63,10 +64,28 @@ class LibraryPresenter(QObject):
     def show_rows(self) -> None:
         """Fill the list from the catalogue and the add-ons."""
         current = self._desk.current
+        self._find_pictures()
         rows = library_rows(self._desk.catalogue, self._fetching, self._pictures)
         self._panel.library.set_rows(rows)
         if current is not None:
             self._panel.library.set_current(current.name)
+
+    def _find_pictures(self) -> None:
+        """Read each model's thumbnail once, so that a row has its picture before the model was ever opened."""
+        known_add_ons = {addon.name for addon in addons.list_add_ons()}
+        for entry in self._desk.catalogue.models:
+            if entry.card is not None and not entry.error and entry.name not in self._looked_for:
+                self._looked_for.add(entry.name)
+                own = entry.shipped or entry.name in known_add_ons
+                known = shipped_thumbnail(entry.name) if own else None
+                self._keep_picture(entry.name, read_thumbnail(entry.card) if known is None else known)
+        for name in known_add_ons - self._looked_for:
+            self._looked_for.add(name)
+            self._keep_picture(name, shipped_thumbnail(name))
+
+    def _keep_picture(self, name: str, picture: BytePictures | None) -> None:
+        if picture is not None:
+            self._pictures[name] = picture
 
     def renew(self) -> None:
         """Look for models again and show them."""
@@ -110,6 +129,7 @@ class LibraryPresenter(QObject):
             self._desk.tell_error(error, doing="Removing the model")
             return
         self._pictures.pop(name, None)
+        self._looked_for.discard(name)
         self.renew()
         self._desk.notice("good", f"{name} was removed")
 
@@ -194,11 +214,11 @@ def library_rows(
     for addon in addons.list_add_ons():
         if addon.name in present:
             continue
-        said = f"licence {addon.licence}"
+        said, picture = f"licence {addon.licence}", pictures.get(addon.name)
         if addon.name in fetching:
-            rows.append(LibraryRow(addon.name, addon.facts, None, "fetching", said, fetching[addon.name]))
+            rows.append(LibraryRow(addon.name, addon.facts, picture, "fetching", said, fetching[addon.name]))
         else:
-            rows.append(LibraryRow(addon.name, addon.facts, None, "available", said))
+            rows.append(LibraryRow(addon.name, addon.facts, picture, "available", said))
     return tuple(rows)
 
 

@@ -12,6 +12,7 @@ from latentstudio.document.workspace import Change
 from latentstudio.engine import Result
 from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.drawing import Opened, draw_seeds
+from latentstudio.studio.presenters.welcome import seeds_beside
 from latentstudio.studio.widgets.sample_grid import SampleGrid
 
 COUNT = 16
@@ -45,10 +46,9 @@ class SamplesPresenter(QObject):
             return
         self._grid.set_seed(session.seed)
         name, seeds = self._asked
-        if name == opened.name and (session.seed is None or session.seed in seeds or session.seed + 1 in seeds):
+        wanted = seeds_beside(opened.name, session.seed, COUNT)
+        if name == opened.name and (session.seed is None or session.seed in seeds or wanted[0] in seeds):
             return
-        first = 0 if session.seed is None else session.seed + 1
-        wanted = tuple(range(first, first + COUNT))
         self._asked = (opened.name, wanted)
         self._desk.worker.request("samples", partial(draw_seeds, opened, wanted), partial(self._on_drawn, wanted))
 

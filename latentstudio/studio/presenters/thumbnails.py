@@ -1,4 +1,4 @@
-"""Thumbnails of models: drawn once, kept in the cache as small PNG files."""
+"""Thumbnails of models: those of known models travel with the program, others are drawn once and kept in the cache."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from latentstudio.generators.catalogue import Catalogue
 from latentstudio.generators.opening import open_model
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, read_picture, to_bytes, write_png
-from latentstudio.places import cache_folder
+from latentstudio.places import bundled, cache_folder
 from latentstudio.steps import Step
 from latentstudio.studio.presenters.drawing import shrink
+from latentstudio.studio.presenters.welcome import first_seed
 
 SEED = 7
 
@@ -21,6 +22,19 @@ SEED = 7
 def thumbnail_path(card: ModelCard) -> Path:
     """Where the thumbnail of this model is kept."""
     return cache_folder() / "thumbnails" / f"{card.name}-{card.weights_sha256[:12]}.png"
+
+
+def shipped_thumbnail_path(name: str) -> Path:
+    """Where the thumbnail of a model that everybody may fetch travels with the program (``make screenshots``)."""
+    return bundled("resources") / "thumbnails" / f"{name}.png"
+
+
+def shipped_thumbnail(name: str) -> BytePictures | None:
+    """The thumbnail uint8 (h, w, 3) that travels with the program, or None."""
+    try:
+        return read_picture(shipped_thumbnail_path(name))
+    except StudioError:
+        return None
 
 
 def read_thumbnail(card: ModelCard) -> BytePictures | None:
@@ -45,7 +59,9 @@ def _thumbnail(name: str, catalogue: Catalogue) -> BytePictures | None:
     try:
         model = open_model(name, catalogue=catalogue)
         try:
-            picture = to_bytes(model.pictures(sample_prior(card.spaces[0], count=1, seed=SEED)))[0]
+            first = first_seed(card.name)
+            seed = SEED if first is None else first
+            picture = to_bytes(model.pictures(sample_prior(card.spaces[0], count=1, seed=seed)))[0]
         finally:
             model.close()
         write_png(thumbnail_path(card), shrink(picture))

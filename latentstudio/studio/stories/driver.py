@@ -194,7 +194,7 @@ def story_window(
 ) -> Iterator[Driver]:
     """A real window with a session of its own (the user's session and layout stay as they are), closed at the end."""
     make_application()
-    seeds = itertools.count(1207)
+    seeds = itertools.count(84)
     with tempfile.TemporaryDirectory(prefix="latentstudio-story-") as folder:
         preferences = Preferences(theme="light" if theme == "light" else "dark", hints_seen=True)
         window = build_window(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QPainter, QPaintEvent, QShowEvent
-from PySide6.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF
+from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import Elided
 
 _NOTHING: NDArray[np.float64] = np.zeros(0)
 
@@ -37,21 +36,14 @@ class Curves:
 
 
 class CurvePlot(QWidget):
-    """The plot; pyqtgraph is imported when it is first shown, not before."""
+    """The plot, painted by itself so that it costs the window nothing: the effect over the position along the axis."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = app_theme()
         self._curves: Curves | None = None
-        self._plot: Any = None
-        self._legend = Elided("", role="small", colour="dim")
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(10, 10, 10, 8)
-        self._column.setSpacing(4)
-        self._column.addWidget(self._legend)
         self.setMinimumHeight(self._theme.px(150))
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self._theme.changed.connect(self._draw)
         self.setAccessibleName("Calibration curve")
 
     @property
@@ -62,91 +54,115 @@ class CurvePlot(QWidget):
     def set_curves(self, curves: Curves | None) -> None:
         """Draw these; None for an empty plot."""
         self._curves = curves
-        self._legend.setText("" if curves is None else _legend_text(curves))
-        if self._plot is None and self.isVisible():
-            self._build_plot()
-        self._draw()
+        self.setToolTip("" if curves is None else _legend_text(curves))
+        self.update()
 
     def sizeHint(self) -> QSize:
         """Twice as wide as high."""
         return QSize(self._theme.px(440), self._theme.px(220))
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Make the plot at the first showing."""
-        super().showEvent(event)
-        if self._plot is None and self._curves is not None:
-            self._build_plot()
-            self._draw()
-
-    def _build_plot(self) -> None:
-        import pyqtgraph  # not on the path to the first window
-
-        plot = pyqtgraph.PlotWidget()
-        plot.setMenuEnabled(False)
-        plot.hideButtons()
-        plot.setMouseEnabled(False, False)
-        plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        plot.setFrameShape(plot.Shape.NoFrame)
-        plot.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Ignored)
-        plot.setAntialiasing(True)
-        self._plot = plot
-        self._column.addWidget(plot, 1)
-
-    def _draw(self) -> None:
-        if self._plot is None:
-            return
-        import pyqtgraph  # not on the path to the first window
-
-        plot, curves, tokens = self._plot, self._curves, self._theme.tokens
-        plot.clear()
-        plot.setBackground(tokens.colour("background"))
-        self._dress_axes(pyqtgraph)
-        if curves is None:
-            return
-        position = np.asarray(curves.position, dtype=np.float64)
-        if curves.known is not None:
-            region = pyqtgraph.LinearRegionItem(
-                curves.known, movable=False, brush=tokens.colour("known", 0.25), pen=pyqtgraph.mkPen(None)
-            )
-            region.setZValue(-10)
-            plot.addItem(region)
-        edge = pyqtgraph.mkPen(tokens.colour("accent", 0.25))
-        low = pyqtgraph.PlotCurveItem(position, np.asarray(curves.low, dtype=np.float64), pen=edge, antialias=True)
-        high = pyqtgraph.PlotCurveItem(position, np.asarray(curves.high, dtype=np.float64), pen=edge, antialias=True)
-        band = pyqtgraph.FillBetweenItem(low, high, brush=tokens.colour("accent", 0.18))
-        for item in (low, high, band):
-            plot.addItem(item)
-        if np.size(curves.paper):
-            dashed = pyqtgraph.mkPen(tokens.colour("dim"), width=1.5, style=Qt.PenStyle.DashLine)
-            plot.plot(np.asarray(curves.paper_position), np.asarray(curves.paper), pen=dashed, antialias=True)
-        median = np.asarray(curves.median, dtype=np.float64)
-        plot.plot(position, median, pen=pyqtgraph.mkPen(tokens.colour("accent"), width=2), antialias=True)
-        plot.setLabel("left", f"t in {curves.unit}")
-        plot.setLabel("bottom", "position along the axis")
-
-    def _dress_axes(self, pyqtgraph: Any) -> None:
-        tokens = self._theme.tokens
-        for side in ("left", "bottom"):
-            axis = self._plot.getAxis(side)
-            axis.setPen(pyqtgraph.mkPen(tokens.colour("line")))
-            axis.setTextPen(tokens.colour("dim"))
-            axis.setTickFont(self._theme.font("small"))
-            axis.label.setFont(self._theme.font("small"))
-
     def paintEvent(self, event: QPaintEvent) -> None:
-        """A quiet rounded ground; what to do while there is no curve."""
+        """A quiet rounded ground, the axes, the curves; what to do while there is no curve."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(tokens.colour("background"))
         painter.drawRoundedRect(QRectF(self.rect()), 10, 10)
-        if self._curves is None:
+        painter.setFont(self._theme.font("small"))
+        if self._curves is None or np.size(self._curves.position) < 2:
             painter.setPen(tokens.colour("dim"))
-            painter.setFont(self._theme.font("small"))
             words = self.rect().adjusted(16, 16, -16, -16)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
             painter.drawText(words, flags, "Click a factor to see how it was measured.")
+            return
+        frame = _Frame.around(self._curves, self._area(painter.fontMetrics()))
+        self._paint_axes(painter, frame, self._curves)
+        self._paint_curves(painter, frame, self._curves)
+
+    def _area(self, metrics: QFontMetrics) -> QRectF:
+        left, line = metrics.horizontalAdvance("\N{MINUS SIGN}00.00") + 16, metrics.height()
+        return QRectF(self.rect()).adjusted(left, 16 + line, -16, -(16 + 2 * line))
+
+    def _paint_axes(self, painter: QPainter, frame: _Frame, curves: Curves) -> None:
+        tokens, area, line = self._theme.tokens, frame.area, painter.fontMetrics().height()
+        dim, quiet = tokens.colour("dim"), QPen(tokens.colour("line"), 1)
+        if curves.known is not None:
+            low, high = (frame.at(p, 0.0).x() for p in curves.known)
+            painter.fillRect(QRectF(low, area.top(), high - low, area.height()), tokens.colour("known", 0.22))
+        align = Qt.AlignmentFlag
+        right, centre, middle = align.AlignRight, align.AlignHCenter, align.AlignVCenter
+        for value in ticks(frame.bottom, frame.top, 4):
+            y = frame.at(0.0, value).y()
+            painter.setPen(quiet)
+            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            painter.setPen(dim)
+            painter.drawText(QRectF(0, y - line, area.left() - 8, 2 * line), right | middle, _written(value))
+        painter.setPen(dim)
+        for value in ticks(frame.left, frame.right, 6):
+            x = frame.at(value, 0.0).x()
+            painter.drawText(QRectF(x - 40, area.bottom() + 4, 80, line), centre | middle, _written(value))
+        painter.drawText(QPointF(16, 8 + painter.fontMetrics().ascent()), f"effect in {curves.unit}")
+        under = QRectF(area.left(), area.bottom() + 6 + line, area.width(), line)
+        painter.drawText(under, centre | middle, "position along the axis, in units of z")
+
+    def _paint_curves(self, painter: QPainter, frame: _Frame, curves: Curves) -> None:
+        tokens = self._theme.tokens
+        painter.setClipRect(frame.area)
+        low, high = frame.line(curves.position, curves.low), frame.line(curves.position, curves.high)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(tokens.colour("accent", 0.16))
+        painter.drawPolygon(QPolygonF([*low, *reversed(high)]))
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        if np.size(curves.paper):
+            painter.setPen(QPen(tokens.colour("dim"), 1.5, Qt.PenStyle.DashLine))
+            painter.drawPolyline(QPolygonF(frame.line(curves.paper_position, curves.paper)))
+        painter.setPen(QPen(tokens.colour("accent"), 2))
+        painter.drawPolyline(QPolygonF(frame.line(curves.position, curves.median)))
+
+
+@dataclass(frozen=True)
+class _Frame:
+    """Where positions and effects lie in the widget."""
+
+    area: QRectF
+    left: float
+    right: float
+    bottom: float
+    top: float
+
+    @classmethod
+    def around(cls, curves: Curves, area: QRectF) -> _Frame:
+        """Room for every measured position and for the band around the median."""
+        position = np.asarray(curves.position, dtype=np.float64)
+        effects = np.concatenate([np.asarray(curves.low, np.float64), np.asarray(curves.high, np.float64)])
+        finite = effects[np.isfinite(effects)]
+        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        left, right = float(position.min()), float(position.max())
+        return cls(area, left, max(right, left + 1e-6), low, max(high, low + 1e-6))
+
+    def at(self, position: float, effect: float) -> QPointF:
+        """The point of the widget for a position and its effect."""
+        x = (position - self.left) / (self.right - self.left)
+        y = (effect - self.bottom) / (self.top - self.bottom)
+        return QPointF(self.area.left() + x * self.area.width(), self.area.bottom() - y * self.area.height())
+
+    def line(self, positions: ArrayLike, effects: ArrayLike) -> list[QPointF]:
+        """The points of a curve; values that are not finite are left out."""
+        pairs = zip(np.asarray(positions, np.float64), np.asarray(effects, np.float64), strict=True)
+        return [self.at(float(p), float(t)) for p, t in pairs if np.isfinite(p) and np.isfinite(t)]
+
+
+def ticks(low: float, high: float, most: int) -> tuple[float, ...]:
+    """At most ``most`` + 1 round values in [low, high], a step of 1, 2 or 5 times a power of ten apart."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * size for size in (1, 2, 5, 10) if power * size >= rough)
+    return tuple(round(index * step, 10) for index in range(math.ceil(low / step), math.floor(high / step) + 1))
+
+
+def _written(value: float) -> str:
+    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
 def _legend_text(curves: Curves) -> str:
@@ -155,5 +171,4 @@ def _legend_text(curves: Curves) -> str:
         parts.append("dashed: learned g")
     if curves.known is not None:
         parts.append("shaded: known range")
-    words = "   ".join(parts)
-    return f"{curves.title}   {words}" if curves.title else words
+    return curves.title or "   ".join(parts)

@@ -1,0 +1,23 @@
+"""The samples with which a known model introduces itself: clear, frontal, in the middle, with room for every slider."""
+
+from __future__ import annotations
+
+FIRST_SEEDS: dict[str, tuple[int, ...]] = {
+    "faces-gan": (131, 73, 84, 38, 20, 87, 37, 94, 129, 157, 120, 101, 30, 116, 45, 154, 19),
+    "sprites-b10": (6, 37, 57, 27, 3, 8, 33, 11, 21, 13, 24, 36, 42, 7, 18, 30, 62),
+}
+
+
+def first_seed(model: str) -> int | None:
+    """The seed of the first sample of this model, or None for a model that nobody chose one for."""
+    seeds = FIRST_SEEDS.get(model)
+    return None if seeds is None else seeds[0]
+
+
+def seeds_beside(model: str, seed: int | None, count: int) -> tuple[int, ...]:
+    """``count`` seeds to offer beside ``seed``: chosen ones beside a model's first sample, else those that follow."""
+    chosen = FIRST_SEEDS.get(model, ())
+    if chosen and seed == chosen[0] and len(chosen) > count:
+        return chosen[1 : count + 1]
+    first = 0 if seed is None else seed + 1
+    return tuple(range(first, first + count))

@@ -1,0 +1,97 @@
+"""What is seen before anything was done: a chosen first sample, a thumbnail in every row, the curve where it fits."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+
+from latentstudio.document.preferences import Preferences
+from latentstudio.generators.addons import list_add_ons
+from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.studio.panels.factors_panel import FactorsPanel
+from latentstudio.studio.panels.library_panel import LibraryPanel
+from latentstudio.studio.presenters import desk as desk_module
+from latentstudio.studio.presenters import library as library_module
+from latentstudio.studio.presenters.factors import FactorsPresenter
+from latentstudio.studio.presenters.library import LibraryPresenter, library_rows
+from latentstudio.studio.presenters.thumbnails import shipped_thumbnail
+from latentstudio.studio.presenters.welcome import FIRST_SEEDS, first_seed, seeds_beside
+from latentstudio.studio.widgets.curve_plot import ticks
+
+
+def test_a_known_model_begins_with_its_chosen_sample(desk, worker, monkeypatch):
+    monkeypatch.setattr(desk_module, "first_seed", {"one": 7}.get)
+    desk.request_model("one")
+    worker.work()
+    assert desk.workspace.session.seed == 7
+    desk.request_sample()
+    assert desk.workspace.session.seed == 100
+
+
+def test_chosen_seeds_stand_beside_the_first_sample_and_following_ones_beside_others():
+    assert seeds_beside("faces-gan", first_seed("faces-gan"), 16) == FIRST_SEEDS["faces-gan"][1:]
+    assert seeds_beside("faces-gan", 500, 3) == (501, 502, 503)
+    assert seeds_beside("unknown", None, 2) == (0, 1)
+    assert first_seed("unknown") is None
+    assert all(len(set(seeds)) == 17 for seeds in FIRST_SEEDS.values())
+
+
+def test_every_shipped_model_and_add_on_has_a_thumbnail():
+    shipped = [entry.name for entry in find_catalogue().models if entry.shipped]
+    for name in (*shipped, *(addon.name for addon in list_add_ons())):
+        picture = shipped_thumbnail(name)
+        assert picture is not None, name
+        assert max(picture.shape[:2]) <= 64
+
+
+def test_an_add_on_shows_its_thumbnail_before_it_is_fetched(desk, qtbot, monkeypatch):
+    rows = {}
+    monkeypatch.setattr(
+        library_module, "library_rows", lambda *given: [rows.update({r.name: r}) for r in library_rows(*given)] and ()
+    )
+    panel = LibraryPanel()
+    qtbot.addWidget(panel)
+    LibraryPresenter(desk, panel).show_rows()
+    assert np.array_equal(rows["faces-gan"].picture, shipped_thumbnail("faces-gan"))
+
+
+@pytest.fixture
+def panel(desk, worker, qtbot):
+    from latentstudio.studio.canvas.view import Canvas
+
+    panel, canvas = FactorsPanel(), Canvas()
+    for widget in (panel, canvas):
+        qtbot.addWidget(widget)
+    panel.presenter = FactorsPresenter(desk, panel, canvas)
+    desk.request_model("one")
+    worker.work()
+    panel.show()
+    return panel
+
+
+def test_the_curve_stands_where_there_is_room_and_goes_where_there_is_none(panel):
+    panel.resize(420, 900)
+    assert panel.plot.isVisible()
+    assert panel.plot.curves is not None
+    panel.resize(420, 260)
+    assert not panel.plot.isVisible()
+    panel.set_curve_wanted(True)
+    assert panel.plot.isVisible()
+
+
+def test_the_link_decides_for_good(panel, qtbot):
+    panel.resize(420, 900)
+    qtbot.mouseClick(panel.curve_link, Qt.MouseButton.LeftButton)
+    assert not panel.plot.isVisible()
+    panel.resize(420, 950)
+    assert not panel.plot.isVisible()
+
+
+def test_ticks_are_round_and_inside():
+    assert ticks(-0.3, 0.55, 4) == (0.0, 0.5)
+    assert ticks(-7.0, 7.0, 6) == (-5.0, 0.0, 5.0)
+
+
+def test_pictures_are_smooth_at_first():
+    assert Preferences().smooth
