@@ -13,7 +13,7 @@ import msgspec
 from latentstudio.cli.options import Parser, add_common, verb_parser
 from latentstudio.cli.output import Output, table
 from latentstudio.errors import ModelFileError, UsageError
-from latentstudio.generators.addons import AddOn, add_on, is_installed, list_add_ons, remove
+from latentstudio.generators.addons import AddOn, add_on, is_installed, is_whole, list_add_ons, remove
 from latentstudio.generators.catalogue import Catalogue, ModelEntry, find_catalogue
 
 
@@ -91,10 +91,12 @@ def _get(arguments: argparse.Namespace, output: Output) -> None:
     from latentstudio.generators.addons import fetch
 
     found = add_on(arguments.name)
-    if is_installed(found.name):
+    if is_whole(found.name):
         output.say(f"{found.name} is installed already")
         output.result({"name": found.name, "installed": True, "fetched": False, "licence": found.licence})
         return
+    if is_installed(found.name):
+        output.note(f"the files of {found.name} are damaged; it is fetched again")
     _show_licence(found, output)
     if not arguments.yes and not _accepted(found):
         raise UsageError(f"the licence of {found.name} was not accepted", action="repeat with --yes to accept it")

@@ -21,10 +21,10 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from latentstudio.errors import AddOnError, CapabilityError, UnknownNameError
+from latentstudio.errors import AddOnError, CapabilityError, ModelFileError, UnknownNameError
 from latentstudio.files import sha256_of, storage_error
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
-from latentstudio.generators.card import CARD_FILE, ModelCard, check_card, write_card
+from latentstudio.generators.card import CARD_FILE, ModelCard, check_card, read_card, write_card
 from latentstudio.generators.contract import ImportsFiles
 from latentstudio.generators.weights import write_tensors
 from latentstudio.places import bundled, user_models
@@ -114,6 +114,16 @@ def is_installed(name: str) -> bool:
     return (user_models() / name / CARD_FILE).is_file()
 
 
+def is_whole(name: str) -> bool:
+    """True when it is installed and its weights are those that its card names; reads the whole file."""
+    folder = user_models() / name
+    try:
+        card = read_card(folder)
+        return sha256_of(folder / card.weights) == card.weights_sha256
+    except (ModelFileError, OSError):
+        return False
+
+
 def remove(name: str) -> None:
     """Delete an installed add-on or imported model of this user; shipped models stay.
 
@@ -122,7 +132,7 @@ def remove(name: str) -> None:
         StorageError: it could not be deleted.
     """
     folder = user_models() / name
-    if Path(name).name != name or name in (".", "..") or not folder.is_dir():
+    if not name or Path(name).name != name or name.startswith(".") or not folder.is_dir():
         raise UnknownNameError(f"there is no model '{name}' in {user_models()}",
                                expected="an add-on or imported model", action="see `latentstudio models list`")
     hidden = folder.with_name(f".removed-{name}")

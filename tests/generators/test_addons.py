@@ -17,7 +17,7 @@ import torch
 from latentstudio.errors import AddOnError, StorageError, UnknownNameError
 from latentstudio.files import sha256_of
 from latentstudio.generators import addons
-from latentstudio.generators.addons import AddOn, add_on, fetch, is_installed, list_add_ons, remove
+from latentstudio.generators.addons import AddOn, add_on, fetch, is_installed, is_whole, list_add_ons, remove
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.contract import BuildsNetworks
 from latentstudio.generators.opening import open_model
@@ -183,3 +183,24 @@ def test_the_real_face_model_draws_faces_with_both_runtimes(faces_home: Path) ->
     assert drawn.shape == (8, 3, 64, 64)
     assert float(np.abs(drawn - eager.pictures(latents)).max()) <= 1e-4
     assert float(drawn.std()) > 0.1
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", ".import", "../models", "a/b"])
+def test_only_a_models_own_name_removes_it(home: Path, name: str) -> None:
+    kept = user_models() / "kept"
+    kept.mkdir(parents=True)
+    with pytest.raises(UnknownNameError):
+        remove(name)
+    assert kept.is_dir()
+
+
+def test_a_damaged_installation_is_not_whole_and_is_replaced(package: AddOn) -> None:
+    assert not is_whole("tiny-faces")
+    get(package)
+    assert is_whole("tiny-faces")
+    weights = user_models() / "tiny-faces" / "weights.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-8])
+    assert is_installed("tiny-faces")
+    assert not is_whole("tiny-faces")
+    get(package)
+    assert is_whole("tiny-faces")
