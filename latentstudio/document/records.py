@@ -115,7 +115,7 @@ def from_png(data: bytes) -> BytePicture | None:
             if max(opened.size) > THUMBNAIL_SIDE:
                 return None
             return np.array(opened.convert("RGB"))
-    except (OSError, ValueError, SyntaxError):
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
 
 

@@ -25,7 +25,7 @@ class Session:
     """Everything that decides a picture, besides the model's weights; compared and hashed by content.
 
     Attributes:
-        model: name of the model, or the path it was opened from.
+        model: name of the model, as its card gives it.
         model_sha256: hash of its weights, which identifies it; may be empty.
         latent: the sample before any factor is applied, little-endian float32.
         shape: shape of that latent.

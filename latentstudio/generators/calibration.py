@@ -56,7 +56,7 @@ class _Record(msgspec.Struct, kw_only=True):
 def choose(eager_ms: float, accelerated: dict[int, float], difference: float) -> RuntimeReport:
     """The faster runtime, as long as the two agree; ``accelerated`` maps thread counts to milliseconds."""
     threads, fastest = min(accelerated.items(), key=lambda item: item[1])
-    if difference > AGREEMENT:
+    if not difference <= AGREEMENT:  # nor where it is no number
         return RuntimeReport(eager_ms, fastest, difference, EAGER,
                              f"the exported graph differs by {difference:.1e}, more than {AGREEMENT:.0e}", threads)
     if fastest >= eager_ms:

@@ -94,7 +94,7 @@ def read_card(folder: Path) -> ModelCard:
         raise ModelFileError(f"{folder} holds no {CARD_FILE}", expected="a model folder of latentstudio") from None
     except NotADirectoryError:
         raise ModelFileError(f"{folder} is a file", expected="a model folder of latentstudio") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise ModelFileError(f"{path} is not a valid model card ({problem})", expected="json as `models info` prints"
                              ) from problem
     except OSError as problem:
@@ -114,6 +114,8 @@ def check_card(card: ModelCard, *, where: str) -> ModelCard:
         raise ModelFileError(f"{where} names the measure '{card.measure}'", expected=" or ".join(MEASURES))
     if not card.spaces or min(card.image_size) < 1 or max(card.image_size) > 8192:
         raise ModelFileError(f"{where} gives image size {card.image_size}", expected="sides from 1 to 8192")
+    if not card.name or Path(card.name).name != card.name or card.name.startswith("."):
+        raise ModelFileError(f"{where} gives the name '{card.name}'", expected="a plain name, as a folder's")
     for name in (card.weights, card.accelerated):
         if name and Path(name).name != name:
             raise ModelFileError(f"{where} points outside its folder ('{name}')", expected="a plain file name")

@@ -72,7 +72,9 @@ def _checks(path: Path, model: Path | None) -> Iterator[Check]:
             return Check(name, True, detail(found[0]))
         except (_Failed, StudioError) as problem:
             return Check(name, False, str(problem))
-        except Exception as problem:  # the border to foreign code: the suite tells, and goes on
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as problem:  # the border to foreign code, SystemExit too: the suite tells, and goes on
             return Check(name, False, f"{type(problem).__name__}: {problem}".splitlines()[0])
 
     yield attempt("manifest", lambda: read_manifest(folder), lambda manifest: manifest.id)

@@ -58,8 +58,17 @@ class GraphSession:
         return f"ONNX Runtime, {self._name}"
 
     def run(self, latents: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Pictures float32 (N, 3, H, W) of latents float32 (N, *shape)."""
-        pictures: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: latents})[0]
+        """Pictures float32 (N, 3, H, W) of latents float32 (N, *shape).
+
+        Raises:
+            ModelFileError: the graph does not take these latents, or fails while it runs.
+        """
+        try:
+            pictures: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: latents})[0]
+        except Exception as problem:  # onnxruntime raises its own kinds, one per failure
+            reason = " ".join(str(problem).split())[:160]
+            raise ModelFileError(f"the exported graph failed ({reason})", expected="a graph of this model",
+                                 action="use the eager runtime, or fetch the model again") from problem
         return pictures
 
 

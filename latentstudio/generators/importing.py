@@ -33,6 +33,7 @@ def import_model(path: Path, *, catalogue: Catalogue) -> ModelEntry:
 
     Raises:
         UnsafeFileError: a pickle that would import something; the message names it, and nothing of it was run.
+        UnknownNameError: the folder's card names a backend that is not installed.
         ModelFileError: a broken file, or of a kind that no backend recognises.
         StorageError: the disk is full or the folder may not be written.
     """
@@ -45,7 +46,7 @@ def import_model(path: Path, *, catalogue: Catalogue) -> ModelEntry:
     backend_id, backend, card = _recognise(path, catalogue)
     tensors: Mapping[str, Any] | None = None
     if isinstance(backend, ImportsFiles):
-        card, tensors = _ask(backend_id, "convert the file", lambda: backend.import_file(path))
+        card, tensors = _ask(backend_id, "convert the file", lambda: _converted(backend, path))
     return _keep(path, card, tensors, catalogue)
 
 
@@ -79,8 +80,10 @@ def _recognise(path: Path, catalogue: Catalogue) -> tuple[str, Backend, ModelCar
         except StudioError as problem:
             problems.append(problem.found)
             continue
-        if card is not None:
+        if isinstance(card, ModelCard):
             return entry.id, backend, card
+        if card is not None:
+            problems.append(f"the backend '{entry.id}' answered probe with a {type(card).__name__}")
     titles = ", ".join(entry.id for entry in catalogue.backends if not entry.error)
     note = f"; {problems[0]}" if problems else ""
     raise ModelFileError(f"no backend recognises {path.name}{note}", expected=f"weights of one of: {titles}",
@@ -90,14 +93,22 @@ def _recognise(path: Path, catalogue: Catalogue) -> tuple[str, Backend, ModelCar
 def _ask(backend: str, doing: str, call: Any) -> Any:
     try:
         return call()
-    except StudioError:
+    except (StudioError, MemoryError, KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as problem:  # the border to foreign code: whatever a plugin raises becomes one line
+    except BaseException as problem:  # the border to foreign code: whatever a plugin raises becomes one line
         raise plugin_problem(backend, doing, problem) from problem
+
+
+def _converted(backend: ImportsFiles, path: Path) -> tuple[ModelCard, Mapping[str, Any]]:
+    card, tensors = backend.import_file(path)
+    if not isinstance(card, ModelCard) or not isinstance(tensors, Mapping) or not tensors:
+        raise TypeError(f"import_file gave {type(card).__name__} and {type(tensors).__name__}, not a card and tensors")
+    return card, tensors
 
 
 def _copy_folder(folder: Path, catalogue: Catalogue) -> ModelEntry:
     card = read_card(folder)
+    catalogue.backend_entry(card.backend)
     check_safetensors(folder / card.weights)
     sha256 = sha256_of(folder / card.weights)
     if card.weights_sha256 and card.weights_sha256 != sha256:

@@ -62,7 +62,7 @@ def read_manifest(path: Path) -> Manifest:
         manifest = Manifest(**msgspec.structs.asdict(msgspec.toml.decode(path.read_bytes(), type=_Strict)))
     except FileNotFoundError:
         raise PluginError(f"there is no {path}", expected=f"a plugin folder with a {MANIFEST_FILE}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
         raise PluginError(f"{path} is not a valid manifest ({problem})", expected="the keys of the plugin guide"
                           ) from problem
     except OSError as problem:

@@ -147,15 +147,15 @@ class Model:
         times: dict[int, float] = {}
         sessions: dict[int, GraphSession] = {}
         expected = self._eager(samples, None, 1.0)
-        difference = 0.0
+        differences = []
         for threads in thread_choices():
             session = GraphSession(graph, device=self.device, threads=threads)
             yield CalibrationStep(0.7, "measuring ONNX Runtime")
-            difference = max(difference, float(np.abs(session.run(samples) - expected).max()))
+            differences.append(float(np.abs(session.run(samples) - expected).max()))
             run = partial(session.run, samples[:1])
             times[threads] = yield from _timed(run, 0.8, "measuring ONNX Runtime")
             sessions[threads] = session
-        report = choose(eager_ms, times, difference)
+        report = choose(eager_ms, times, float(np.max(differences)))
         return report, sessions[report.threads]
 
     def _chunk(self, latents: NDArray[np.float32], label: int | None, truncation: float) -> FloatPictures:
@@ -305,9 +305,9 @@ def _check_identity(card: ModelCard, folder: Path) -> None:
 def _guarded(call: Callable[[], T], backend: str, doing: str) -> T:
     try:
         return call()
-    except StudioError:
+    except (StudioError, MemoryError, KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as problem:  # the border to foreign code: whatever a plugin raises becomes one line
+    except BaseException as problem:  # the border to foreign code: whatever a plugin raises becomes one line
         raise plugin_problem(backend, doing, problem) from problem
 
 

@@ -91,9 +91,11 @@ def check_torch_file(path: Path) -> None:
                 _check_pickles(path, stream)
             else:
                 raise ModelFileError(f"{path.name} is not a torch file", expected="weights as safetensors or torch")
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as problem:
+    except (ValueError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, OverflowError,
+            MemoryError) as problem:  # a string may announce more bytes than there is memory
         raise ModelFileError(
-            f"{path.name} is truncated or broken ({problem})", expected="a whole torch file",
+            f"{path.name} is truncated or broken ({str(problem) or 'it announces more than it holds'})",
+            expected="a whole torch file",
             action="fetch or copy the file again",
         ) from problem
     except OSError as problem:

@@ -69,7 +69,7 @@ def check_safetensors(path: Path) -> Mapping[str, TensorFacts]:
         header = json.loads(raw)
         facts = {name: _facts(entry) for name, entry in header.items() if name != "__metadata__"}
         end = max((int(e["data_offsets"][1]) for n, e in header.items() if n != "__metadata__"), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError) as problem:
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as problem:
         raise ModelFileError(
             f"the header of {path.name} is broken ({problem})", expected="a safetensors file", action=_REFETCH
         ) from problem
@@ -157,7 +157,7 @@ def read_torch_file(path: Path) -> Any:
     try:
         return torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, pickle.UnpicklingError, OSError, EOFError, ValueError, KeyError, AttributeError,
-            TypeError, IndexError) as problem:
+            TypeError, IndexError, AssertionError, OverflowError, MemoryError) as problem:
         raise _unreadable(path, problem) from problem
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import errno
+import struct
+import zlib
 from pathlib import Path
 
 import msgspec
@@ -16,6 +18,7 @@ from PIL import Image
 from latentstudio.document import session_file
 from latentstudio.document.history import History
 from latentstudio.document.picture_recipe import has_recipe, read_recipe, save_picture
+from latentstudio.document.records import from_png
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import Saved, read_session, write_session
 from latentstudio.errors import PictureError, SessionFileError, StorageError
@@ -204,3 +207,11 @@ def test_a_truncated_picture_is_refused(tmp_path: Path, session: Session) -> Non
     path.write_bytes(b"")
     with pytest.raises(PictureError, match=r"face\.png"):
         read_recipe(path)
+
+
+def test_a_thumbnail_that_would_unpack_to_gigabytes_is_only_a_lost_picture() -> None:
+    def part(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    start = part(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
+    assert from_png(b"\x89PNG\r\n\x1a\n" + start + part(b"IDAT", zlib.compress(bytes(9))) + part(b"IEND", b"")) is None

@@ -65,3 +65,9 @@ def test_the_measured_curve_passes_through_zero_inside_its_range():
 def test_curves_that_are_none_are_refused(coordinates, values):
     with pytest.raises(FactorFileError):
         MonotoneCurve(np.array(coordinates, float), np.array(values, float))
+
+
+def test_known_range_ends_where_nothing_was_seen() -> None:
+    coordinates = np.linspace(-4.0, 4.0, 9)
+    deviation = np.where(coordinates > 2.5, np.nan, 0.1)
+    assert known_range(coordinates, coordinates, deviation) == (-4.0, 2.0)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -144,3 +147,14 @@ def test_the_users_factors_win_and_broken_ones_are_told(home, tmp_path):
     assert found.get("x").measured.median.max() == pytest.approx(36.0)
     assert len(found.errors) == 1
     assert "y.safetensors" in found.errors[0]
+
+
+def test_hostile_factor_files_say_so(tmp_path: Path) -> None:
+    for text, kind in (("[" * 100_000, "F32"), ("{}", "BF16")):
+        notes = {"__metadata__": {"factor": text}}
+        size = {"F32": 4, "BF16": 2}[kind]
+        header = json.dumps({**notes, "axis": {"dtype": kind, "shape": [1], "data_offsets": [0, size]}}).encode()
+        path = tmp_path / "odd.safetensors"
+        path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(size))
+        with pytest.raises(FactorFileError, match="odd"):
+            read_factor(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +13,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from latentstudio.errors import ModelFileError, UnsafeFileError
-from latentstudio.generators.card import ModelCard
+from latentstudio.errors import ModelFileError, StudioError, UnknownNameError, UnsafeFileError
+from latentstudio.generators.card import ModelCard, write_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.contract import BuildsNetworks
 from latentstudio.generators.importing import import_model
@@ -124,3 +125,35 @@ def create(): return Bad()
     save_file({"a": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(ModelFileError, match="probe fell over"):
         import_model(tmp_path / "other.safetensors", catalogue=find_catalogue())
+
+
+def test_a_folder_for_a_missing_backend_is_refused(home: Path, make_model: Callable[..., ModelCard], tmp_path: Path
+                                                   ) -> None:
+    card = make_model("strange", parent=tmp_path)
+    write_card(tmp_path / "strange", replace(card, backend="nosuch"))
+    with pytest.raises(UnknownNameError, match="no backend 'nosuch'"):
+        import_model(tmp_path / "strange", catalogue=find_catalogue())
+    assert not (user_models() / "strange").exists()
+
+
+@pytest.mark.parametrize(("probe", "convert", "told"), [
+    ("raise SystemExit(0)", "", "could not probe the file"),
+    ("return 'a model'", "", "answered probe with a str"),
+    ("return CARD", "return None", "could not convert the file"),
+    ("return CARD", "return CARD, {}", "could not convert the file"),
+    ("return CARD", "raise SystemExit(0)", "could not convert the file"),
+])
+def test_a_plugin_that_breaks_while_importing_is_one_line(
+    home: Path, make_plugin: Callable[..., Path], tmp_path: Path, probe: str, convert: str, told: str
+) -> None:
+    lines = ["from latentstudio.generators.card import ModelCard", "CARD = ModelCard('odd', 'odd')", "class Odd:",
+             "    def probe(self, path):", f"        {probe}", "    def open(self, card, folder, *, device):",
+             "        return None"]
+    if convert:
+        lines += ["    def import_file(self, path):", f"        {convert}"]
+    make_plugin("odd", "\n".join([*lines, "def create():", "    return Odd()", ""]))
+    path = tmp_path / "strange.safetensors"
+    save_file({"a": torch.zeros(3)}, path)
+    with pytest.raises(StudioError, match=told):
+        import_model(path, catalogue=find_catalogue())
+    assert not [folder for folder in user_models().glob("*") if folder.is_dir()]

@@ -17,8 +17,9 @@ import torch
 from latentstudio.errors import CapabilityError, DeviceError, ModelFileError, PluginError, UnknownNameError, UsageError
 from latentstudio.generators.acceleration import cached_graph, find_graph
 from latentstudio.generators.calibration import AGREEMENT, choose, read_choice
-from latentstudio.generators.card import ModelCard, write_card
+from latentstudio.generators.card import ModelCard, read_card, write_card
 from latentstudio.generators.graph_session import GraphSession, provider_line
+from latentstudio.generators.manifest import read_manifest
 from latentstudio.generators.opening import open_model, resolve_device
 from latentstudio.latents import sample_prior
 
@@ -229,3 +230,38 @@ def test_a_model_that_cannot_be_exported_stays_with_torch(
     report = open_model("small").calibrate()
     assert (report.chosen, report.accelerated_ms) == ("eager", None)
     assert not open_model("small").needs_calibration
+
+
+def test_a_graph_that_gives_no_numbers_is_not_taken() -> None:
+    assert choose(10.0, {1: 1.0}, float("nan")).chosen == "eager"
+
+
+def test_a_graph_of_another_model_is_told(home: Path, make_model: Callable[..., ModelCard]) -> None:
+    cards = [make_model("small"), make_model("other", backend="dcgan")]
+    graphs = []
+    for card in cards:
+        open_model(card.name).calibrate()
+        graphs.append(cached_graph(card))
+    graphs[0].write_bytes(graphs[1].read_bytes())
+    with pytest.raises(ModelFileError, match="the exported graph failed"):
+        open_model("small", runtime="accelerated").pictures(np.zeros((1, 5), np.float32))
+
+
+@pytest.mark.parametrize("name", ["", ".", "../evil", "a/b"])
+def test_a_card_with_a_name_that_is_no_folders_is_refused(
+    home: Path, make_model: Callable[..., ModelCard], name: str
+) -> None:
+    card = make_model("small")
+    folder = home / "data" / "models" / "small"
+    write_card(folder, replace(card, name=name))
+    with pytest.raises(ModelFileError, match="plain name"):
+        open_model(folder)
+
+
+def test_a_card_or_manifest_without_bottom_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "card.json").write_text('{"config":' * 100_000, encoding="utf-8")
+    (tmp_path / "plugin.toml").write_text("a = " + "[" * 100_000, encoding="utf-8")
+    with pytest.raises(ModelFileError, match="not a valid model card"):
+        read_card(tmp_path)
+    with pytest.raises(PluginError, match="not a valid manifest"):
+        read_manifest(tmp_path)

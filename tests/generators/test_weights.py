@@ -18,7 +18,7 @@ from safetensors.numpy import save_file
 
 from latentstudio.errors import ModelFileError, StorageError, UnsafeFileError
 from latentstudio.generators import weights
-from latentstudio.generators.pickles import imports_of
+from latentstudio.generators.pickles import check_torch_file, imports_of
 
 
 @pytest.fixture
@@ -172,3 +172,25 @@ def test_an_ordinary_archive_is_no_model(tmp_path: Path) -> None:
         archive.writestr("words.txt", "nothing here")
     with pytest.raises(ModelFileError, match="without weights"):
         weights.read_torch_file(path)
+
+
+@pytest.mark.parametrize("entry", [
+    '{"dtype": "F32", "shape": [Infinity], "data_offsets": [0, 4]}',
+    '{"dtype": "F32", "shape": [1], "data_offsets": 4}',
+    '{"dtype": "F32", "shape": [1], "data_offsets": [0, 1e999]}', "[" * 100_000,
+])  # fmt: skip
+def test_headers_with_nonsense_are_refused(tmp_path: Path, entry: str) -> None:
+    header = f'{{"a": {entry}}}'.encode()
+    path = tmp_path / "odd.safetensors"
+    path.write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(ModelFileError, match="header of odd"):
+        weights.check_safetensors(path)
+
+
+@pytest.mark.parametrize("opcode", [b"\x8d", b"\x8e"])
+@pytest.mark.parametrize("length", [10 << 30, 1 << 62, (1 << 64) - 1])
+def test_a_pickle_that_announces_too_much_is_refused(tmp_path: Path, opcode: bytes, length: int) -> None:
+    path = tmp_path / "greedy.pt"
+    path.write_bytes(b"\x80\x04" + opcode + length.to_bytes(8, "little") + b"abc")
+    with pytest.raises(ModelFileError, match="truncated or broken"):
+        check_torch_file(path)

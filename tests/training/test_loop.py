@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -135,3 +136,8 @@ def test_recipes_with_bad_numbers_are_refused(tmp_path):
         read_recipe(path)
     with pytest.raises(TrainingError, match="there is no recipe"):
         read_recipe(tmp_path / "none.toml")
+
+
+def test_a_folder_for_a_recipe_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TrainingError, match="cannot be read"):
+        read_recipe(tmp_path)
