@@ -30,6 +30,23 @@ def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
         temporary.write_bytes(data)
 
 
+def check_writable(path: Path) -> None:
+    """See before long work whether a file can be made at ``path``; its folder is made if missing, the file is not.
+
+    Raises:
+        StorageError: a folder is in the way, or the folder may not be written.
+    """
+    path = Path(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if path.is_dir():
+            raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        with tempfile.TemporaryFile(dir=path.parent):
+            pass
+    except OSError as problem:
+        raise storage_error(path, problem) from problem
+
+
 @contextlib.contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """A temporary path beside ``path`` to write to; it takes the place of ``path`` only when the block ends well."""

@@ -19,6 +19,7 @@ FloatPictures = NDArray[np.float32]
 BytePictures = NDArray[np.uint8]
 
 MAX_PIXELS = 100_000_000
+GAP = 2
 
 
 def to_bytes(pictures: FloatPictures) -> BytePictures:
@@ -109,9 +110,10 @@ def read_png_text(path: Path, key: str) -> str | None:
     return None if value is None else str(value)
 
 
-def grid(pictures: BytePictures, *, columns: int, gap: int = 2) -> BytePictures:
-    """Lay uint8 (N, H, W, 3) out in rows of ``columns`` with ``gap`` pixels of mid grey between: (H', W', 3)."""
+def grid(pictures: BytePictures, *, columns: int, gap: int = GAP) -> BytePictures:
+    """Lay uint8 (N, H, W, 3) out in rows of ``columns`` with ``gap`` dark grey pixels between: (H', W', 3)."""
     count, height, width, _ = pictures.shape
+    columns = min(columns, count)
     rows = -(-count // columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, 3), 40, dtype=np.uint8)
     for index, picture in enumerate(pictures):

@@ -14,6 +14,8 @@ from latentstudio.errors import UsageError
 
 _MINUS = "−"
 _TIMES = "×"
+_LARGEST_POWER = 1000.0
+_PLAIN = 1e6
 
 
 @dataclass(frozen=True)
@@ -25,7 +27,7 @@ class Unit:
     def to_display(self, t: float) -> float:
         """The number shown for parameter ``t`` (2**t for ``x``, 100 t for ``%``, t otherwise)."""
         if self.symbol == "x":
-            return 2.0**t
+            return 2.0 ** min(max(t, -_LARGEST_POWER), _LARGEST_POWER)
         if self.symbol == "%":
             return 100.0 * t
         return t
@@ -46,12 +48,13 @@ class Unit:
         """Text for a slider: ``+6.2 px``, ``× 1.08``, ``−12 %``, ``+14°``."""
         shown = self.to_display(t)
         if self.symbol == "x":
-            return f"{_TIMES} {shown:.2f}"
+            return f"{_TIMES} {shown:.2f}" if shown < _PLAIN else f"{_TIMES} {shown:.3g}"
         digits = 1 if self.symbol == "px" else 0
         rounded = round(shown, digits)
         sign = "+" if rounded > 0 else _MINUS if rounded < 0 else ""
         suffix = "°" if self.symbol == "deg" else f" {self.symbol}"
-        return f"{sign}{abs(rounded):.{digits}f}{suffix}"
+        number = f"{abs(rounded):.{digits}f}" if abs(rounded) < _PLAIN else f"{abs(rounded):.3g}"
+        return f"{sign}{number}{suffix}"
 
     def parse(self, text: str) -> float:
         """The parameter t of what a person typed: ``8px``, ``-3``, ``1.2x``, ``× 1.2``, ``+10%``, ``10 %``.

@@ -80,3 +80,7 @@ def test_grid_and_difference():
     assert largest_difference(pictures[0], pictures[2]) == 20
     with pytest.raises(PictureError):
         largest_difference(pictures[0], sheet)
+
+
+def test_a_grid_is_no_wider_than_its_pictures() -> None:
+    assert grid(np.zeros((3, 4, 5, 3), np.uint8), columns=10**12).shape == (4, 3 * 5 + 2 * 2, 3)

@@ -42,7 +42,9 @@ def test_parse(unit, text, t):
     assert unit.parse(text) == pytest.approx(t)
 
 
-@pytest.mark.parametrize(("unit", "text"), [(PIXELS, "far"), (TIMES, "0x"), (TIMES, "-1x"), (PERCENT, "nan"), (PIXELS, "")])
+@pytest.mark.parametrize(
+    ("unit", "text"), [(PIXELS, "far"), (TIMES, "0x"), (TIMES, "-1x"), (PERCENT, "nan"), (PIXELS, "")]
+)
 def test_parse_refuses(unit, text):
     with pytest.raises(UsageError):
         unit.parse(text)
@@ -56,3 +58,10 @@ def test_shown_numbers_come_back(t, unit):
 def test_unknown_unit_names_the_known_ones():
     with pytest.raises(UsageError, match="px or x or % or deg"):
         unit_named("parsec")
+
+
+def test_numbers_beyond_all_measure_are_still_written() -> None:
+    assert TIMES.format(1e9) == TIMES.format(1e12)
+    assert len(TIMES.format(1e9)) < 16
+    assert TIMES.to_display(-1e9) > 0
+    assert PIXELS.format(-1e300) == "−1e+300 px"

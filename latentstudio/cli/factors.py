@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from latentstudio.api import LearnSettings, Picture, draw_clamped, evaluation_steps, factors_of, learn_steps, sample
-from latentstudio.cli.options import Parser, add_common, verb_parser, whole_number
+from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser, whole_number
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.saved import open_saved, read_saved
 from latentstudio.document.session import Session
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import Factor, FactorSet, parse_settings, read_factor, write_factor
+from latentstudio.files import check_writable
 from latentstudio.generators.opening import Model, open_model
 
 TRANSFORMATIONS = ("x", "y", "scale", "brightness")
@@ -43,7 +44,7 @@ def parser() -> Parser:
     evaluating = actions.add_parser("evaluate", help="ask new samples for values of a factor and measure what happens")
     evaluating.add_argument("model", metavar="MODEL")
     evaluating.add_argument("--factor", required=True, metavar="NAME|FILE")
-    evaluating.add_argument("--count", type=whole_number, default=500, metavar="N", help="new samples (default 500)")
+    evaluating.add_argument("--count", type=count_from_one, default=500, metavar="N", help="new samples (default 500)")
     for action in (listing, learning, applying, evaluating):
         add_common(action)
     return verb
@@ -108,6 +109,7 @@ def _learn(arguments: argparse.Namespace, output: Output) -> None:
         for field in fields(LearnSettings) if getattr(arguments, field.name) is not None
     }
     settings = LearnSettings(**chosen)
+    check_writable(arguments.out)  # not after minutes of learning
     model = open_model(arguments.model, device=arguments.device, runtime="eager")
     began = time.perf_counter()
     try:
@@ -206,6 +208,8 @@ def _start(arguments: argparse.Namespace) -> tuple[Model, Session]:
                              action="leave the model out")
         if arguments.seed is not None:
             raise UsageError("--seed and --from exclude each other", action="give one of them")
+        if arguments.label is not None:
+            raise UsageError("--label and --from exclude each other", action="give one of them")
         return open_saved(saved, device=arguments.device), saved.session
     if arguments.model is None:
         raise UsageError("no model was named", expected="MODEL, or --from PNG|SESSION")

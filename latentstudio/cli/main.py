@@ -74,6 +74,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         # whoever read our output has gone; the interpreter's own flush at exit must not complain either
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
+    except MemoryError:
+        return _complain("there is not enough memory for this; ask for fewer or smaller pictures", output, USER_ERROR)
     except Exception as problem:  # the outermost border
         return _complain(_defect(problem, words), output, FAILED)
 

@@ -11,6 +11,7 @@ from latentstudio import pixels
 from latentstudio.api import apply, draw_many, sample
 from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser, whole_number
 from latentstudio.cli.output import Output
+from latentstudio.errors import UsageError
 from latentstudio.generators.opening import open_model
 
 
@@ -32,6 +33,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     seed = arguments.seed or 0
     model = open_model(arguments.model, device=arguments.device)
     try:
+        _check_size(arguments.count, model.card.image_size)
         began = time.perf_counter()
         if arguments.count == 1:
             latent = sample(model, seed=seed)
@@ -53,3 +55,12 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         })
     finally:
         model.close()
+
+
+def _check_size(count: int, image_size: tuple[int, int]) -> None:
+    """Refuse a sheet that the program itself could not read again, before anything is drawn."""
+    height, width = image_size
+    most = max(1, pixels.MAX_PIXELS // ((height + pixels.GAP) * (width + pixels.GAP)))
+    if count > most:
+        raise UsageError(f"{count:,} pictures of {width} x {height} pixels", expected=f"at most {most:,} on one sheet",
+                         action="draw fewer, with several seeds")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -166,3 +167,34 @@ def test_learn_mistakes_are_one_line(cli, tmp_path: Path, words: list[str], part
     answer = cli("factors", "learn", "example", "--out", tmp_path / "f.safetensors", *words)
     assert answer.code == 2
     assert part in answer.complaint
+
+
+def test_where_nothing_can_be_written_nothing_is_learned(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("latentstudio.cli.factors.open_model", lambda *_, **__: pytest.fail("the model was opened"))
+    answer = cli("factors", "learn", "example", "--factor", "x", "--out", tmp_path)
+    assert answer.code == 2
+    assert "a folder is in the way" in answer.complaint
+
+
+def test_evaluating_nobody_is_refused(cli) -> None:
+    answer = cli("factors", "evaluate", "example", "--factor", "x", "--count", "0")
+    assert answer.code == 2
+    assert "at least 1" in answer.complaint
+
+
+def test_a_label_beside_a_saved_picture_is_refused(cli, tmp_path: Path) -> None:
+    cli("factors", "apply", "example", "--out", tmp_path / "a.png")
+    answer = cli("factors", "apply", "--from", tmp_path / "a.png", "--label", "1", "--out", tmp_path / "b.png")
+    assert answer.code == 2
+    assert "exclude each other" in answer.complaint
+
+
+def test_a_factor_file_of_another_model_is_named_when_its_factor_is_asked_for(cli, tmp_path: Path) -> None:
+    foreign = user_factors("example") / "mood.safetensors"
+    write_factor(foreign, replace(straight("mood", PIXELS, 2, 1.0), model="other", model_sha256="f" * 64))
+    try:
+        answer = cli("factors", "apply", "example", "--set", "mood=1px", "--out", tmp_path / "a.png")
+    finally:
+        foreign.unlink()
+    assert answer.code == 2
+    assert "mood.safetensors belongs to the model 'other'" in answer.complaint

@@ -174,3 +174,13 @@ def test_json_holds_plain_finite_values_only(capsys: pytest.CaptureFixture[str])
 def test_table_aligns_its_columns() -> None:
     assert table([("a", "bb"), ("ccc", "d")]) == "a    bb\nccc  d"
     assert table([]) == ""
+
+
+def test_too_little_memory_is_said_in_one_line(cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def greedy(*_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("latentstudio.cli.models.run", greedy)
+    answer = cli("models", "list")
+    assert answer.code == 2
+    assert "not enough memory" in answer.complaint

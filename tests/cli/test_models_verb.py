@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.pixels import read_picture, write_png
+from latentstudio.pixels import read_picture, read_png_text, write_png
 from latentstudio.places import user_models
 
 
@@ -148,3 +150,78 @@ def test_out_in_a_folder_that_is_a_file_is_a_user_error(cli, tmp_path: Path) -> 
     answer = cli("sample", "example", "--count", "2", "--out", tmp_path / "file" / "a.png")
     assert answer.code == 2
     assert "file" in answer.complaint
+
+
+def test_removing_no_name_removes_nothing(cli) -> None:
+    answer = cli("models", "remove", "")
+    assert answer.code == 2
+    assert "there is no model ''" in answer.complaint
+    assert (user_models() / "example" / "card.json").is_file()
+
+
+def test_more_pictures_than_a_sheet_holds_are_refused_at_once(cli, tmp_path: Path) -> None:
+    answer = cli("sample", "example", "--count", "1000000000", "--out", tmp_path / "grid.png")
+    assert answer.code == 2
+    assert "at most" in answer.complaint
+    assert not (tmp_path / "grid.png").exists()
+    wide = cli("sample", "example", "--count", "2", "--columns", "1000000000", "--out", tmp_path / "g.png", "--json")
+    assert wide.json["size"] == [130, 64]
+
+
+@pytest.mark.parametrize("name", ["text.txt", "empty.safetensors", "cut.safetensors", "huge.safetensors", "huge.pt"])
+def test_what_is_no_model_is_one_line(cli, tmp_path: Path, name: str) -> None:
+    whole = (user_models() / "example" / "weights.safetensors").read_bytes()
+    content = {
+        "text.txt": b"no model", "empty.safetensors": b"", "cut.safetensors": whole[: len(whole) // 2],
+        "huge.safetensors": (10 << 30).to_bytes(8, "little") + b"{" + whole[:100],
+        "huge.pt": b"\x80\x04\x8e" + (1 << 62).to_bytes(8, "little") + b"abc",
+    }
+    (tmp_path / name).write_bytes(content[name])
+    answer = cli("models", "add", tmp_path / name)
+    assert answer.code == 2
+    assert name in answer.complaint
+    assert "expected" in answer.complaint
+
+
+@pytest.mark.parametrize("verb", [("render",), ("factors", "apply", "--from")])
+@pytest.mark.parametrize(("change", "part"), [
+    ({"version": 99}, "version 99; expected at most 1"),
+    ({"model": "gone"}, "there is no model 'gone'"),
+    ({"positions": [["nosuch", 1.0]]}, "there is no factor 'nosuch'"),
+    ({"positions": [["scale", 1e9]]}, "there is no factor 'scale'"),
+    ({"shape": [4]}, "bytes of latent"),
+    (None, "is broken"),
+])
+def test_a_recipe_that_cannot_be_followed_is_one_line(
+    cli, tmp_path: Path, verb: tuple[str, ...], change: dict[str, Any] | None, part: str
+) -> None:
+    saved, changed = tmp_path / "one.png", tmp_path / "changed.png"
+    cli("sample", "example", "--count", "1", "--out", saved)
+    text = read_png_text(saved, "latentstudio")
+    assert text is not None
+    recipe = json.loads(text)
+    for key, value in (change or {}).items():
+        (recipe if key == "version" else recipe["session"])[key] = value
+    write_png(changed, read_picture(saved), texts={"latentstudio": json.dumps(recipe) if change else text[:40]})
+    answer = cli(*verb, changed, "--out", tmp_path / "out.png")
+    assert answer.code == 2
+    assert part in answer.complaint
+    assert not (tmp_path / "out.png").exists()
+
+
+def test_a_full_disk_keeps_the_old_picture(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "one.png"
+    cli("sample", "example", "--count", "1", "--out", out)
+    before = out.read_bytes()
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("latentstudio.files.os.fsync", full)
+    for words in (("sample", "example", "--count", "4"), ("factors", "apply", "example", "--seed", "2"),
+                  ("render", out)):
+        answer = cli(*words, "--out", out)
+        assert answer.code == 2
+        assert "no space left on the disk" in answer.complaint
+        assert out.read_bytes() == before
+        assert sorted(path.name for path in tmp_path.iterdir() if path.name.startswith(".one")) == []
