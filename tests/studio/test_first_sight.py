@@ -9,15 +9,20 @@ from PySide6.QtCore import Qt
 from latentstudio.document.preferences import Preferences
 from latentstudio.generators.addons import list_add_ons
 from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.panels.factors_panel import FactorsPanel
 from latentstudio.studio.panels.library_panel import LibraryPanel
 from latentstudio.studio.presenters import desk as desk_module
 from latentstudio.studio.presenters import library as library_module
+from latentstudio.studio.presenters.drawing import draw
 from latentstudio.studio.presenters.factors import FactorsPresenter
+from latentstudio.studio.presenters.history import HistoryPresenter
 from latentstudio.studio.presenters.library import LibraryPresenter, library_rows
+from latentstudio.studio.presenters.picture import PicturePresenter
 from latentstudio.studio.presenters.thumbnails import shipped_thumbnail
 from latentstudio.studio.presenters.welcome import FIRST_SEEDS, first_seed, seeds_beside
 from latentstudio.studio.widgets.curve_plot import ticks
+from latentstudio.studio.widgets.film_strip import FilmStrip
 
 
 def test_a_known_model_begins_with_its_chosen_sample(desk, worker, monkeypatch):
@@ -58,8 +63,6 @@ def test_an_add_on_shows_its_thumbnail_before_it_is_fetched(desk, qtbot, monkeyp
 
 @pytest.fixture
 def panel(desk, worker, qtbot):
-    from latentstudio.studio.canvas.view import Canvas
-
     panel, canvas = FactorsPanel(), Canvas()
     for widget in (panel, canvas):
         qtbot.addWidget(widget)
@@ -88,9 +91,27 @@ def test_the_link_decides_for_good(panel, qtbot):
     assert not panel.plot.isVisible()
 
 
+def test_an_entry_that_newer_ones_overtook_gets_its_own_picture(desk, worker, qtbot):
+    strip, canvas = FilmStrip(), Canvas()
+    for widget in (strip, canvas):
+        qtbot.addWidget(widget)
+    presenters = PicturePresenter(desk, canvas), HistoryPresenter(desk, strip)
+    desk.request_model("one")
+    worker.work()
+    for seed in (201, 202, 203):
+        desk.request_sample(seed)
+    worker.work()
+    history = desk.workspace.history
+    assert len(presenters) == 2
+    assert [entry.id in history.thumbnails for entry in history.path()] == [True] * 4
+    for entry in history.path():
+        expected = draw(desk.current, entry.session).thumbnail
+        assert np.array_equal(history.thumbnails[entry.id], expected)
+
+
 def test_ticks_are_round_and_inside():
-    assert ticks(-0.3, 0.55, 4) == (0.0, 0.5)
-    assert ticks(-7.0, 7.0, 6) == (-5.0, 0.0, 5.0)
+    assert ticks(-0.3, 0.55, 4) == (-0.25, 0.0, 0.25, 0.5)
+    assert ticks(-7.0, 7.0, 6) == (-5.0, -2.5, 0.0, 2.5, 5.0)
 
 
 def test_pictures_are_smooth_at_first():

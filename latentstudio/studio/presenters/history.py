@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import QObject
 
 from latentstudio.document.history import History
+from latentstudio.engine import Result
 from latentstudio.studio.presenters.desk import Desk
-from latentstudio.studio.presenters.drawing import Drawn
+from latentstudio.studio.presenters.drawing import Drawn, draw
 from latentstudio.studio.widgets.film_strip import FilmStrip, StripEntry
 
 SHOWN = 200
@@ -20,6 +23,7 @@ class HistoryPresenter(QObject):
         self._desk = desk
         self._strip = strip
         self._last: Drawn | None = None
+        self._asked: set[int] = set()
         desk.workspace.subscribe_history(self._on_history)
         desk.drawn.connect(self._on_drawn)
         strip.chosen.connect(self._on_chosen)
@@ -27,6 +31,25 @@ class HistoryPresenter(QObject):
     def _on_drawn(self, drawn: Drawn) -> None:
         self._last = drawn
         self._attach(self._desk.workspace.history)
+        self._request_missing()
+
+    def _request_missing(self) -> None:
+        """Draw one entry that newer ones overtook before it had its picture; its answer asks for the next."""
+        history = self._desk.workspace.history
+        for entry in history.path()[-SHOWN:]:
+            opened = self._desk.opened_for(entry.session)
+            known = entry.id in history.thumbnails or entry.id in self._asked or entry.id == history.current
+            if opened is None or known:
+                continue
+            self._asked.add(entry.id)
+            work = partial(draw, opened, entry.session)
+            self._desk.worker.request("entry", work, partial(self._on_missing, entry.id))
+            return
+
+    def _on_missing(self, entry: int, result: Result) -> None:
+        if isinstance(result.value, Drawn) and entry in self._desk.workspace.history:
+            self._desk.workspace.attach_thumbnail(entry, result.value.thumbnail)
+        self._request_missing()
 
     def _on_history(self, history: History) -> None:
         self._attach(history)

@@ -92,7 +92,7 @@ class CurvePlot(QWidget):
             painter.fillRect(QRectF(low, area.top(), high - low, area.height()), tokens.colour("known", 0.22))
         align = Qt.AlignmentFlag
         right, centre, middle = align.AlignRight, align.AlignHCenter, align.AlignVCenter
-        for value in ticks(frame.bottom, frame.top, 4):
+        for value in ticks(frame.bottom, frame.top, 5):
             y = frame.at(0.0, value).y()
             painter.setPen(quiet)
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
@@ -154,10 +154,10 @@ class _Frame:
 
 
 def ticks(low: float, high: float, most: int) -> tuple[float, ...]:
-    """At most ``most`` + 1 round values in [low, high], a step of 1, 2 or 5 times a power of ten apart."""
+    """At most ``most`` + 1 round values in [low, high], a step of 1, 2, 2.5 or 5 times a power of ten apart."""
     rough = (high - low) / most
     power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * size for size in (1, 2, 5, 10) if power * size >= rough)
+    step = next(power * size for size in (1, 2, 2.5, 5, 10) if power * size >= rough)
     return tuple(round(index * step, 10) for index in range(math.ceil(low / step), math.floor(high / step) + 1))
 
 
