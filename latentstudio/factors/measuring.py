@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from latentstudio.errors import LearningError
 from latentstudio.factors.calibration import MeasuredCalibration, known_range
 from latentstudio.generators.contract import Generator
 from latentstudio.measures.effects import Effect
@@ -60,7 +61,7 @@ def follow(generator: Generator, effect: Effect, start: Tensor, move: Tensor, *,
     pieces = max(1, math.ceil(length / effect.stride - 1e-9)) if math.isfinite(effect.stride) else 1
     path = _Path(generator, effect, start)
     for piece in range(1, pieces + 1):
-        effects = path.measure(start + move * (piece / pieces), length * piece / pieces, last=piece == pieces)
+        effects = path.measure(start + move * (piece / pieces), length * piece / pieces, anew=piece < pieces)
     return effects
 
 
@@ -76,11 +77,16 @@ class _Path:
         with torch.no_grad():
             return self._generator.generate(latents)
 
-    def measure(self, latents: Tensor, distance: float, *, last: bool = False) -> Tensor:
-        """Effect (N,) since the start at ``distance`` units from it."""
+    def measure(self, latents: Tensor, distance: float, *, anew: bool | None = None) -> Tensor:
+        """Effect (N,) since the start at ``distance`` units from it.
+
+        ``anew`` says whether what follows is compared with these pictures; None means, once a stride is behind.
+        """
         pictures = self._draw(latents)
         effects = self._so_far + self._measured(pictures)
-        if distance - self._at >= self._effect.stride - 1e-6 and not last:
+        if anew is None:
+            anew = distance - self._at >= self._effect.stride - 1e-6
+        if anew:
             self._at, self._so_far, self._measured = distance, effects, self._effect.prepare(pictures)
         return effects
 
@@ -100,9 +106,15 @@ def calibrate(
     the median of what a slider does wherever it starts. A difference counts by the inverse of the way moved, as a share
     of it matters and not its pixels. The deviation at a coordinate is half the 16-84 % interval of the differences of
     the moves that end nearest to it. Moves that end beyond the coordinates do not count.
+
+    Raises:
+        LearningError: not one effect is a number.
     """
     ends = own[:, None] + offsets[None, :]
     usable = np.isfinite(effects) & (np.abs(ends) <= np.abs(coordinates).max()) & (offsets != 0.0)[None, :]
+    if not usable.any():
+        raise LearningError("nothing can be measured on this model's pictures", expected="something to be seen in them",
+                            action="check the model, or choose another measure in its card")
     starts = np.broadcast_to(own[:, None], ends.shape)[usable]
     ends, wanted = ends[usable], effects[usable]
     median = _least_absolute(wanted, starts, ends, coordinates)

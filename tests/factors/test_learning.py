@@ -7,15 +7,18 @@ import pytest
 import torch
 
 from latentstudio.errors import LearningError, UnknownNameError, UsageError
-from latentstudio.factors import LearnSettings, apply_factors
+from latentstudio.factors import LearnSettings, MeasuredCalibration, MonotoneCurve, apply_factors
 from latentstudio.factors.axes import mean_axis, paper_fit, r_squared, ridge_axis
 from latentstudio.factors.evaluating import evaluate_factor
-from latentstudio.factors.factor import FactorSet
+from latentstudio.factors.factor import Factor, FactorSet
 from latentstudio.factors.learning import learn_factor
+from latentstudio.factors.measuring import calibrate, follow
 from latentstudio.factors.trajectories import Records, generate_trajectories
 from latentstudio.latents import sample_prior
+from latentstudio.measures.effects import Effect
 from latentstudio.measures.moments import barycentre
 from latentstudio.transformations import transformation_named
+from latentstudio.units import PIXELS
 from tests.blob import PIXELS_A_UNIT, BlobGenerator
 
 QUICK = LearnSettings(starts=24, targets=3, steps=15, learning_rate=0.1, batch=12, judged=48, mixed_precision=False)
@@ -148,3 +151,42 @@ def test_an_evaluation_asks_new_samples_and_reports_what_came():
     assert evaluation.worst_ratio < 0.15
     assert 0 < max(evaluation.samples) <= 60
     assert all(step.evaluation is None for step in steps[:-1])
+
+
+@pytest.mark.parametrize("length", [1.0, 2.0, 3.0, 5.0, 6.0])
+def test_no_two_pictures_further_apart_than_the_stride_are_compared(length: float) -> None:
+    compared: list[float] = []
+
+    def prepare(before: torch.Tensor):
+        def after(pictures: torch.Tensor) -> torch.Tensor:
+            compared.append(float((pictures - before).norm(dim=1).max()))
+            return (pictures - before)[:, 0]
+
+        return after
+
+    class Plain(BlobGenerator):
+        def generate(self, latent: torch.Tensor, **_: object) -> torch.Tensor:
+            return latent
+
+    move = torch.zeros(3, 6)
+    move[:, 0] = torch.tensor([length, -length / 2, 0.0])
+    effects = follow(Plain(), Effect(prepare, 2.0), torch.ones(3, 6), move, length=length)
+    assert effects.tolist() == pytest.approx(move[:, 0].tolist(), abs=1e-5)
+    assert max(compared) <= 2.0 + 1e-5
+
+
+def test_where_nothing_is_seen_nothing_is_calibrated() -> None:
+    grid = np.linspace(-3.5, 3.5, 15)
+    with pytest.raises(LearningError, match="nothing can be measured"):
+        calibrate(np.full((8, 15), np.nan), np.zeros(8), grid, grid)
+
+
+def test_a_range_that_no_sample_is_in_cannot_be_evaluated() -> None:
+    along = np.array([50.0, 51.0, 52.0])
+    axis = np.eye(6, dtype=np.float32)[0]
+    factor = Factor(
+        name="x", title="x", unit=PIXELS, axis=axis, paper=MonotoneCurve(along, along),
+        measured=MeasuredCalibration(along, along, 0 * along, (50.0, 52.0)), model="blob", model_sha256="b10b" * 16,
+    )
+    with pytest.raises(LearningError, match="none of 8 new samples"):
+        list(evaluate_factor(BlobGenerator(), factor, count=8))
