@@ -43,23 +43,23 @@ def ridge_axis(records: Records, *, strength: float = 0.03) -> Axis:
 
 
 def paper_fit(
-    records: Records, *, steps: int = 400, learning_rate: float = 0.02
+    records: Records, *, axis: Axis | None = None, steps: int = 400, learning_rate: float = 0.02
 ) -> Steps[float, None, tuple[Axis, MonotoneCurve]]:
     """The paper's model t = g(<u, z>), fitted on differences (equation 9): unit u, monotone piecewise linear g.
 
     Minimises the mean squared difference between t and g(<u, z_t>) - g(<u, z_0>) with full-batch Adam, from the ridge
     axis and a straight g. Slopes of g are softplus values, so g is increasing by construction. Yields the share done
-    every few steps and returns the axis and g.
+    every few steps and returns the axis and g. With ``axis`` given, u stays and only its g is fitted.
     """
     origin, end, t = records.origin, records.end, records.t
     scale = t.abs().mean()
     knots = torch.linspace(-FURTHEST, FURTHEST, KNOTS, device=t.device)
     gap = float(knots[1] - knots[0])
-    direction = ridge_axis(records).direction.clone().requires_grad_(True)
+    direction = (axis or ridge_axis(records)).direction.clone().requires_grad_(axis is None)
     along = (records.displacement @ direction.detach()).abs().mean()
     raw = torch.full((KNOTS - 1,), float(torch.log(torch.expm1(scale / along / scale))), device=t.device)
     raw = raw.clone().requires_grad_(True)
-    optimiser = torch.optim.Adam([direction, raw], lr=learning_rate)
+    optimiser = torch.optim.Adam([raw] if axis else [direction, raw], lr=learning_rate)
 
     def curve(coordinate: Tensor, slopes: Tensor) -> Tensor:
         return (slopes * (coordinate[:, None] - knots[:-1]).clamp(0.0, gap)).sum(dim=1)
@@ -79,7 +79,7 @@ def paper_fit(
     coordinates = knots.cpu().numpy()
     values = values - np.interp(0.0, coordinates, values)
     unit = functional.normalize(direction.detach(), dim=0)
-    return Axis("paper", unit), MonotoneCurve(coordinates.astype(np.float64), values.astype(np.float64))
+    return axis or Axis("paper", unit), MonotoneCurve(coordinates.astype(np.float64), values.astype(np.float64))
 
 
 def fit_of(axis: Axis, curve: MonotoneCurve | None, records: Records) -> float:

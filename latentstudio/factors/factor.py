@@ -26,7 +26,7 @@ class Factor:
         title: what it does and the sign, a few words.
         unit: unit of t.
         axis: unit vector u (d,).
-        paper: the paper's g, fitted on trajectory records.
+        paper: the paper's g for this axis, fitted on differences of trajectory records (equation 9).
         measured: what moving along u did to new samples; sliders use it.
         model: name of the model; ``model_sha256`` of its weights ties the factor to it.
         figures: measured numbers (records kept, r2 on held-out starts, spread, seconds ...).

@@ -70,6 +70,7 @@ def learn_factor(
         measured = yield from judge.measure(axis, PILOTS, PILOT_POINTS, TRAJECTORY_SHARE + share * index, share)
         verdicts.append((_score(measured), index, measured))
     best = candidates[max(verdicts)[1]] if verdicts else paper
+    own = curve if best is paper else (yield from _fit(kept, best, at=PILOT_END))[1]
     measured = yield from judge.measure(best, settings.judged, POINTS, PILOT_END, 1.0 - PILOT_END)
     figures = {
         "seconds": round(time.perf_counter() - began, 1),
@@ -77,25 +78,27 @@ def learn_factor(
         "records": len(records),
         "records_kept": len(kept) + len(held_out),
         "axis": best.name,
-        "r2_heldout_starts": round(fit_of(best, None, held_out), 3),
+        "r2_heldout_starts": round(fit_of(best, own, held_out), 3),
         "r2_heldout_starts_paper": round(fit_of(paper, curve, held_out), 3),
         "judged": settings.judged,
         "scores": {candidates[i].name: round(score, 3) for score, i, _ in verdicts},
         "spread": round(measured.spread, 4),
     }
-    factor = _factor(generator, chosen, settings, best, curve, measured, figures)
+    factor = _factor(generator, chosen, settings, best, own, measured, figures)
     yield LearnStep(1.0, factor.describe(), factor=factor)
 
 
-def _fit(records: Records) -> Steps[LearnStep, None, tuple[Axis, MonotoneCurve]]:
-    fitting = paper_fit(records)
+def _fit(
+    records: Records, axis: Axis | None = None, *, at: float = TRAJECTORY_SHARE
+) -> Steps[LearnStep, None, tuple[Axis, MonotoneCurve]]:
+    fitting = paper_fit(records, axis=axis)
     while True:
         try:
             next(fitting)
         except StopIteration as end:
             fitted: tuple[Axis, MonotoneCurve] = end.value
             return fitted
-        yield LearnStep(TRAJECTORY_SHARE, "fitting the axis")
+        yield LearnStep(at, "fitting the axis")
 
 
 class _Judge:
