@@ -68,7 +68,9 @@ def tests(scratch: Path) -> Count:
     """pytest, offscreen; counts come from its own report."""
     report = scratch / "report.xml"
     call = [sys.executable, "-m", "pytest", f"--junit-xml={report}", "--durations=8"]
-    code = show("tests", call, {"QT_QPA_PLATFORM": "offscreen"})
+    # the tests' nets are tiny: threads that wait for each other would cost more than they compute, most of all on a
+    # machine that does something else as well
+    code = show("tests", call, {"QT_QPA_PLATFORM": "offscreen", "OMP_NUM_THREADS": "1"})
     if not report.is_file():
         return Count(0, 1)
     suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
