@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -32,12 +33,15 @@ def main(arguments: list[str]) -> int:
 
 
 def drag_for_ever(driver: Driver, moves: Path) -> None:
-    """Move the first slider in small, never repeated steps; ends only with the process."""
+    """Move the first slider in small, never repeated steps; ends with the process, or when the story itself is gone."""
+    story = os.getppid()
     name = driver.parts.desk.current.factors.names[0]  # type: ignore[union-attr]
     low, high = driver.card(name).slider.minimum(), driver.card(name).slider.maximum()
     driver.press(name)
     with open(moves, "a", encoding="utf-8", buffering=1) as log:
         for step in range(1_000_000):
+            if os.getppid() != story:
+                break
             driver.move(name, low + (high - low) * (0.5 + 0.3 * math.sin(step / 11.0)))
             log.write(json.dumps([time.time(), driver.session.position(name)]) + "\n")
             driver.live(0.016)
