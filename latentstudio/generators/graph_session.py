@@ -106,13 +106,9 @@ def cuda_driver_loads() -> bool:
 
 
 def thread_choices() -> tuple[int, ...]:
-    """Thread counts worth measuring: one, and up to four of the cores that this process may use, less one.
-
-    The core left over draws the window: on two cores, `bench render faces-gan` gave an age p95 of 12.8 ms with two
-    threads and 11.4 ms with one, because the window's own painting no longer holds a picture up half-way.
-    """
+    """Thread counts worth measuring: one, and the cores that this process may use up to four."""
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return (1,) if usable < 3 else (1, min(usable - 1, 4))
+    return (1,) if usable < 2 else (1, min(usable, 4))
 
 
 def _providers(runtime: Any, device: str) -> list[Any]:
