@@ -64,12 +64,13 @@ def learn_factor(
     paper, curve = yield from _fit(kept)
     candidates = [axis for axis in (paper, ridge_axis(kept), mean_axis(kept)) if settings.axis in ("best", axis.name)]
     judge = _Judge(generator, chosen, settings)
-    verdicts = []
+    scores: list[float] = []
     for index, axis in enumerate(candidates):
         share = (PILOT_END - TRAJECTORY_SHARE) / len(candidates)
         measured = yield from judge.measure(axis, PILOTS, PILOT_POINTS, TRAJECTORY_SHARE + share * index, share)
-        verdicts.append((_score(measured), index, measured))
-    best = candidates[max(verdicts)[1]] if verdicts else paper
+        scores.append(_score(measured))
+    # of equal ones the later, simpler model
+    best = candidates[max(range(len(candidates)), key=lambda index: (scores[index], index))]
     own = curve if best is paper else (yield from _fit(kept, best, at=PILOT_END))[1]
     measured = yield from judge.measure(best, settings.judged, POINTS, PILOT_END, 1.0 - PILOT_END)
     figures = {
@@ -81,7 +82,7 @@ def learn_factor(
         "r2_heldout_starts": round(fit_of(best, own, held_out), 3),
         "r2_heldout_starts_paper": round(fit_of(paper, curve, held_out), 3),
         "judged": settings.judged,
-        "scores": {candidates[i].name: round(score, 3) for score, i, _ in verdicts},
+        "scores": {axis.name: round(score, 3) for axis, score in zip(candidates, scores, strict=True)},
         "spread": round(measured.spread, 4),
     }
     factor = _factor(generator, chosen, settings, best, own, measured, figures)
@@ -110,7 +111,6 @@ class _Judge:
         self._space: LatentSpace = card.spaces[0]
         self._device = next(generator.network.parameters()).device
         self._effect: Effect = effect_of(transformation, measure=card.measure, side=card.image_size[0])
-        self._precise = not settings.mixed_precision
 
     def measure(
         self, axis: Axis, samples: int, points: int, start: float, share: float
