@@ -2,64 +2,32 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import RingFocus, paint_focus_ring
+from latentstudio.studio.widgets.base import paint_focus_ring
+from latentstudio.studio.widgets.name_row import NameRow
 
 _LEAST_PADDING = 10.0
 
 
-class Segmented(RingFocus, QWidget):
-    """Names side by side; the chosen one stands on a raised pill. Left and Right change it.
-
-    Signals:
-        chosen(str): the person chose another.
-    """
-
-    chosen = Signal(str)
+class Segmented(NameRow):
+    """Names side by side; the chosen one stands on a raised pill. Left and Right change it."""
 
     def __init__(
         self, names: tuple[str, ...] = (), *, padding: int = 36, height: int = 30, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self._theme = app_theme()
-        self._names: tuple[str, ...] = ()
-        self._current = ""
         self._padding = padding
         self._height = height
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)
         self.set_names(names)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All names."""
-        return self._names
-
-    @property
-    def current(self) -> str:
-        """The chosen one."""
-        return self._current
-
     def set_names(self, names: tuple[str, ...]) -> None:
         """Other names; the first is chosen unless the present one is among them."""
-        self._names = names
-        if self._current not in names:
-            self._current = names[0] if names else ""
-        self.setAccessibleName(", ".join(names))
+        self._take_names(names, ", ".join(names))
         self.setAccessibleDescription(self._current)
-        self.updateGeometry()
-        self.update()
-
-    def set_current(self, name: str) -> None:
-        """Choose without a signal; an unknown name changes nothing."""
-        if name in self._names:
-            self._current = name
-            self.setAccessibleDescription(name)
-            self.update()
 
     def _words(self) -> list[int]:
         metrics = QFontMetrics(self._theme.font("name"))
@@ -107,23 +75,3 @@ class Segmented(RingFocus, QWidget):
 
     def _name_at(self, point: QPointF) -> str:
         return next((name for name in self._names if self.area_of(name).contains(point)), "")
-
-    def _choose(self, name: str) -> None:
-        if name and name != self._current:
-            self.set_current(name)
-            self.chosen.emit(name)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._choose(self._name_at(event.position()))
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and Right."""
-        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
-        if not step or not self._names:
-            super().keyPressEvent(event)
-            return
-        index = self._names.index(self._current) + step
-        if 0 <= index < len(self._names):
-            self._choose(self._names[index])

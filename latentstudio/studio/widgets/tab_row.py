@@ -2,61 +2,29 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt
+from PySide6.QtGui import QFontMetrics, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import RingFocus, paint_focus_ring
+from latentstudio.studio.widgets.base import paint_focus_ring
+from latentstudio.studio.widgets.name_row import NameRow
 
 _GAP = 22
 
 
-class TabRow(RingFocus, QWidget):
-    """A row of text tabs; where the room is short the gaps shrink first.
-
-    Signals:
-        chosen(str): the person chose another tab.
-    """
-
-    chosen = Signal(str)
+class TabRow(NameRow):
+    """A row of text tabs; where the room is short the gaps shrink first."""
 
     def __init__(self, names: tuple[str, ...] = (), parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = app_theme()
-        self._names: tuple[str, ...] = ()
-        self._current = ""
         self._hover = ""
         self.setMouseTracking(True)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.set_tabs(names)
 
-    @property
-    def names(self) -> tuple[str, ...]:
-        """All tabs."""
-        return self._names
-
-    @property
-    def current(self) -> str:
-        """The chosen tab."""
-        return self._current
-
     def set_tabs(self, names: tuple[str, ...]) -> None:
         """Other tabs; the first is chosen unless the present one is among them."""
-        self._names = names
-        if self._current not in names:
-            self._current = names[0] if names else ""
-        self.setAccessibleName("tabs " + ", ".join(names))
-        self.updateGeometry()
-        self.update()
-
-    def set_current(self, name: str) -> None:
-        """Choose without a signal; an unknown name changes nothing."""
-        if name in self._names:
-            self._current = name
-            self.setAccessibleDescription(name)
-            self.update()
+        self._take_names(names, "tabs " + ", ".join(names))
 
     def _widths(self) -> list[int]:
         metrics = QFontMetrics(self._theme.font("name"))
@@ -107,16 +75,6 @@ class TabRow(RingFocus, QWidget):
         half = self._gap() / 2
         return next((n for n in self._names if self.area_of(n).adjusted(-half, 0, half, 0).contains(point)), "")
 
-    def _choose(self, name: str) -> None:
-        if name and name != self._current:
-            self.set_current(name)
-            self.chosen.emit(name)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose."""
-        if event.button() == Qt.MouseButton.LeftButton:
-            self._choose(self._name_at(event.position()))
-
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Light up what is under the mouse."""
         name = self._name_at(event.position())
@@ -128,13 +86,3 @@ class TabRow(RingFocus, QWidget):
         """Nothing is under the mouse."""
         self._hover = ""
         self.update()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and Right."""
-        step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
-        if not step or not self._names:
-            super().keyPressEvent(event)
-            return
-        index = self._names.index(self._current) + step
-        if 0 <= index < len(self._names):
-            self._choose(self._names[index])
