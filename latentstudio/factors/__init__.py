@@ -5,12 +5,13 @@ Importing this package needs numpy only; ``latentstudio.factors.learning`` needs
 
 from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
 from latentstudio.factors.control import Applied, apply_factors, parse_settings
-from latentstudio.factors.factor import Factor, FactorSet
+from latentstudio.factors.factor import Evidence, Factor, FactorSet
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.factors.storage import keep_factor, load_factors, read_factor, write_factor
 
 __all__ = [
     "Applied",
+    "Evidence",
     "Factor",
     "FactorSet",
     "LearnSettings",

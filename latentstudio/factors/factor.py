@@ -18,6 +18,36 @@ GRADES = ("A", "B", "C", "D")
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What an axis was learned from, as much of it as plots and the map need.
+
+    Attributes:
+        origins: a dozen starting points z_0 (S, d).
+        values: the parameters t of the targets, increasing (K,).
+        ends: where each trajectory stood at each t (S, K, d); NaN where the record was dropped.
+        asked, predicted: t of records of held-out starts, and what the paper's model says for them (R,).
+        errors: reconstruction errors of the records, increasing (E,).
+        cut: records with a larger error were dropped.
+    """
+
+    origins: FloatArray
+    values: NDArray[np.float64]
+    ends: FloatArray
+    asked: FloatArray
+    predicted: FloatArray
+    errors: FloatArray
+    cut: float
+
+    def __post_init__(self) -> None:
+        starts, size = self.origins.shape
+        if self.ends.shape != (starts, len(self.values), size) or self.asked.shape != self.predicted.shape:
+            raise FactorFileError(
+                f"trajectories of shape {self.ends.shape}, {len(self.asked)} and {len(self.predicted)} pairs",
+                expected=f"({starts}, {len(self.values)}, {size}), and pairs",
+            )
+
+
+@dataclass(frozen=True)
 class Factor:
     """An axis u in latent space that controls one property of the picture, in true units.
 
@@ -31,6 +61,7 @@ class Factor:
         model: name of the model; ``model_sha256`` of its weights ties the factor to it.
         figures: measured numbers (records kept, r2 on held-out starts, spread, seconds ...).
         recipe: settings of the run that learned it.
+        evidence: trajectories, fit and errors to look at, or None where they were not kept.
     """
 
     name: str
@@ -43,6 +74,7 @@ class Factor:
     model_sha256: str
     figures: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
+    evidence: Evidence | None = field(default=None, compare=False)
 
     def __post_init__(self) -> None:
         with np.errstate(over="ignore"):  # a broken file may hold any number; what overflows is not of unit length

@@ -15,8 +15,9 @@ from latentstudio.factors.calibration import MeasuredCalibration, known_range
 from latentstudio.generators.contract import Generator
 from latentstudio.measures.effects import Effect
 from latentstudio.steps import Step
+from latentstudio.training.loop import mixed_precision_pays
 
-CHUNK = 8
+CHUNK = 16
 IRLS_ROUNDS = 25
 SHORTEST_WAY = 0.5
 FEWEST = 5
@@ -74,8 +75,10 @@ class _Path:
         self._measured = effect.prepare(self._draw(start))
 
     def _draw(self, latents: Tensor) -> Tensor:
-        with torch.no_grad():
-            return self._generator.generate(latents)
+        device = latents.device.type
+        fast = device == "cuda" or mixed_precision_pays()
+        with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=fast):
+            return self._generator.generate(latents).float()
 
     def measure(self, latents: Tensor, distance: float, *, anew: bool | None = None) -> Tensor:
         """Effect (N,) since the start at ``distance`` units from it.

@@ -1,14 +1,14 @@
 """Factor files: one safetensors with the axis and both curves, and json in its header. numpy only.
 
 Tensors: ``axis`` (d,), ``paper_coordinates``, ``paper_values`` (K,), ``measured_coordinates``, ``measured_median``,
-``measured_deviation`` (M,). The header key ``factor`` holds json: version, name, title, unit, known range, model and
-its SHA-256, figures, recipe.
+``measured_deviation`` (M,), and where they were kept those of ``Evidence`` as ``evidence_*``. The header key ``factor``
+holds json: version, name, title, unit, known range, model and its SHA-256, figures, recipe.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from safetensors.numpy import save
 
 from latentstudio.errors import FactorFileError, StudioError
 from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
-from latentstudio.factors.factor import Factor, FactorSet
+from latentstudio.factors.factor import Evidence, Factor, FactorSet
 from latentstudio.files import write_whole
 from latentstudio.generators.card import ModelCard
 from latentstudio.places import bundled, user_factors
@@ -27,6 +27,7 @@ from latentstudio.units import unit_named
 
 SUFFIX = ".safetensors"
 VERSION = 1
+_EVIDENCE = "evidence_"
 LARGEST = 64 << 20
 _KIND = "a factor file (safetensors) of latentstudio"
 _ORDER = ("x", "y", "scale", "rotation", "brightness")
@@ -63,6 +64,8 @@ def write_factor(path: Path, factor: Factor) -> None:
         "measured_median": factor.measured.median,
         "measured_deviation": factor.measured.deviation,
     }
+    if factor.evidence is not None:
+        tensors |= {_EVIDENCE + name: np.asarray(value) for name, value in vars(factor.evidence).items()}
     text = msgspec.json.encode(notes).decode()
     write_whole(path, save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, {"factor": text}))
 
@@ -92,6 +95,7 @@ def read_factor(path: Path, *, card: ModelCard | None = None) -> Factor:
             model_sha256=notes.model_sha256,
             figures=notes.figures,
             recipe=notes.recipe,
+            evidence=_evidence(tensors),
         )
     except KeyError as problem:
         raise FactorFileError(f"{path.name} lacks the tensor {problem}", expected=_KIND) from problem
@@ -106,7 +110,7 @@ def _load(path: Path) -> tuple[_Notes, dict[str, np.ndarray]]:
     if not path.is_file():
         raise FactorFileError(f"{path} is not a file", expected=_KIND)
     if path.stat().st_size > LARGEST:
-        raise FactorFileError(f"{path.name} has {path.stat().st_size >> 20} MiB", expected=f"{_KIND}, a few kB")
+        raise FactorFileError(f"{path.name} has {path.stat().st_size >> 20} MiB", expected=f"{_KIND}, a few MB at most")
     try:
         with safe_open(path, framework="numpy") as opened:
             header = opened.metadata() or {}
@@ -117,6 +121,14 @@ def _load(path: Path) -> tuple[_Notes, dict[str, np.ndarray]]:
         raise FactorFileError(f"{path.name} holds no factor", expected=_KIND) from None
     except (SafetensorError, msgspec.ValidationError, ValueError, TypeError, OSError, RecursionError) as problem:
         raise FactorFileError(f"{path.name} is broken ({problem})", expected=_KIND) from problem
+
+
+def _evidence(tensors: dict[str, np.ndarray]) -> Evidence | None:
+    found = {name.removeprefix(_EVIDENCE): value for name, value in tensors.items() if name.startswith(_EVIDENCE)}
+    if not found:
+        return None
+    names = [field.name for field in fields(Evidence)]
+    return Evidence(**{name: found[name] if name != "cut" else float(found[name]) for name in names})  # type: ignore[arg-type]
 
 
 def _check_model(factor: Factor, card: ModelCard, where: str) -> None:

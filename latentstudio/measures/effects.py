@@ -64,7 +64,7 @@ def effect_of(transformation: Transformation, *, measure: str, side: int) -> Eff
         registration = Registration(before, transformation, candidates, sigma=sigma)
         return lambda after: registration.measure(after)[0]
 
-    return Effect(registered, STRIDE if transformation.is_relative else math.inf)
+    return Effect(registered, STRIDE)
 
 
 def _difference(statistic: Callable[[Tensor], Tensor]) -> Effect:

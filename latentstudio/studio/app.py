@@ -27,7 +27,7 @@ from latentstudio.studio.window import MainWindow
 from latentstudio.version import VERSION
 
 TRACE_VARIABLE = "LATENTSTUDIO_TRACE_STARTUP"
-SWITCH_SECONDS = 0.001  # how long the worker may keep the interpreter when the window asks for it
+SWITCH_SECONDS = 0.0001  # how long the worker may keep the interpreter when the window asks for it
 FIRST_MODELS = ("faces-gan", "sprites-b10")
 
 

@@ -102,7 +102,6 @@ class FactorsPresenter(QObject):
             return
         self._held = name
         self._desk.workspace.apply_preview(session.with_position(name, t))
-        self._canvas.set_gesture(Gesture(name, t, factor.unit.format(t)))
 
     def _on_settled(self, name: str, t: float) -> None:
         self._held = ""
@@ -121,6 +120,7 @@ class FactorsPresenter(QObject):
             card.set_note(clamped_note(factor, reached))
 
     def _on_drawn(self, drawn: Drawn) -> None:
+        self._show_gesture(drawn)
         if drawn.session != self._desk.workspace.session:
             return
         for name in drawn.applied.clamped:
@@ -130,6 +130,13 @@ class FactorsPresenter(QObject):
         card = self._panel.cards.get(self._held)
         if card is not None and self._held not in drawn.applied.clamped:
             card.set_note("")
+
+    def _show_gesture(self, drawn: Drawn) -> None:
+        """The arrow comes with the picture that it describes: they agree, and the canvas is painted once a move."""
+        factor = self.factor(self._held) if self._held else None
+        if factor is not None and drawn.session.model == factor.model:
+            t = drawn.session.position(self._held)
+            self._canvas.set_gesture(Gesture(self._held, t, factor.unit.format(t)))
 
     def _on_lock(self, name: str, locked: bool) -> None:
         (self.locked.add if locked else self.locked.discard)(name)
