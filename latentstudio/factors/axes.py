@@ -1,4 +1,4 @@
-"""Axis models: from records to a unit axis u (section 2.2 of Plumerault et al. 2020, and two closed forms)."""
+"""Axis models: from records to a unit axis u (section 2.2 of Plumerault et al. 2020, and closed forms beside it)."""
 
 from __future__ import annotations
 
@@ -11,10 +11,17 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentstudio.factors.calibration import MonotoneCurve
-from latentstudio.factors.trajectories import Records
+from latentstudio.factors.records import Records
+from latentstudio.factors.settings import LearnSettings
 
-KNOTS = 41
 FURTHEST = 5.0
+WIDTH = 0.5  # the largest |t| counts as this much in the fit, so that the published weights mean what they meant
+PAPER_BATCH = 32
+PAPER_RATE = 1e-3
+CURVE_STEPS = 300
+CURVE_RATE = 0.02
+CURVE_SMOOTHNESS = 1e-3
+YIELD_EVERY = 40
 
 
 @dataclass(frozen=True)
@@ -42,59 +49,104 @@ def ridge_axis(records: Records, *, strength: float = 0.03) -> Axis:
     return Axis("ridge", functional.normalize(slopes, dim=0))
 
 
-def paper_fit(
-    records: Records, *, axis: Axis | None = None, steps: int = 400, learning_rate: float = 0.02
-) -> Steps[float, None, tuple[Axis, MonotoneCurve]]:
-    """The paper's model t = g(<u, z>), fitted on differences (equation 9): unit u, monotone piecewise linear g.
+def paper_axis(records: Records, settings: LearnSettings, *, warm: bool = True) -> Steps[float, None, Axis]:
+    """The paper's u of t = g(<u, z>), fitted together with g on differences (equation 9).
 
-    Minimises the mean squared difference between t and g(<u, z_t>) - g(<u, z_0>) with full-batch Adam, from the ridge
-    axis and a straight g. Slopes of g are softplus values, so g is increasing by construction. Yields the share done
-    every few steps and returns the axis and g. With ``axis`` given, u stays and only its g is fitted.
+    Minimises the mean squared difference between t and g(<v, z_t>) - g(<v, z_0>), plus ``settings.l2`` ||v||^2 and
+    ``settings.smoothness`` times the mean squared difference of neighbouring slopes of g, by Adam over minibatches of
+    32 for ``settings.epochs``; slopes of g are kept at 0 or more, and u = v / ||v||. Starts from the mean displacement,
+    or with ``warm`` False from a random v as the published code does. Yields the share done.
     """
-    origin, end, t = records.origin, records.end, records.t
-    scale = t.abs().mean()
-    knots = torch.linspace(-FURTHEST, FURTHEST, KNOTS, device=t.device)
-    gap = float(knots[1] - knots[0])
-    direction = (axis or ridge_axis(records)).direction.clone().requires_grad_(axis is None)
-    along = (records.displacement @ direction.detach()).abs().mean()
-    raw = torch.full((KNOTS - 1,), float(torch.log(torch.expm1(scale / along / scale))), device=t.device)
-    raw = raw.clone().requires_grad_(True)
-    optimiser = torch.optim.Adam([raw] if axis else [direction, raw], lr=learning_rate)
+    span = records.t.abs().max().clamp_min(1e-12)
+    origin, end, t = records.origin, records.end, records.t / span * WIDTH
+    source = torch.Generator().manual_seed(settings.seed)
+    size = origin.shape[1]
+    bound = (6.0 / (size + 1)) ** 0.5  # Glorot's uniform start of a layer with one output
+    random = ((2.0 * torch.rand(size, generator=source) - 1.0) * bound).to(origin)
+    first = _scaled_mean(records, t) if warm else random
+    direction = first.clone().requires_grad_(True)
+    curve = _Lattice(settings.knots, origin)
+    optimiser = torch.optim.Adam([direction, curve.slopes], lr=PAPER_RATE)
+    count, done = len(t), 0
+    total = settings.epochs * max(1, count // PAPER_BATCH)
+    for _ in range(settings.epochs):
+        order = torch.randperm(count, generator=source).to(t.device)
+        for rows in order[: max(1, count // PAPER_BATCH) * PAPER_BATCH].split(PAPER_BATCH):
+            predicted = curve(end[rows] @ direction) - curve(origin[rows] @ direction)
+            error = (predicted - t[rows]).square().mean() + settings.l2 * direction.square().sum()
+            error = error + settings.smoothness * curve.roughness()
+            optimiser.zero_grad()
+            error.backward()
+            optimiser.step()
+            curve.keep_increasing()
+            done += 1
+            if done % YIELD_EVERY == 0:
+                yield min(1.0, done / total)
+    return Axis("paper", functional.normalize(direction.detach(), dim=0))
 
-    def curve(coordinate: Tensor, slopes: Tensor) -> Tensor:
-        return (slopes * (coordinate[:, None] - knots[:-1]).clamp(0.0, gap)).sum(dim=1)
 
-    for done in range(steps):
-        if done % 10 == 0:
-            yield done / steps
+def curve_along(records: Records, axis: Axis, *, knots: int = 101) -> Steps[float, None, MonotoneCurve]:
+    """The paper's monotone piecewise linear g for a given axis, fitted on differences (equation 9); g(0) = 0.
+
+    Slopes are softplus values, so g increases by construction; it is constant beyond the outermost knots.
+    """
+    t, scale = records.t, records.t.abs().mean().clamp_min(1e-12)
+    end, origin = records.end @ axis.direction, records.origin @ axis.direction
+    places = torch.linspace(-FURTHEST, FURTHEST, knots, device=t.device)
+    gap = float(places[1] - places[0])
+    along = (end - origin).abs().mean().clamp_min(1e-9)
+    raw = torch.full((knots - 1,), float(torch.log(torch.expm1(1.0 / along))), device=t.device).requires_grad_(True)
+    optimiser = torch.optim.Adam([raw], lr=CURVE_RATE)
+    ramps = [(place[:, None] - places[:-1]).clamp(0.0, gap) for place in (end, origin)]
+    design = ramps[0] - ramps[1]
+    for done in range(CURVE_STEPS):
+        if done % YIELD_EVERY == 0:
+            yield done / CURVE_STEPS
         slopes = functional.softplus(raw)
-        unit = functional.normalize(direction, dim=0)
-        predicted = curve(end @ unit, slopes) - curve(origin @ unit, slopes)
-        error = (predicted - t / scale).square().mean() + 1e-3 * (slopes[1:] - slopes[:-1]).square().mean()
+        error = (design @ slopes - t / scale).square().mean()
+        error = error + CURVE_SMOOTHNESS * (slopes[1:] - slopes[:-1]).square().mean() * (knots / 41.0) ** 2
         optimiser.zero_grad()
         error.backward()
         optimiser.step()
     slopes = functional.softplus(raw).detach() * scale
-    values = torch.cat((torch.zeros(1, device=t.device), (slopes * gap).cumsum(0))).cpu().numpy()
-    coordinates = knots.cpu().numpy()
-    values = values - np.interp(0.0, coordinates, values)
-    unit = functional.normalize(direction.detach(), dim=0)
-    return axis or Axis("paper", unit), MonotoneCurve(coordinates.astype(np.float64), values.astype(np.float64))
+    values = torch.cat((torch.zeros(1, device=t.device), (slopes * gap).cumsum(0))).cpu().numpy().astype(np.float64)
+    coordinates = np.linspace(-FURTHEST, FURTHEST, knots)
+    return MonotoneCurve(coordinates, values - np.interp(0.0, coordinates, values))
 
 
-def fit_of(axis: Axis, curve: MonotoneCurve | None, records: Records) -> float:
-    """r2 of t against the model's difference on records; a straight line is fitted where there is no ``curve``."""
-    t = records.t.cpu().numpy().astype(np.float64)
-    if curve is not None:
-        end, origin = ((z @ axis.direction).cpu().numpy() for z in (records.end, records.origin))
-        predicted = curve(end) - curve(origin)
-    else:
-        along = (records.displacement @ axis.direction).cpu().numpy().astype(np.float64)
-        predicted = along * (along @ t) / max(float(along @ along), 1e-12)
-    return r_squared(t, predicted)
+def predicted(axis: Axis, curve: MonotoneCurve, records: Records) -> np.ndarray:
+    """What the paper's model says for t of each record (R,): g(<u, z_t>) - g(<u, z_0>)."""
+    end, origin = ((z @ axis.direction).cpu().numpy() for z in (records.end, records.origin))
+    return np.asarray(curve(end) - curve(origin))
 
 
 def r_squared(wanted: np.ndarray, reached: np.ndarray) -> float:
     """1 - sum of squared differences / sum of squared deviations of ``wanted`` from its mean."""
     spread = float(((wanted - wanted.mean()) ** 2).sum())
     return 1.0 - float(((wanted - reached) ** 2).sum()) / max(spread, 1e-12)
+
+
+def _scaled_mean(records: Records, t: Tensor) -> Tensor:
+    """The mean displacement, as long as a straight g needs it."""
+    direction = mean_axis(records).direction
+    along = records.displacement @ direction
+    return direction * ((along @ t) / (along @ along).clamp_min(1e-12))
+
+
+class _Lattice:
+    """g of the published code: one slope a knot, each over the cell about its knot; straight at first."""
+
+    def __init__(self, knots: int, like: Tensor) -> None:
+        self._knots = torch.linspace(-FURTHEST, FURTHEST, knots).to(like)
+        self._half = FURTHEST / (knots - 1)
+        self.slopes = torch.ones(knots).to(like).requires_grad_(True)
+
+    def __call__(self, coordinate: Tensor) -> Tensor:
+        return (coordinate[:, None] - self._knots).clamp(-self._half, self._half) @ self.slopes
+
+    def roughness(self) -> Tensor:
+        return (self.slopes[1:] - self.slopes[:-1]).square().mean()
+
+    def keep_increasing(self) -> None:
+        with torch.no_grad():
+            self.slopes.clamp_(min=0.0)

@@ -2,135 +2,184 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator as Steps
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from latentstudio.errors import LearningError
-from latentstudio.factors.axes import Axis, fit_of, mean_axis, paper_fit, ridge_axis
+from latentstudio.factors.axes import Axis, curve_along, mean_axis, paper_axis, predicted, r_squared, ridge_axis
 from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
-from latentstudio.factors.factor import Factor
+from latentstudio.factors.factor import Evidence, Factor
 from latentstudio.factors.measuring import calibrate, measure_effects
+from latentstudio.factors.records import Records, RecordStore
+from latentstudio.factors.refining import refined_axis
 from latentstudio.factors.settings import LearnSettings
-from latentstudio.factors.trajectories import Records, generate_trajectories
+from latentstudio.factors.trajectories import generate_trajectories
+from latentstudio.generators.card import ModelCard
 from latentstudio.generators.contract import Generator
 from latentstudio.latents import LatentSpace, sample_prior
 from latentstudio.measures.effects import Effect, effect_of
 from latentstudio.steps import Step
 from latentstudio.transformations import Transformation, transformation_named
 
+Fitted = TypeVar("Fitted")
+
 TRAJECTORY_SHARE = 0.75
+REFINE_END = 0.8
 PILOT_END = 0.9
 PILOTS = 64
 PILOT_POINTS = 15
 POINTS = 29
 STANDSTILL = 1e-4
+SHOWN = 12
+MOST_PAIRS = 400
 _JUDGE_SEED = 1_000_003
 
 
 @dataclass(frozen=True)
 class LearnStep(Step):
-    """Progress of learning; the last one carries the factor."""
+    """Progress of learning; the last one carries the factor.
+
+    Attributes:
+        phase: ``trajectories``, ``axis``, ``judging`` or ``measuring``.
+        preview: while trajectories are made, a dozen targets above and what was reached below.
+        metrics: ``loss`` while trajectories are made.
+    """
 
     factor: Factor | None = None
+    phase: str = "trajectories"
 
 
 def learn_factor(
-    generator: Generator, *, transformation: str | Transformation, settings: LearnSettings | None = None
+    generator: Generator, *, transformation: str | Transformation, settings: LearnSettings | None = None,
+    records_folder: Path | None = None,
 ) -> Iterator[LearnStep]:
     """Learn one factor of a generator (Algorithm 1 and section 2.2 of Plumerault et al. 2020), and measure it.
 
     Records whose errors are among the worst share are dropped; a share of the starting points is held out. The
-    candidate axes (the paper's, ridge regression, mean displacement) are judged by moving ``PILOTS`` new samples along
-    each; the one with the widest known range for its spread is measured again on ``settings.judged`` samples.
+    candidate axes (the paper's, ridge regression, mean displacement, the best of these refined end to end) are judged
+    by moving ``PILOTS`` new samples along each; the one with the widest known range for its spread is measured again on
+    ``settings.judged`` samples. With ``records_folder`` finished batches of trajectories are kept there and not
+    computed again: a killed run that is started anew ends with the same factor.
 
     Raises:
-        LearningError: nothing was left after dropping, or no axis moves the picture.
+        LearningError: nothing was left after dropping, no axis moves the picture, or the folder holds other records.
+        StorageError: the disk is full.
     """
     settings = settings or LearnSettings()
     chosen = transformation_named(transformation) if isinstance(transformation, str) else transformation
-    began = time.perf_counter()
+    store = None if records_folder is None else RecordStore(records_folder, about(generator.card, chosen, settings))
     records: Records | None = None
-    for step in generate_trajectories(generator, chosen, settings):
+    for step in generate_trajectories(generator, chosen, settings, store=store):
         records = step.records
-        yield LearnStep(step.fraction * TRAJECTORY_SHARE, step.message, metrics=step.metrics)
+        yield LearnStep(step.fraction * TRAJECTORY_SHARE, step.message, step.preview, step.metrics)
     assert records is not None
-    kept, held_out = _split(records, settings)
-    paper, curve = yield from _fit(kept)
-    candidates = [axis for axis in (paper, ridge_axis(kept), mean_axis(kept)) if settings.axis in ("best", axis.name)]
-    judge = _Judge(generator, chosen, settings)
-    scores: list[float] = []
-    for index, axis in enumerate(candidates):
-        share = (PILOT_END - TRAJECTORY_SHARE) / len(candidates)
-        measured = yield from judge.measure(axis, PILOTS, PILOT_POINTS, TRAJECTORY_SHARE + share * index, share)
-        scores.append(_score(measured))
-    # of equal ones the later, simpler model
-    best = candidates[max(range(len(candidates)), key=lambda index: (scores[index], index))]
-    own = curve if best is paper else (yield from _fit(kept, best, at=PILOT_END))[1]
+    yield from learn_from(generator, chosen, records, settings)
+
+
+def about(card: ModelCard, transformation: Transformation, settings: LearnSettings) -> dict[str, object]:
+    """Everything that the records of a run depend on."""
+    return {
+        "model": card.name, "weights_sha256": card.weights_sha256, "transformation": transformation.name,
+        **settings.of_records(),
+    }
+
+
+def learn_from(
+    generator: Generator, transformation: Transformation, records: Records, settings: LearnSettings
+) -> Iterator[LearnStep]:
+    """The second half of ``learn_factor``: axis, judgement and calibration from records that are there already."""
+    split = split_records(records, settings)
+    judge = _Judge(generator, transformation, settings)
+    candidates = yield from _candidates(generator, transformation, split.kept, settings)
+    scores = {axis.name: 0.0 for axis in candidates}
+    wanted = [axis for axis in candidates if settings.axis in ("best", axis.name)]
+    if len(wanted) > 1:
+        share = (PILOT_END - REFINE_END) / len(wanted)
+        for index, axis in enumerate(wanted):
+            measured = yield from judge.measure(axis, PILOTS, PILOT_POINTS, REFINE_END + share * index, share)
+            scores[axis.name] = _score(measured)
+    best = max(reversed(wanted), key=lambda axis: scores[axis.name])  # of equal ones the later, simpler model
+    curve = yield from _curve(split.kept, best, settings)
+    own = next(axis for axis in candidates if axis.name == "paper")
+    paper_curve = curve if own is best else (yield from _curve(split.kept, own, settings))
     measured = yield from judge.measure(best, settings.judged, POINTS, PILOT_END, 1.0 - PILOT_END)
+    asked = split.held_out.t.cpu().numpy().astype(np.float64)
+    said = predicted(best, curve, split.held_out)
     figures = {
-        "seconds": round(time.perf_counter() - began, 1),
         "starts": settings.starts,
         "records": len(records),
-        "records_kept": len(kept) + len(held_out),
+        "records_kept": len(split.kept) + len(split.held_out),
         "axis": best.name,
-        "r2_heldout_starts": round(fit_of(best, own, held_out), 3),
-        "r2_heldout_starts_paper": round(fit_of(paper, curve, held_out), 3),
+        "r2_heldout_starts": round(r_squared(asked, said), 3),
+        "r2_heldout_starts_paper": round(r_squared(asked, predicted(own, paper_curve, split.held_out)), 3),
         "judged": settings.judged,
-        "scores": {axis.name: round(score, 3) for axis, score in zip(candidates, scores, strict=True)},
+        "scores": {name: round(score, 3) for name, score in scores.items() if score},
+        "cosines": {axis.name: round(float(axis.direction @ best.direction), 3) for axis in candidates},
         "spread": round(measured.spread, 4),
+        "notes": list(split.notes),
     }
-    factor = _factor(generator, chosen, settings, best, own, measured, figures)
-    yield LearnStep(1.0, factor.describe(), factor=factor)
+    evidence = _evidence(records, split, asked, said)
+    factor = _factor(generator, transformation, settings, best, curve, measured, figures, evidence)
+    yield LearnStep(1.0, factor.describe(), factor=factor, phase="measuring")
 
 
-def _fit(
-    records: Records, axis: Axis | None = None, *, at: float = TRAJECTORY_SHARE
-) -> Steps[LearnStep, None, tuple[Axis, MonotoneCurve]]:
-    fitting = paper_fit(records, axis=axis)
+def _candidates(
+    generator: Generator, transformation: Transformation, kept: Records, settings: LearnSettings
+) -> Steps[LearnStep, None, list[Axis]]:
+    """The simplest last."""
+    fitting = paper_axis(kept, settings)
+    paper = yield from _through(fitting, TRAJECTORY_SHARE, 0.0, "fitting the axis")
+    mean, ridge = mean_axis(kept), ridge_axis(kept)
+    if not settings.refined or settings.axis not in ("best", "refined"):
+        return [paper, ridge, mean]
+    length = float((kept.displacement @ mean.direction).abs().max())
+    refining = refined_axis(generator, transformation, mean, settings, length=length)
+    refined = yield from _through(refining, TRAJECTORY_SHARE, REFINE_END - TRAJECTORY_SHARE, "refining the axis")
+    return [paper, refined, ridge, mean]
+
+
+def _curve(records: Records, axis: Axis, settings: LearnSettings) -> Steps[LearnStep, None, MonotoneCurve]:
+    fitting = curve_along(records, axis, knots=settings.knots)
+    curve: MonotoneCurve = yield from _through(fitting, PILOT_END, 0.0, "fitting the paper's g")
+    return curve
+
+
+def _through(
+    steps: Steps[float, None, Fitted], start: float, share: float, words: str
+) -> Steps[LearnStep, None, Fitted]:
+    """Carry the shares of a fit into steps; returns what it found."""
     while True:
         try:
-            next(fitting)
+            done = next(steps)
         except StopIteration as end:
-            fitted: tuple[Axis, MonotoneCurve] = end.value
-            return fitted
-        yield LearnStep(at, "fitting the axis")
+            found: Fitted = end.value
+            return found
+        yield LearnStep(start + share * done, words, phase="axis")
 
 
-class _Judge:
-    """Moves new samples along an axis and measures what that did."""
+@dataclass(frozen=True)
+class Split:
+    """Records that were kept for the fit and for its judgement, the errors' cut, and what is to be said of them."""
 
-    def __init__(self, generator: Generator, transformation: Transformation, settings: LearnSettings) -> None:
-        self._generator, self._seed = generator, settings.seed + _JUDGE_SEED
-        card = generator.card
-        self._space: LatentSpace = card.spaces[0]
-        self._device = next(generator.network.parameters()).device
-        self._effect: Effect = effect_of(transformation, measure=card.measure, side=card.image_size[0])
-
-    def measure(
-        self, axis: Axis, samples: int, points: int, start: float, share: float
-    ) -> Steps[LearnStep, None, MeasuredCalibration]:
-        latents = torch.from_numpy(sample_prior(self._space, count=samples, seed=self._seed)).to(self._device)
-        furthest = min(7.0, max(3.5, 0.7 * self._space.radius))
-        offsets = torch.linspace(-furthest, furthest, points, device=self._device)
-        effects: np.ndarray | None = None
-        for step in measure_effects(
-            self._generator, axis.direction, self._effect, latents=latents, offsets=offsets
-        ):
-            effects = step.effects
-            yield LearnStep(start + share * step.fraction, f"{step.message}: {axis.name} axis")
-        assert effects is not None
-        own = (latents @ axis.direction).cpu().numpy().astype(np.float64)
-        grid = offsets.cpu().numpy().astype(np.float64)
-        return calibrate(effects, own, grid, grid)
+    kept: Records
+    held_out: Records
+    cut: float
+    notes: tuple[str, ...] = ()
 
 
-def _split(records: Records, settings: LearnSettings) -> tuple[Records, Records]:
+def split_records(records: Records, settings: LearnSettings) -> Split:
+    """Drop the worst share of the errors; hold out the last share of the starting points.
+
+    Raises:
+        LearningError: too few are left, or no latent moved.
+    """
     usable = torch.isfinite(records.error) & torch.isfinite(records.end).all(dim=1)
     if int(usable.sum()) < 4:
         raise LearningError(
@@ -149,7 +198,60 @@ def _split(records: Records, settings: LearnSettings) -> tuple[Records, Records]
         )
     if not float(training.displacement.abs().max()) > STANDSTILL:
         raise LearningError("no latent moved towards its target", action="the model may not depend on its latent")
-    return training, held_out
+    size = training.origin.shape[1]
+    few = f"{len(training)} records for {size} dimensions: the axis rests on its regularisation; use more starts"
+    return Split(training, held_out, float(limit), (few,) if len(training) < 2 * size else ())
+
+
+def _evidence(records: Records, split: Split, asked: np.ndarray, said: np.ndarray) -> Evidence:
+    """A dozen trajectories, the fit on held-out starts and all errors, as much as plots need."""
+    values = sorted({float(t) for t in records.t.cpu()})
+    starts = sorted({int(start) for start in records.start.cpu()})[:SHOWN]
+    column = {value: index for index, value in enumerate(values)}
+    row = {start: index for index, start in enumerate(starts)}
+    origins = np.zeros((len(starts), records.origin.shape[1]), np.float32)
+    ends = np.full((len(starts), len(values), records.origin.shape[1]), np.nan, np.float32)
+    for index in (records.start <= starts[-1]).nonzero()[:, 0].tolist():
+        place = row[int(records.start[index])]
+        origins[place] = records.origin[index].cpu().numpy()
+        if float(records.error[index]) <= split.cut:
+            ends[place, column[float(records.t[index])]] = records.end[index].cpu().numpy()
+    every = max(1, len(asked) // MOST_PAIRS)
+    errors = np.sort(records.error.cpu().numpy().astype(np.float32))
+    return Evidence(
+        origins=origins, values=np.asarray(values, np.float64), ends=ends, asked=asked[::every].astype(np.float32),
+        predicted=said[::every].astype(np.float32), errors=errors[:: max(1, len(errors) // MOST_PAIRS)], cut=split.cut,
+    )
+
+
+class _Judge:
+    """Moves new samples along an axis and measures what that did."""
+
+    def __init__(self, generator: Generator, transformation: Transformation, settings: LearnSettings) -> None:
+        self._generator, self._seed = generator, settings.seed + _JUDGE_SEED
+        self._labels = settings.labels
+        card = generator.card
+        self._space: LatentSpace = card.spaces[0]
+        self._device = next(generator.network.parameters()).device
+        self._effect: Effect = effect_of(transformation, measure=card.measure, side=card.image_size[0])
+
+    def measure(
+        self, axis: Axis, samples: int, points: int, start: float, share: float
+    ) -> Steps[LearnStep, None, MeasuredCalibration]:
+        latents = torch.from_numpy(sample_prior(self._space, count=samples, seed=self._seed)).to(self._device)
+        furthest = min(7.0, max(3.5, 0.7 * self._space.radius))
+        offsets = torch.linspace(-furthest, furthest, points, device=self._device)
+        effects: np.ndarray | None = None
+        phase = "judging" if samples == PILOTS else "measuring"
+        for step in measure_effects(
+            self._generator, axis.direction, self._effect, latents=latents, offsets=offsets, labels=self._labels
+        ):
+            effects = step.effects
+            yield LearnStep(start + share * step.fraction, f"{step.message}: {axis.name} axis", phase=phase)
+        assert effects is not None
+        own = (latents @ axis.direction).cpu().numpy().astype(np.float64)
+        grid = offsets.cpu().numpy().astype(np.float64)
+        return calibrate(effects, own, grid, grid)
 
 
 def _score(measured: MeasuredCalibration) -> float:
@@ -171,6 +273,7 @@ def _factor(
     curve: MonotoneCurve,
     measured: MeasuredCalibration,
     figures: dict[str, object],
+    evidence: Evidence,
 ) -> Factor:
     low, high = measured.known
     if not low < high or not np.ptp(measured.curve().values) > transformation.unit.least:
@@ -191,6 +294,7 @@ def _factor(
         model_sha256=card.weights_sha256,
         figures=figures,
         recipe=settings.as_dict(),
+        evidence=evidence,
     )
 
 

@@ -31,19 +31,21 @@ class MeasureStep(Step):
 
 
 def measure_effects(
-    generator: Generator, direction: Tensor, effect: Effect, *, latents: Tensor, offsets: Tensor
+    generator: Generator, direction: Tensor, effect: Effect, *, latents: Tensor, offsets: Tensor,
+    labels: tuple[int, ...] = (),
 ) -> Iterator[MeasureStep]:
     """Move every sample z to z + offset u along ``direction`` u (d,), for each of ``offsets`` (K,), and measure.
 
     The reference is the sample's own picture, as a slider finds it; from there each side is followed outwards, see
-    ``Effect.stride``.
+    ``Effect.stride``. ``labels`` are classes of a conditional model, one a chunk of ``CHUNK`` samples in turn.
     """
     chunks = latents.split(CHUNK)
     effects = torch.zeros(len(latents), len(offsets))
     total, done, first = len(chunks) * len(offsets), 0, 0
-    for chunk in chunks:
+    for index, chunk in enumerate(chunks):
+        label = labels[index % len(labels)] if labels else None
         for side in (1.0, -1.0):
-            path = _Path(generator, effect, chunk)
+            path = _Path(generator, effect, chunk, label)
             for column in _outwards(offsets, side):
                 offset = float(offsets[column])
                 moved = chunk + offset * direction
@@ -54,13 +56,15 @@ def measure_effects(
     yield MeasureStep(1.0, "measured", effects=effects.numpy().astype(np.float64))
 
 
-def follow(generator: Generator, effect: Effect, start: Tensor, move: Tensor, *, length: float) -> Tensor:
+def follow(
+    generator: Generator, effect: Effect, start: Tensor, move: Tensor, *, length: float, label: int | None = None
+) -> Tensor:
     """The measured effect (N,) of moving latents ``start`` (N, d) by ``move`` (N, d), in pieces of at most the stride.
 
     ``length`` is the longest of the moves in latent units.
     """
     pieces = max(1, math.ceil(length / effect.stride - 1e-9)) if math.isfinite(effect.stride) else 1
-    path = _Path(generator, effect, start)
+    path = _Path(generator, effect, start, label)
     for piece in range(1, pieces + 1):
         effects = path.measure(start + move * (piece / pieces), length * piece / pieces, anew=piece < pieces)
     return effects
@@ -69,8 +73,8 @@ def follow(generator: Generator, effect: Effect, start: Tensor, move: Tensor, *,
 class _Path:
     """Follows pictures along a way through the latent space and adds up what was measured piece by piece."""
 
-    def __init__(self, generator: Generator, effect: Effect, start: Tensor) -> None:
-        self._generator, self._effect = generator, effect
+    def __init__(self, generator: Generator, effect: Effect, start: Tensor, label: int | None = None) -> None:
+        self._generator, self._effect, self._label = generator, effect, label
         self._at, self._so_far = 0.0, torch.zeros(len(start), device=start.device)
         self._measured = effect.prepare(self._draw(start))
 
@@ -78,7 +82,7 @@ class _Path:
         device = latents.device.type
         fast = device == "cuda" or mixed_precision_pays()
         with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=fast):
-            return self._generator.generate(latents).float()
+            return self._generator.generate(latents, label=self._label).float()
 
     def measure(self, latents: Tensor, distance: float, *, anew: bool | None = None) -> Tensor:
         """Effect (N,) since the start at ``distance`` units from it.

@@ -2,57 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator as Steps
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
+from latentstudio.factors.records import NO_LABEL, Records, RecordStore
+from latentstudio.factors.searches import Target, ball_of, converged, search_for, second_order
 from latentstudio.factors.settings import LearnSettings
-from latentstudio.generators.contract import Generator
-from latentstudio.latents import project_to_ball, sample_prior
-from latentstudio.losses import blurred_error
+from latentstudio.generators.contract import Encodes, Generator
+from latentstudio.latents import sample_prior
 from latentstudio.steps import Step
-from latentstudio.training.loop import mixed_precision_pays
 from latentstudio.transformations import Transformation
 
-BETAS = (0.9, 0.99)
-
-
-@dataclass(frozen=True)
-class Records:
-    """The dataset D of Algorithm 1, one row a record.
-
-    Attributes:
-        start: index of the starting point, int64 (R,).
-        origin: z_0 (R, d).
-        end: z_t (R, d).
-        t: parameter of the target (R,).
-        error: reconstruction error at ``end`` (R,).
-    """
-
-    start: Tensor
-    origin: Tensor
-    end: Tensor
-    t: Tensor
-    error: Tensor
-
-    def __len__(self) -> int:
-        return len(self.t)
-
-    def where(self, kept: Tensor) -> Records:
-        """The rows for which ``kept`` (R,) is true."""
-        return Records(self.start[kept], self.origin[kept], self.end[kept], self.t[kept], self.error[kept])
-
-    @property
-    def displacement(self) -> Tensor:
-        """z_t - z_0 (R, d)."""
-        return self.end - self.origin
+SHOWN = 12
 
 
 @dataclass(frozen=True)
 class TrajectoryStep(Step):
-    """Progress of Algorithm 1; the last one carries the records of all trajectories."""
+    """Progress of Algorithm 1; ``metrics`` has the ``loss``. The last one carries the records of all trajectories.
+
+    Attributes:
+        preview: after each target, a dozen targets above and what was reached below, uint8 (2 H, 12 W, 3).
+    """
 
     records: Records | None = None
 
@@ -64,85 +40,106 @@ def target_values(transformation: Transformation, settings: LearnSettings, side:
 
 
 def generate_trajectories(
-    generator: Generator, transformation: Transformation, settings: LearnSettings
+    generator: Generator, transformation: Transformation, settings: LearnSettings, *, store: RecordStore | None = None
 ) -> Iterator[TrajectoryStep]:
     """Run Algorithm 1 in batches, both signs from the same starting points; yields after every optimiser step.
 
     Targets are transformed from the starting picture G(z_0) itself; each optimisation starts at the last one's result
-    (equation 5) with fresh Adam state; undefined regions are ignored; the ball constraint is equation 2.
+    (equation 5) with fresh state; undefined regions are ignored; the ball constraint is equation 2. Batches that
+    ``store`` holds are not computed again, so an interrupted run ends with the same records.
+
+    Raises:
+        StorageError: the disk is full.
     """
-    card = generator.card
-    space = card.spaces[0]
     device = next(generator.network.parameters()).device
-    starts = torch.from_numpy(sample_prior(space, count=settings.starts, seed=settings.seed)).to(device)
-    if settings.ball:
-        starts = project_to_ball(starts, space.radius)
-    values = target_values(transformation, settings, card.image_size[0]).to(device)
-    batches = list(torch.arange(settings.starts, device=device).split(settings.batch))
-    total = len(batches) * 2 * settings.targets * settings.steps
+    starts = torch.from_numpy(sample_prior(generator.card.spaces[0], count=settings.starts, seed=settings.seed))
+    starts = ball_of(generator, settings)(starts.to(device))
+    # a damped step takes longer than one of Adam's, and pictures are to be served between two of them
+    together = max(1, settings.batch // 2) if second_order(settings, starts.shape[1]) else settings.batch
+    batches = torch.arange(settings.starts, device=device).split(together)
     found: list[Records] = []
-    done = 0
-    for rows in batches:
-        origin = starts[rows]
-        with torch.no_grad():
-            before = generator.generate(origin)
-        for sign in (1.0, -1.0):
-            latent = origin
-            for value in values:
-                t = (sign * value).expand(len(rows))
-                target, mask = transformation.apply(before, t)
-                search = _Search(generator, target, mask, settings, latent)
-                for _ in range(settings.steps):
-                    search.advance()
-                    done += 1
-                    yield TrajectoryStep(done / total, f"trajectories: {done:,} of {total:,} steps",
-                                         metrics={"loss": search.loss})
-                latent = search.latent
-                found.append(Records(rows, origin, latent, t, search.errors()))
-    yield TrajectoryStep(1.0, "trajectories done", records=_join(found))
+    for index, rows in enumerate(batches):
+        records = store.load(index) if store is not None else None
+        if records is None:
+            label = settings.labels[index % len(settings.labels)] if settings.labels else None
+            batch = _Batch(generator, transformation, settings, rows, starts[rows], label)
+            records = yield from batch.run(index / len(batches), 1.0 / len(batches))
+            if store is not None:
+                store.save(index, records)
+        found.append(records)
+        yield TrajectoryStep((index + 1) / len(batches), _said(index + 1, len(batches)))
+    yield TrajectoryStep(1.0, "trajectories done", records=Records.join(found))
 
 
-class _Search:
-    """One target of one batch: Adam on the latent with fresh state."""
+class _Batch:
+    """The trajectories of some starting points, of one class where the model has classes."""
 
     def __init__(
-        self, generator: Generator, target: Tensor, mask: Tensor, settings: LearnSettings, start: Tensor
+        self, generator: Generator, transformation: Transformation, settings: LearnSettings, rows: Tensor,
+        origin: Tensor, label: int | None,
     ) -> None:
-        self._generator, self._target, self._mask, self._settings = generator, target, mask, settings
-        self._radius = generator.card.spaces[0].radius
-        self._latent = start.clone().requires_grad_(True)
-        self._optimiser = torch.optim.Adam([self._latent], lr=settings.learning_rate, betas=BETAS)
-        device = target.device.type
-        self._autocast = settings.mixed_precision and (device == "cuda" or mixed_precision_pays())
-        self.loss = float("nan")
-
-    @property
-    def latent(self) -> Tensor:
-        return self._latent.detach().clone()
-
-    def errors(self) -> Tensor:
-        """Reconstruction error (B,) at the present latent, in full precision."""
+        self._generator, self._transformation, self._settings = generator, transformation, settings
+        self._rows, self._origin, self._label = rows, origin, label
         with torch.no_grad():
-            images = self._generator.generate(self._latent)
-            return blurred_error(images, self._target, self._mask, sigma=self._settings.sigma)
+            self._before = generator.generate(origin, label=label)
 
-    def advance(self) -> None:
-        with torch.autocast(self._target.device.type, torch.bfloat16, enabled=self._autocast):
-            images = self._generator.generate(self._latent)
-        error = blurred_error(images.float(), self._target, self._mask, sigma=self._settings.sigma).sum()
-        (self._latent.grad,) = torch.autograd.grad(error, self._latent)
-        self._optimiser.step()
-        if self._settings.ball:
-            with torch.no_grad():
-                self._latent.copy_(project_to_ball(self._latent, self._radius))
-        self.loss = float(error.detach()) / len(self._target)
+    def run(self, start: float, share: float) -> Steps[TrajectoryStep, None, Records]:
+        """Both signs; the records of all targets."""
+        settings = self._settings
+        values = target_values(self._transformation, settings, self._generator.card.image_size[0]).to(self._origin)
+        found = []
+        for side, sign in enumerate((1.0, -1.0)):
+            latent = self._origin
+            for number, value in enumerate(values):
+                at = start + share * (side * settings.targets + number) / (2 * settings.targets)
+                t = (sign * value).expand(len(self._rows))
+                record = yield from self._reach(latent, t, at, share / (2 * settings.targets))
+                latent = record.end
+                found.append(record)
+        return Records.join(found)
+
+    def _reach(self, latent: Tensor, t: Tensor, at: float, share: float) -> Steps[TrajectoryStep, None, Records]:
+        settings = self._settings
+        pictures, mask = self._transformation.apply(self._before, t)
+        target = Target(self._generator, pictures, mask, self._label)
+        search = search_for(target, self._start(target, latent), settings)
+        losses: list[float] = []
+        for step in range(search.most):
+            search.advance()
+            losses.append(search.loss)
+            yield TrajectoryStep(at + share * (step + 1) / search.most, _words(t), metrics={"loss": search.loss})
+            if converged(losses, settings.tolerance):
+                break
+        end = search.latent
+        with torch.no_grad():
+            reached = target.draw(end).float()
+            errors = target.errors(reached, settings)
+        yield TrajectoryStep(at + share, _words(t), preview=pairs(pictures, reached), metrics={"loss": search.loss})
+        label = torch.full_like(self._rows, NO_LABEL if self._label is None else self._label)
+        return Records(self._rows, self._origin, end, t, errors, label)
+
+    def _start(self, target: Target, latent: Tensor) -> Tensor:
+        """The last result, or the encoder's answer to the target where that comes closer."""
+        if not (self._settings.encoder_start and isinstance(self._generator, Encodes)):
+            return latent
+        with torch.no_grad():
+            last = target.draw(latent).float()
+            whole = target.pictures * target.mask + last * (1.0 - target.mask)  # an encoder needs something everywhere
+            told = ball_of(self._generator, self._settings)(self._generator.encode(whole))
+            errors = [target.errors(pictures, self._settings) for pictures in (target.draw(told), last)]
+        return torch.where((errors[0] < errors[1])[:, None], told, latent)
 
 
-def _join(parts: list[Records]) -> Records:
-    return Records(
-        start=torch.cat([part.start for part in parts]),
-        origin=torch.cat([part.origin for part in parts]),
-        end=torch.cat([part.end for part in parts]),
-        t=torch.cat([part.t for part in parts]),
-        error=torch.cat([part.error for part in parts]),
-    )
+def pairs(targets: Tensor, reached: Tensor) -> NDArray[np.uint8]:
+    """Up to a dozen targets above and results below, side by side: uint8 (2 H, K W, 3)."""
+    rows = [torch.cat(tuple(part[:SHOWN].float()), dim=2) for part in (targets, reached)]
+    mosaic = torch.cat(rows, dim=1).clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
+    return np.ascontiguousarray(mosaic.permute(1, 2, 0).cpu().numpy())
+
+
+def _said(done: int, batches: int) -> str:
+    return f"trajectories: {done} of {batches} batches"
+
+
+def _words(t: Tensor) -> str:
+    return f"trajectories: target {float(t[0]):+.2f}"

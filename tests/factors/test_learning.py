@@ -8,12 +8,13 @@ import torch
 
 from latentstudio.errors import LearningError, UnknownNameError, UsageError
 from latentstudio.factors import LearnSettings, MeasuredCalibration, MonotoneCurve, apply_factors
-from latentstudio.factors.axes import mean_axis, paper_fit, r_squared, ridge_axis
+from latentstudio.factors.axes import curve_along, mean_axis, paper_axis, r_squared, ridge_axis
 from latentstudio.factors.evaluating import evaluate_factor
 from latentstudio.factors.factor import Factor, FactorSet
 from latentstudio.factors.learning import learn_factor
 from latentstudio.factors.measuring import calibrate, follow
-from latentstudio.factors.trajectories import Records, generate_trajectories
+from latentstudio.factors.records import Records
+from latentstudio.factors.trajectories import generate_trajectories
 from latentstudio.latents import sample_prior
 from latentstudio.measures.effects import Effect
 from latentstudio.measures.moments import barycentre
@@ -90,13 +91,15 @@ def _straight_records() -> Records:
     direction = torch.zeros(8)
     direction[2] = 1.0
     end = origin + t[:, None] / 4.0 * direction + 0.05 * torch.randn(200, 8, generator=source)
-    return Records(torch.arange(200), origin, end, t, torch.zeros(200))
+    return Records(torch.arange(200), origin, end, t, torch.zeros(200), torch.full((200,), -1))
 
 
 def test_every_axis_model_recovers_a_straight_factor():
     records = _straight_records()
-    axis, curve = _finish(paper_fit(records))
-    for found in (axis, ridge_axis(records), mean_axis(records)):
+    axis = _finish(paper_axis(records, LearnSettings()))
+    curve = _finish(curve_along(records, axis))
+    cold = _finish(paper_axis(records, LearnSettings(l2=0.0, epochs=1500), warm=False))
+    for found in (axis, cold, ridge_axis(records), mean_axis(records)):
         assert found.direction[2] > 0.95
         assert found.direction.norm().item() == pytest.approx(1.0, abs=1e-5)
     assert float(curve(0.0)) == 0.0

@@ -1,0 +1,120 @@
+"""The dataset D of Algorithm 1 (Plumerault et al. 2020): one row a record, and a folder that keeps each batch."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from latentstudio.errors import LearningError
+from latentstudio.files import storage_error, write_whole
+
+ABOUT = "about.json"
+NO_LABEL = -1
+
+
+@dataclass(frozen=True)
+class Records:
+    """Rows of D.
+
+    Attributes:
+        start: index of the starting point, int64 (R,).
+        origin: z_0 (R, d).
+        end: z_t (R, d).
+        t: parameter of the target (R,).
+        error: reconstruction error at ``end`` (R,).
+        label: class of a conditional model, int64 (R,); ``NO_LABEL`` without classes.
+    """
+
+    start: Tensor
+    origin: Tensor
+    end: Tensor
+    t: Tensor
+    error: Tensor
+    label: Tensor
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    def where(self, kept: Tensor) -> Records:
+        """The rows for which ``kept`` (R,) is true."""
+        return Records(**{name: column[kept] for name, column in self.columns().items()})
+
+    @property
+    def displacement(self) -> Tensor:
+        """z_t - z_0 (R, d)."""
+        return self.end - self.origin
+
+    def columns(self) -> dict[str, Tensor]:
+        """The columns by name."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    @staticmethod
+    def join(parts: Sequence[Records]) -> Records:
+        """All rows of all parts in order."""
+        return Records(**{
+            field.name: torch.cat([getattr(part, field.name) for part in parts]) for field in fields(Records)
+        })
+
+
+class RecordStore:
+    """A folder with one file a finished batch, so that a killed run goes on where it stood.
+
+    Args:
+        folder: made when it is not there.
+        about: everything that the records depend on, plain containers; a folder with another ``about`` is refused.
+
+    Raises:
+        LearningError: the folder holds the records of another model, transformation or setting.
+        StorageError: the folder may not be written.
+    """
+
+    def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
+        self.folder = folder
+        mine = json.loads(json.dumps(about))
+        path = folder / ABOUT
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            theirs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+        except OSError as problem:
+            raise storage_error(folder, problem) from problem
+        except ValueError as problem:
+            raise LearningError(f"{path} is broken ({problem})", expected="the notes of a records folder",
+                                action="delete the folder to start anew") from problem
+        if theirs is None:
+            write_whole(path, json.dumps(mine, indent=1, sort_keys=True).encode())
+        elif theirs != mine:
+            name = next(key for key in sorted({*mine, *theirs}) if mine.get(key) != theirs.get(key))
+            raise LearningError(
+                f"{folder} holds records with {name} {theirs.get(name)!r}", expected=f"{name} {mine.get(name)!r}",
+                action="choose another folder, or delete this one to start anew",
+            )
+
+    def load(self, batch: int) -> Records | None:
+        """The records of a batch that was finished before, or None; a file cut short counts as not finished."""
+        path = self._path(batch)
+        if not path.exists():
+            return None
+        try:
+            with safe_open(path, framework="pt") as opened:
+                return Records(**{field.name: opened.get_tensor(field.name) for field in fields(Records)})
+        except (SafetensorError, OSError):
+            return None
+
+    def save(self, batch: int, records: Records) -> None:
+        """Keep the records of a batch, whole or not at all.
+
+        Raises:
+            StorageError: the disk is full; the batches before it stay.
+        """
+        write_whole(self._path(batch), save({n: c.detach().cpu().contiguous() for n, c in records.columns().items()}))
+
+    def _path(self, batch: int) -> Path:
+        return self.folder / f"batch-{batch:05d}.safetensors"

@@ -1,0 +1,97 @@
+"""Levenberg-Marquardt on latents: unit tangents pushed through the generator, damped normal equations.
+
+A latent has tens or hundreds of coordinates and a picture thousands of pixels, so J'J is small, and a few of these
+steps go where hundreds of gradient steps do not (Nocedal and Wright 2006, section 10.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+from torch.func import jvp, vmap
+
+Residual = Callable[[Tensor], Tensor]
+
+PICTURES_AT_ONCE = 512
+FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-6, 1e6
+STEP_FACTOR = 4.0
+
+
+def tangents(residual: Residual, latent: Tensor) -> Tensor:
+    """The Jacobian (N, P, d) of ``residual`` at ``latent`` (N, d), by forward mode: all unit tangents in one pass.
+
+    Args:
+        residual: latents (N, d) -> residuals (N, P), row by row.
+    """
+    count, size = latent.shape
+    unit = torch.eye(size, dtype=latent.dtype, device=latent.device)
+
+    def push(tangent: Tensor) -> Tensor:
+        pushed: Tensor = jvp(residual, (latent,), (tangent.expand_as(latent),))[1]
+        return pushed
+
+    with torch.no_grad():
+        columns: Tensor = vmap(push, chunk_size=max(1, PICTURES_AT_ONCE // count))(unit)
+    return columns.permute(1, 2, 0)
+
+
+class LevenbergMarquardt:
+    """Damped Gauss-Newton steps on N latents side by side; each has its own damping and only ever gets better.
+
+    The damping is a multiple of the mean diagonal of J'J, alike for all coordinates: coordinates without effect, which
+    a beta-VAE has, must not run away.
+
+    Attributes:
+        latent: (N, d).
+        loss: mean square of the residual (N,) at ``latent``.
+    """
+
+    def __init__(
+        self, residual: Residual, latent: Tensor, *, project: Callable[[Tensor], Tensor] | None = None
+    ) -> None:
+        self._residual = residual
+        self._project = project if project is not None else _as_it_is
+        self.latent = self._project(latent.detach().clone())
+        self._damping = torch.full((len(latent),), FIRST_DAMPING, device=latent.device)
+        self._value = self._at(self.latent)
+        self.loss = self._value.square().mean(dim=1)
+
+    def _at(self, latent: Tensor) -> Tensor:
+        with torch.no_grad():
+            return self._residual(latent)
+
+    def advance(self, *, tries: int = 3) -> None:
+        """One step: the Jacobian once, then up to ``tries`` dampings until each latent improves."""
+        jacobian = tangents(self._residual, self.latent)
+        pixels = jacobian.shape[1]
+        normal = jacobian.transpose(1, 2) @ jacobian / pixels
+        slope = (jacobian.transpose(1, 2) @ self._value[:, :, None])[:, :, 0] / pixels
+        size = normal.diagonal(dim1=1, dim2=2).mean(dim=1) + torch.finfo(normal.dtype).tiny
+        unit = torch.eye(normal.shape[-1], dtype=normal.dtype, device=normal.device)
+        waiting = torch.ones_like(self._damping, dtype=torch.bool)
+        for _ in range(tries):
+            damped = normal + (self._damping * size)[:, None, None] * unit
+            move = torch.linalg.solve_ex(damped, -slope[:, :, None])[0][:, :, 0]
+            waiting &= ~self._take(self.latent + torch.nan_to_num(move, posinf=0.0, neginf=0.0), waiting)
+            if not bool(waiting.any()):
+                return
+
+    def _take(self, tried: Tensor, waiting: Tensor) -> Tensor:
+        """Where a waiting latent got better it moves; returns where (N,)."""
+        tried = self._project(tried)
+        value = self._at(tried)
+        loss = value.square().mean(dim=1)
+        better = waiting & (loss < self.loss)
+        self.latent = torch.where(better[:, None], tried, self.latent)
+        self._value = torch.where(better[:, None], value, self._value)
+        self.loss = torch.where(better, loss, self.loss)
+        worse = waiting & ~better
+        eased = torch.where(better, self._damping / STEP_FACTOR, self._damping)
+        self._damping = torch.where(worse, eased * STEP_FACTOR, eased).clamp(LEAST_DAMPING, MOST_DAMPING)
+        return better
+
+
+def _as_it_is(latent: Tensor) -> Tensor:
+    return latent
