@@ -9,7 +9,7 @@ from latentstudio.factors.factor import Evidence, Factor, FactorSet
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.factors.solving import clean_axis
 from latentstudio.factors.storage import keep_factor, load_factors, read_factor, write_factor
-from latentstudio.factors.traversing import ALPHAS, parse_alphas, set_coordinate, traverse
+from latentstudio.factors.traversing import ALPHAS, parse_alphas, place_at, set_coordinate, traverse
 
 __all__ = [
     "ALPHAS",
@@ -26,6 +26,7 @@ __all__ = [
     "load_factors",
     "parse_alphas",
     "parse_settings",
+    "place_at",
     "read_factor",
     "set_coordinate",
     "standing",

@@ -1,6 +1,6 @@
 """How a factor is distributed under the prior, and latents whose factor follows a wanted distribution.
 
-Equations 6, 10 and 11 of Plumerault et al. 2020, for a coordinate <z, u> that is standard normal. numpy and scipy.
+Equations 6, 10 and 11 of Plumerault et al. 2020, for a coordinate <z, u> that is standard normal. numpy only.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from statistics import NormalDist
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from latentstudio.errors import UsageError
 from latentstudio.factors.calibration import MonotoneCurve
@@ -28,6 +28,18 @@ KINDS = {"uniform": 2, "normal": 2, "fixed": 1}
 _FORM = re.compile(r"(?P<kind>[a-z]+)\((?P<numbers>[^()]*)\)")
 _EXPECTED = "uniform(LOW, HIGH), normal(MEAN, STD) or fixed(VALUE), for example x=uniform(-8,8)"
 _LEAST = 1e-12
+_NORMAL = NormalDist()
+
+
+def _share(place: DoubleArray | float) -> DoubleArray:
+    """psi of equation 11: the share of N(0, 1) up to a place."""
+    return np.asarray(np.vectorize(_NORMAL.cdf, otypes=[np.float64])(place))
+
+
+def _place(share: DoubleArray) -> DoubleArray:
+    """psi's inverse; shares of 0 and 1 lie 7 standard deviations out."""
+    inside = np.clip(share, _LEAST, 1.0 - _LEAST)
+    return np.asarray(np.vectorize(_NORMAL.inv_cdf, otypes=[np.float64])(inside))
 
 
 def prior_density(curve: MonotoneCurve, t: DoubleArray) -> DoubleArray:
@@ -47,18 +59,18 @@ def prior_density(curve: MonotoneCurve, t: DoubleArray) -> DoubleArray:
 def prior_cumulative(curve: MonotoneCurve, t: DoubleArray) -> DoubleArray:
     """Share of samples with at most this t: psi(g_inverse(t)), psi the normal distribution function (equation 11)."""
     values, places = _rising(curve)
-    inside = ndtr(np.interp(t, values, places))
+    inside = _share(np.interp(t, values, places))
     return np.where(t < curve.values[0], 0.0, np.where(t >= curve.values[-1], 1.0, inside))
 
 
 def prior_quantile(curve: MonotoneCurve, share: DoubleArray) -> DoubleArray:
     """The t that this share of the samples (0 to 1) does not exceed."""
-    return curve(ndtri(share))
+    return curve(_place(share))
 
 
 def prior_ends(curve: MonotoneCurve) -> tuple[float, float]:
     """Shares of the prior below and above the curve's ends: samples that lie outside the known range."""
-    return float(ndtr(curve.coordinates[0])), float(ndtr(-curve.coordinates[-1]))
+    return float(_share(curve.coordinates[0])), float(_share(-curve.coordinates[-1]))
 
 
 def _rising(curve: MonotoneCurve) -> tuple[DoubleArray, DoubleArray]:
@@ -97,7 +109,7 @@ class Distribution:
             return low + (high - low) * share
         if self.kind == "normal":
             mean, deviation = self.numbers
-            return mean + deviation * ndtri(np.clip(share, _LEAST, 1.0 - _LEAST))
+            return mean + deviation * _place(share)
         return np.full_like(share, self.numbers[0])
 
 
@@ -137,6 +149,8 @@ def distribute(
         UnknownNameError: a name without a factor.
         UsageError: the prior is not normal.
     """
+    if not wanted:
+        return Distributed(np.asarray(latents, dtype=np.float32).copy(), {}, {})
     if space.prior != "normal":
         raise UsageError(f"the prior of the space '{space.name}' is {space.prior}",
                          expected="a normal one, as equation 10 of the paper has it")
@@ -149,12 +163,10 @@ def distribute(
         factor = factors.get(name)
         axis = factor.axis.astype(np.float64)
         places = flat @ axis / np.linalg.norm(axis)
-        asked = wanted[name].quantile(ndtr(places / truncation))
+        asked = wanted[name].quantile(_share(places / truncation))
         aimed[name], clamped[name] = _inside(asked, factor.reach, factor.unit)
         axes.append(axis)
         moves.append(factor.curve.inverse(aimed[name]) - places)
-    if not axes:
-        return Distributed(start.copy(), {}, {})
     moved = flat + smallest_move(np.stack(axes), np.stack(moves, axis=-1))
     return Distributed(moved.astype(np.float32).reshape(start.shape), aimed, clamped)
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.errors import UsageError
+from latentstudio.factors.factor import FactorSet
+from latentstudio.factors.solving import smallest_move
 
 FloatArray = NDArray[np.float32]
 
@@ -31,6 +34,24 @@ def traverse(latents: FloatArray, axis: FloatArray, alphas: NDArray[np.float64] 
     """Each latent (..., d) at each of ``alphas`` (A,) along the axis: float32 (..., A, d)."""
     places = np.asarray(alphas, dtype=np.float64)
     return set_coordinate(np.repeat(np.asarray(latents)[..., None, :], len(places), axis=-2), axis, places)
+
+
+def place_at(latent: FloatArray, coordinates: Mapping[str, float], factors: FactorSet) -> FloatArray:
+    """One latent (d,) with the coordinates of several factors put where they are wanted, by the smallest move.
+
+    Raises:
+        UnknownNameError: a name without a factor.
+        UsageError: a coordinate that is not finite.
+    """
+    chosen = [factors.get(name) for name in sorted(coordinates)]
+    wanted = np.array([float(coordinates[factor.name]) for factor in chosen])
+    if not np.isfinite(wanted).all():
+        raise UsageError(f"the coordinates {dict(coordinates)}", expected="ordinary numbers, in latent units")
+    if not chosen:
+        return np.asarray(latent, dtype=np.float32).copy()
+    here = np.array([factor.coordinate(latent) for factor in chosen])
+    axes = np.stack([factor.axis for factor in chosen]).astype(np.float64)
+    return (latent + smallest_move(axes, wanted - here)).astype(np.float32)
 
 
 def parse_alphas(text: str) -> NDArray[np.float64]:

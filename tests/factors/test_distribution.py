@@ -129,8 +129,8 @@ def test_an_unknown_factor_and_another_prior_are_refused():
         parse_distribution("mood=fixed(1)", factors)
     other = LatentSpace("z", (6,), prior="uniform")
     with pytest.raises(UsageError, match="uniform"):
-        distribute(sample_prior(SPACE, count=2, seed=0), {}, factors, space=other)
-    unmoved = distribute(sample_prior(SPACE, count=2, seed=0), {}, factors, space=SPACE)
+        distribute(sample_prior(SPACE, count=2, seed=0), {"x": Distribution("fixed", (1.0,))}, factors, space=other)
+    unmoved = distribute(sample_prior(SPACE, count=2, seed=0), {}, factors, space=other)
     assert np.array_equal(unmoved.latents, sample_prior(SPACE, count=2, seed=0))
 
 
