@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         learn_steps,
         open_model,
         sample,
+        traverse,
     )
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "learn_steps",
     "open_model",
     "sample",
+    "traverse",
 ]
 
 

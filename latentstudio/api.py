@@ -5,7 +5,7 @@ Everything here is a thin layer over the rooms; the command line uses the same f
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,14 +17,17 @@ from latentstudio import pixels
 from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.session import Session
 from latentstudio.errors import LearningError, StudioError
-from latentstudio.factors import Factor, FactorSet, apply_factors, load_factors, parse_settings
+from latentstudio.factors import ALPHAS, Factor, FactorSet, apply_factors, load_factors, parse_settings
+from latentstudio.factors import traverse as traverse_latents
+from latentstudio.factors.distribution import distribute, parse_distribution
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.latents import check_latent, sample_prior
 
 __all__ = [
-    "Factor", "FactorSet", "LearnSettings", "Model", "Picture", "Session", "StudioError", "apply", "draw",
-    "evaluation_steps", "factors_of", "learn", "learn_steps", "open_model", "sample",
+    "Factor", "FactorSet", "LearnSettings", "Model", "Picture", "Session", "StudioError", "apply", "clean_steps",
+    "draw", "evaluation_steps", "exact_steps", "factors_of", "learn", "learn_steps", "open_model", "protocol_steps",
+    "sample", "traverse",
 ]
 
 BATCH = 16
@@ -40,7 +43,7 @@ class Picture:
         latent: float32 (*shape), the latent that was drawn, factors applied.
         reached: t of every factor that was set, in its natural parameter (see ``units.py``).
         clamped: names of the factors whose value lay beyond the known range.
-        notes: one sentence for every clamped factor.
+        notes: one sentence for every factor that was clamped, could not be set apart from another, or not be solved.
         runtime_name: what computed it.
         device: where.
     """
@@ -63,13 +66,29 @@ class Picture:
         save_picture(Path(path), self.pixels, self.session, self.runtime_name, self.device)
 
 
-def sample(model: Model, *, seed: int = 0, count: int | None = None, truncation: float = 1.0) -> NDArray[np.float32]:
+def sample(
+    model: Model,
+    *,
+    seed: int = 0,
+    count: int | None = None,
+    truncation: float = 1.0,
+    distribution: Mapping[str, str] | None = None,
+) -> NDArray[np.float32]:
     """Latents from the model's prior: float32 (*shape), or (count, *shape) when ``count`` is given.
 
+    With ``distribution`` factors follow a wanted one: ``{"x": "uniform(-8, 8)", "scale": "normal(1, 0.1)"}``, counted
+    from coordinate 0 of the factor's axis (equations 10 and 11 of Plumerault et al. 2020).
+
     Raises:
-        UsageError: the prior cannot be sampled, or a number is negative.
+        UsageError: the prior cannot be sampled, a number is negative, or it is no distribution.
+        UnknownNameError: the model has no such factor.
     """
-    drawn = sample_prior(model.card.spaces[0], count=1 if count is None else count, seed=seed, truncation=truncation)
+    space = model.card.spaces[0]
+    drawn = sample_prior(space, count=1 if count is None else count, seed=seed, truncation=truncation)
+    if distribution:
+        known = factors_of(model)
+        wanted = dict(parse_distribution(f"{name}={text}", known) for name, text in distribution.items())
+        drawn = distribute(drawn, wanted, known, space=space, truncation=truncation).latents
     return drawn[0] if count is None else drawn
 
 
@@ -83,6 +102,8 @@ def apply(
     latent: NDArray[np.float32],
     settings: Mapping[str, str | float] | None = None,
     *,
+    keep: Collection[str] = (),
+    exact: bool = False,
     seed: int | None = None,
     label: int | None = None,
     truncation: float = 1.0,
@@ -90,6 +111,8 @@ def apply(
     """The picture of ``latent`` (*shape) with factors moved: ``{"x": "8px", "scale": 1.2, "brightness": "+10%"}``.
 
     A plain number counts in the factor's unit. A value beyond the known range is clamped, and ``notes`` says so.
+    Factors named in ``keep`` are not moved along by the others. With ``exact`` the positions are solved by measuring
+    this very sample (imports torch), and ``reached`` says where on the curve they came to lie.
 
     Raises:
         UnknownNameError: the model has no such factor.
@@ -97,8 +120,21 @@ def apply(
     """
     known = factors_of(model)
     positions = parse_settings([f"{name}={value}" for name, value in (settings or {}).items()], known)
-    session = Session.start(model.card, latent, seed, label=label, truncation=truncation)
-    return draw_clamped(model, session.with_positions(positions), known)
+    session = Session.start(model.card, latent, seed, label=label, truncation=truncation).with_kept(keep)
+    if not exact:
+        return draw_clamped(model, session.with_positions(positions), known)
+    found: tuple[Any, ...] = ()
+    for step in exact_steps(model, session, positions, known):
+        found = step.exact
+    return draw_exact(model, session, found, known)
+
+
+def draw_exact(model: Model, session: Session, found: Collection[Any], known: FactorSet) -> Picture:
+    """The picture at the positions that ``exact_steps`` found (its last ``exact``); ``notes`` tell what was missed."""
+    positions = {**session.position_map(), **{one.name: one.position for one in found}}
+    picture = draw_clamped(model, session.with_positions(positions), known)
+    missed = tuple(_missed_note(known.get(one.name), one) for one in found if not one.reached)
+    return replace(picture, notes=(*picture.notes, *missed))
 
 
 def draw(model: Model, session: Session, known: FactorSet | None = None) -> Picture:
@@ -113,14 +149,14 @@ def draw(model: Model, session: Session, known: FactorSet | None = None) -> Pict
     asked = session.position_map()
     for name in asked:
         known.get(name)
-    applied = apply_factors(start.reshape(-1), asked, known)
+    applied = apply_factors(start.reshape(-1), asked, known, keep=session.kept)
     latent = applied.latent.reshape(start.shape).astype(np.float32)
     drawn = model.pictures(latent[None], label=session.label, truncation=session.truncation)
+    clamped = [_clamped_note(known.get(name), asked[name], applied.reached[name]) for name in applied.clamped]
     return Picture(
         pixels=pixels.to_bytes(drawn)[0], session=session, latent=latent,
         reached=dict(applied.reached), clamped=tuple(applied.clamped),
-        notes=tuple(_clamped_note(known.get(name), asked[name], applied.reached[name]) for name in applied.clamped),
-        runtime_name=model.runtime_name, device=model.device,
+        notes=(*clamped, *applied.notes), runtime_name=model.runtime_name, device=model.device,
     )
 
 
@@ -131,6 +167,47 @@ def draw_clamped(model: Model, session: Session, known: FactorSet) -> Picture:
         return first
     inside = draw(model, session.with_positions(first.reached), known)
     return replace(inside, clamped=first.clamped, notes=first.notes)
+
+
+def exact_steps(
+    model: Model, session: Session, wanted: Mapping[str, float], known: FactorSet | None = None
+) -> Iterator[Any]:
+    """The frozen steps of solving positions so that the measured effects on this sample are ``wanted`` (t by name).
+
+    The session's other factors, locks, label and truncation hold. The last step's ``exact`` says for each factor where
+    on its curve it came to lie, what was measured there and why it is not what was asked, if so. Imports torch.
+    """
+    # torch is needed only here; a script that only draws pictures does without
+    from latentstudio.factors.exact import exact_steps as steps
+
+    return steps(
+        model.generator, session.latent_array(), wanted, factors_of(model) if known is None else known,
+        positions=session.position_map(), keep=session.kept, label=session.label, truncation=session.truncation,
+    )
+
+
+def traverse(
+    model: Model,
+    latents: NDArray[np.float32],
+    factor: str | Factor,
+    alphas: NDArray[np.float64] = ALPHAS,
+    *,
+    label: int | None = None,
+    truncation: float = 1.0,
+) -> NDArray[np.uint8]:
+    """Pictures uint8 (N, A, H, W, 3) of latents (N, *shape), each put at every alpha along the factor's axis.
+
+    The paper's traversal, z - <z, u> u + alpha u: the coordinate is taken out and put at ``alphas`` (A,) instead.
+
+    Raises:
+        UnknownNameError: the model has no such factor.
+    """
+    chosen = factors_of(model).get(factor) if isinstance(factor, str) else factor
+    start = check_latent(latents, model.card.spaces[0])
+    rows = traverse_latents(start.reshape(len(start), -1), chosen.axis, np.asarray(alphas, dtype=np.float64))
+    flat = rows.reshape(-1, *model.card.spaces[0].shape)
+    drawn = draw_many(model, flat, label=label, truncation=truncation)
+    return drawn.reshape(len(start), -1, *drawn.shape[1:])
 
 
 def draw_many(
@@ -170,7 +247,15 @@ def learn_steps(model: Model, transformation: str, *, settings: LearnSettings) -
     return learn_factor(model.generator, transformation=transformation, settings=settings)
 
 
-def evaluation_steps(model: Model, factor: Factor, *, count: int = 500, seed: int | None = None) -> Iterator[Any]:
+def evaluation_steps(
+    model: Model,
+    factor: Factor,
+    *,
+    count: int = 500,
+    seed: int | None = None,
+    label: int | None = None,
+    truncation: float = 1.0,
+) -> Iterator[Any]:
     """The frozen steps of asking ``count`` new samples for a factor; the last one's ``evaluation`` tells what came.
 
     Imports torch.
@@ -178,10 +263,47 @@ def evaluation_steps(model: Model, factor: Factor, *, count: int = 500, seed: in
     # torch is needed only here; a script that only draws pictures does without
     from latentstudio.factors.evaluating import evaluate_factor
 
-    chosen = {} if seed is None else {"seed": seed}
-    return evaluate_factor(model.generator, factor, count=count, **chosen)
+    chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
+    return evaluate_factor(model.generator, factor, count=count, label=label, truncation=truncation, **chosen)
+
+
+def protocol_steps(
+    model: Model,
+    factor: Factor,
+    *,
+    alphas: NDArray[np.float64] = ALPHAS,
+    count: int = 200,
+    seed: int | None = None,
+    label: int | None = None,
+    truncation: float = 1.0,
+) -> Iterator[Any]:
+    """The frozen steps of the paper's evaluation (section 3.1); the last one's ``protocol`` holds what was measured.
+
+    ``count`` samples are put at each of ``alphas`` along the factor's axis. Imports torch.
+    """
+    # torch is needed only here; a script that only draws pictures does without
+    from latentstudio.factors.placing import protocol_steps as steps
+
+    chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
+    return steps(model.generator, factor, alphas=alphas, count=count, label=label, truncation=truncation, **chosen)
+
+
+def clean_steps(model: Model, factor: Factor, against: Sequence[Factor], **options: Any) -> Iterator[Any]:
+    """The frozen steps of cleaning a factor's axis against others; the last one's ``factor`` is the result.
+
+    ``options`` are ``count``, ``seed``, ``label`` and ``truncation`` of measuring it anew. Imports torch.
+    """
+    # torch is needed only here; a script that only draws pictures does without
+    from latentstudio.factors.cleaning import clean_steps as steps
+
+    return steps(model.generator, factor, against, **options)
 
 
 def _clamped_note(factor: Factor, asked: float, reached: float) -> str:
     write = factor.unit.format
     return f"{factor.name}: {write(asked)} lies beyond the known range of this sample; clamped to {write(reached)}"
+
+
+def _missed_note(factor: Factor, exact: Any) -> str:
+    write = factor.unit.format
+    return f"{factor.name}: {write(exact.asked)} was not reached, {write(exact.measured)} was measured; {exact.reason}"

@@ -1,4 +1,4 @@
-"""``latentstudio factors list|learn|apply|evaluate``."""
+"""``latentstudio factors``: finds the action; listing and learning stand here, the others in modules of their own."""
 
 from __future__ import annotations
 
@@ -9,23 +9,35 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from latentstudio.api import LearnSettings, Picture, draw_clamped, evaluation_steps, factors_of, learn_steps, sample
-from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser, whole_number
+from latentstudio.api import LearnSettings, factors_of, learn_steps
+from latentstudio.cli import (
+    factors_apply,
+    factors_clean,
+    factors_compare,
+    factors_distribution,
+    factors_evaluate,
+    factors_traverse,
+)
+from latentstudio.cli.options import Parser, add_common, verb_parser
 from latentstudio.cli.output import Output, table
-from latentstudio.cli.saved import open_saved, read_saved
-from latentstudio.document.session import Session
-from latentstudio.errors import LearningError, UsageError
-from latentstudio.factors import Factor, FactorSet, parse_settings, read_factor, write_factor
+from latentstudio.errors import LearningError
+from latentstudio.factors import Factor, write_factor
 from latentstudio.files import check_writable
-from latentstudio.generators.opening import Model, open_model
+from latentstudio.generators.opening import open_model
 
 TRANSFORMATIONS = ("x", "y", "scale", "brightness")
 
 
+OTHERS = {
+    "apply": factors_apply, "traverse": factors_traverse, "distribution": factors_distribution,
+    "evaluate": factors_evaluate, "compare": factors_compare, "clean": factors_clean,
+}
+
+
 def parser() -> Parser:
     """The verb's options."""
-    verb = verb_parser("factors", "List, learn, apply and evaluate factors of variation.")
-    actions = verb.add_subparsers(dest="action", required=True, metavar="list|learn|apply|evaluate")
+    verb = verb_parser("factors", "List, learn, apply, traverse, evaluate, compare and clean factors of variation.")
+    actions = verb.add_subparsers(dest="action", required=True, metavar="|".join(("list", "learn", *OTHERS)))
     listing = actions.add_parser("list", help="the factors known for a model, with unit and range")
     listing.add_argument("model", metavar="MODEL")
     learning = actions.add_parser("learn", help="learn a factor and write its file")
@@ -33,19 +45,11 @@ def parser() -> Parser:
     learning.add_argument("--factor", required=True, metavar="|".join(TRANSFORMATIONS))
     learning.add_argument("--out", type=Path, required=True, metavar="FILE")
     _add_settings(learning)
-    applying = actions.add_parser("apply", help="move factors and write the picture")
-    applying.add_argument("model", metavar="MODEL", nargs="?", default=None)
-    applying.add_argument("--from", dest="source", type=Path, default=None, metavar="PNG|SESSION",
-                          help="start from a saved picture or session instead of a seed")
-    applying.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE",
-                          help="x=8px, scale=1.2x, brightness=+10%%; may be repeated")
-    applying.add_argument("--label", type=whole_number, default=None, help="class of a conditional model")
-    applying.add_argument("--out", type=Path, required=True, metavar="PNG")
-    evaluating = actions.add_parser("evaluate", help="ask new samples for values of a factor and measure what happens")
-    evaluating.add_argument("model", metavar="MODEL")
-    evaluating.add_argument("--factor", required=True, metavar="NAME|FILE")
-    evaluating.add_argument("--count", type=count_from_one, default=500, metavar="N", help="new samples (default 500)")
-    for action in (listing, learning, applying, evaluating):
+    others = []
+    for name, module in OTHERS.items():
+        others.append(actions.add_parser(name, help=module.SUMMARY))
+        module.add_options(others[-1])
+    for action in (listing, learning, *others):
         add_common(action)
     return verb
 
@@ -53,7 +57,7 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Do the chosen action."""
     actions: dict[str, Callable[[argparse.Namespace, Output], None]] = {
-        "list": _list, "learn": _learn, "apply": _apply, "evaluate": _evaluate,
+        "list": _list, "learn": _learn, **{name: module.run for name, module in OTHERS.items()},
     }
     actions[arguments.action](arguments, output)
 
@@ -150,85 +154,3 @@ def _measured(factor: Factor) -> dict[str, list[float]]:
         "std": measured.deviation[inside], "paper_t": factor.paper(measured.coordinates[inside]),
     }
     return {name: [shown(float(value)) for value in values] for name, values in rows.items()}
-
-
-def _evaluate(arguments: argparse.Namespace, output: Output) -> None:
-    model = open_model(arguments.model, device=arguments.device, runtime="eager")
-    began = time.perf_counter()
-    try:
-        named = Path(arguments.factor)
-        factor = read_factor(named, card=model.card) if named.suffix else factors_of(model).get(arguments.factor)
-        steps = evaluation_steps(model, factor, count=arguments.count, seed=arguments.seed)
-        last = output.follow(steps, f"asking for {factor.name}")
-    finally:
-        model.close()
-    evaluation = getattr(last, "evaluation", None)
-    if evaluation is None:
-        raise LearningError(f"asking for '{factor.name}' gave no result", action="raise --count")
-    shown = factor.unit.to_display
-    output.say(table([
-        (factor.unit.format(t), factor.unit.format(m), str(n))
-        for t, m, n in zip(evaluation.asked, evaluation.median, evaluation.samples, strict=True)
-    ]))
-    output.say(f"r2 {evaluation.r2:.3f} over all samples, {evaluation.r2_median:.3f} of the medians; "
-               f"the medians are within {100 * evaluation.worst_ratio:.0f} % of what was asked")
-    output.result({
-        "model": model.card.name, "factor": factor.name, "unit": factor.unit.symbol, "grade": factor.grade,
-        "range": [shown(t) for t in factor.reach], "t": [shown(t) for t in evaluation.asked],
-        "measured_median": [shown(t) for t in evaluation.median],
-        "measured_std": [shown(t) for t in evaluation.deviation], "samples": list(evaluation.samples),
-        "r2": evaluation.r2, "r2_median": evaluation.r2_median, "worst_ratio": evaluation.worst_ratio,
-        "monotone": evaluation.monotone, "seconds": round(time.perf_counter() - began, 1),
-    })
-
-
-def _apply(arguments: argparse.Namespace, output: Output) -> None:
-    model, session = _start(arguments)
-    try:
-        known = factors_of(model)
-        asked = parse_settings(arguments.settings, known)
-        positions = {**session.position_map(), **asked}
-        picture = draw_clamped(model, session.with_positions(positions), known)
-    finally:
-        model.close()
-    picture.save(arguments.out)
-    for note in picture.notes:
-        output.note(note)
-    moved = ", ".join(f"{name} {known.get(name).unit.format(t)}" for name, t in picture.reached.items())
-    output.say(f"{session.model}, seed {session.seed}{': ' + moved if moved else ''}: {arguments.out}")
-    output.result(_applied(picture, known, positions, arguments.out))
-
-
-def _start(arguments: argparse.Namespace) -> tuple[Model, Session]:
-    """The model and the session to start from: a saved one, or a sample of the seed."""
-    if arguments.source is not None:
-        saved = read_saved(arguments.source)
-        if arguments.model is not None and arguments.model != saved.session.model:
-            raise UsageError(f"{arguments.source} was made by '{saved.session.model}', not by '{arguments.model}'",
-                             action="leave the model out")
-        if arguments.seed is not None:
-            raise UsageError("--seed and --from exclude each other", action="give one of them")
-        if arguments.label is not None:
-            raise UsageError("--label and --from exclude each other", action="give one of them")
-        return open_saved(saved, device=arguments.device), saved.session
-    if arguments.model is None:
-        raise UsageError("no model was named", expected="MODEL, or --from PNG|SESSION")
-    seed = arguments.seed or 0
-    model = open_model(arguments.model, device=arguments.device)
-    return model, Session.start(model.card, sample(model, seed=seed), seed, label=arguments.label)
-
-
-def _applied(picture: Picture, known: FactorSet, asked: dict[str, float], out: Path) -> dict[str, Any]:
-    settings = {}
-    for name, t in asked.items():
-        unit, reached = known.get(name).unit, picture.reached.get(name, 0.0)
-        settings[name] = {
-            "asked": unit.to_display(t), "reached": unit.to_display(reached), "unit": unit.symbol,
-            "clamped": name in picture.clamped,
-        }
-    height, width, _ = picture.pixels.shape
-    return {
-        "model": picture.session.model, "seed": picture.session.seed, "out": str(out), "size": [width, height],
-        "set": settings, "clamped": list(picture.clamped), "notes": list(picture.notes),
-        "runtime": picture.runtime_name, "device": picture.device,
-    }

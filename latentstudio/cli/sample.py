@@ -7,12 +7,18 @@ import math
 import time
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from latentstudio import pixels
-from latentstudio.api import apply, draw_many, sample
-from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser, whole_number
+from latentstudio.api import draw, draw_many, factors_of, sample
+from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
-from latentstudio.errors import UsageError
-from latentstudio.generators.opening import open_model
+from latentstudio.cli.picture_options import add_condition, check_sheet
+from latentstudio.document.session import Session
+from latentstudio.factors import FactorSet
+from latentstudio.factors.distribution import Distributed, Distribution, distribute, parse_distribution
+from latentstudio.generators.opening import Model, open_model
 
 
 def parser() -> Parser:
@@ -21,8 +27,9 @@ def parser() -> Parser:
     verb.add_argument("model", metavar="MODEL", help="a model's name or folder")
     verb.add_argument("--count", type=count_from_one, default=16, help="how many (default 16)")
     verb.add_argument("--columns", type=count_from_one, default=None, help="pictures a row (default: a square grid)")
-    verb.add_argument("--truncation", type=positive_number, default=1.0, help="scale the latents (default 1)")
-    verb.add_argument("--label", type=whole_number, default=None, help="class of a conditional model")
+    verb.add_argument("--distribution", action="append", default=[], metavar="NAME=KIND(NUMBERS)",
+                      help="let a factor follow uniform(-8,8), normal(0,3) or fixed(4); may be repeated")
+    add_condition(verb)
     verb.add_argument("--out", type=Path, required=True, metavar="PNG")
     add_common(verb)
     return verb
@@ -33,34 +40,68 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     seed = arguments.seed or 0
     model = open_model(arguments.model, device=arguments.device)
     try:
-        _check_size(arguments.count, model.card.image_size)
+        check_sheet(arguments.count, model.card.image_size)
+        known = factors_of(model) if arguments.distribution else FactorSet()
+        wanted = dict(parse_distribution(text, known) for text in arguments.distribution)
         began = time.perf_counter()
+        latents = sample(model, seed=seed, count=arguments.count)
+        moved = distribute(latents, wanted, known, space=model.card.spaces[0])
         if arguments.count == 1:
-            latent = sample(model, seed=seed)
-            picture = apply(model, latent, seed=seed, label=arguments.label, truncation=arguments.truncation)
-            sheet, seconds = picture.pixels, time.perf_counter() - began
-            picture.save(arguments.out)
+            sheet = _one(model, latents[0], moved, known, arguments)
         else:
-            latents = sample(model, seed=seed, count=arguments.count)
-            drawn = draw_many(model, latents, label=arguments.label, truncation=arguments.truncation)
-            seconds = time.perf_counter() - began
+            drawn = draw_many(model, moved.latents, label=arguments.label, truncation=arguments.truncation)
             sheet = pixels.grid(drawn, columns=arguments.columns or math.ceil(math.sqrt(arguments.count)))
             pixels.write_png(arguments.out, sheet)
+        seconds = time.perf_counter() - began
+        for note in _notes(moved, wanted, known, arguments.truncation):
+            output.note(note)
         name = model.card.name
         output.say(f"{arguments.count} samples of {name}, seed {seed}, on {model.runtime_name}: {arguments.out}")
         output.result({
             "model": model.card.name, "count": arguments.count, "seed": seed, "out": str(arguments.out),
             "size": [sheet.shape[1], sheet.shape[0]], "milliseconds": round(1000 * seconds, 1),
             "runtime": model.runtime_name, "device": model.device,
+            **({"distribution": _told(moved, wanted, known)} if wanted else {}),
         })
     finally:
         model.close()
 
 
-def _check_size(count: int, image_size: tuple[int, int]) -> None:
-    """Refuse a sheet that the program itself could not read again, before anything is drawn."""
-    height, width = image_size
-    most = max(1, pixels.MAX_PIXELS // ((height + pixels.GAP) * (width + pixels.GAP)))
-    if count > most:
-        raise UsageError(f"{count:,} pictures of {width} x {height} pixels", expected=f"at most {most:,} on one sheet",
-                         action="draw fewer, with several seeds")
+def _one(
+    model: Model, latent: NDArray[np.float32], moved: Distributed, known: FactorSet, arguments: argparse.Namespace
+) -> NDArray[np.uint8]:
+    """One picture that carries its recipe: the sample of the seed, and what was aimed at as slider positions."""
+    positions = {
+        name: float(aimed[0] - known.get(name).curve(known.get(name).coordinate(latent)))
+        for name, aimed in moved.aimed.items()
+    }
+    session = Session.start(model.card, latent, arguments.seed or 0, label=arguments.label,
+                            truncation=arguments.truncation)
+    picture = draw(model, session.with_positions(positions), known)
+    picture.save(arguments.out)
+    return picture.pixels
+
+
+def _notes(
+    moved: Distributed, wanted: dict[str, Distribution], known: FactorSet, truncation: float
+) -> list[str]:
+    notes = []
+    if wanted and truncation != 1.0:
+        notes.append(f"factors are calibrated at truncation 1; at {truncation:g} they follow only roughly")
+    for name, count in moved.clamped.items():
+        if count:
+            low, high = (known.get(name).unit.format(t) for t in known.get(name).reach)
+            notes.append(f"{name}={wanted[name]}: {count} of {len(moved.latents)} lie beyond the known range from "
+                         f"{low} to {high} and were set to its end")
+    return notes
+
+
+def _told(moved: Distributed, wanted: dict[str, Distribution], known: FactorSet) -> dict[str, dict[str, object]]:
+    """By factor: what was wanted, t of every sample from coordinate 0 on, and how many had to be clamped."""
+    return {
+        name: {
+            "wanted": str(wanted[name]), "unit": known.get(name).unit.symbol, "clamped": moved.clamped[name],
+            "t": [known.get(name).unit.to_display(float(t)) for t in aimed],
+        }
+        for name, aimed in moved.aimed.items()
+    }

@@ -15,7 +15,7 @@ from latentstudio.latents import check_latent
 
 FloatArray = NDArray[np.float32]
 
-SESSION_VERSION = 1
+SESSION_VERSION = 2
 MAX_LATENT_BYTES = 1 << 19
 _LARGEST_INTEGER = (1 << 63) - 1
 
@@ -35,7 +35,8 @@ class Session:
             that stands at 0 is left out.
         label: class index of a conditional model, or None.
         truncation: factor on the prior, above 0.
-        version: version of this format.
+        kept: sorted names of the locked factors: no other factor may move their coordinates.
+        version: version of this format; 2 brought ``kept``.
 
     Raises:
         UsageError: a value is not finite, out of range, or the bytes do not match the shape.
@@ -50,6 +51,7 @@ class Session:
     positions: tuple[tuple[str, float], ...] = ()
     label: int | None = None
     truncation: float = 1.0
+    kept: tuple[str, ...] = ()
     version: int = SESSION_VERSION
 
     def __post_init__(self) -> None:
@@ -57,6 +59,7 @@ class Session:
             raise UsageError("a session without a model", expected="the name of a model")
         _check_latent_bytes(self.latent, self.shape)
         object.__setattr__(self, "positions", _tidy(self.positions))
+        object.__setattr__(self, "kept", tuple(sorted(set(self.kept))))
         if not (math.isfinite(self.truncation) and self.truncation > 0):
             raise UsageError(f"the truncation {self.truncation}", expected="a number above 0")
         for name, value in (("seed", self.seed), ("label", self.label)):
@@ -105,6 +108,10 @@ class Session:
     def with_positions(self, positions: Mapping[str, float]) -> Session:
         """The same session with exactly these factors set."""
         return replace(self, positions=tuple((name, float(t)) for name, t in positions.items()))
+
+    def with_kept(self, names: Collection[str]) -> Session:
+        """The same session with exactly these factors locked."""
+        return replace(self, kept=tuple(names))
 
     def with_reset(self, *, keep: Collection[str] = ()) -> Session:
         """The same session with every factor at 0, except those named in ``keep``."""

@@ -70,11 +70,29 @@ def test_fields_of_a_later_edition_are_passed_over(tmp_path: Path, saved: Saved)
     assert read_session(path).session == saved.session
 
 
+def test_a_file_of_the_first_version_opens_with_nothing_locked(tmp_path: Path, saved: Saved) -> None:
+    path = tmp_path / "a.latentstudio"
+    write_session(path, Saved(saved.session))
+    old = {key: value for key, value in msgspec.json.decode(path.read_bytes())["session"].items() if key != "kept"}
+    changed(path, version=1, session={**old, "version": 1})
+    again = read_session(path).session
+    assert (again.kept, again.position_map(), again.latent) == ((), saved.session.position_map(), saved.session.latent)
+
+
+def test_locked_factors_come_back(tmp_path: Path, saved: Saved) -> None:
+    path = tmp_path / "a.latentstudio"
+    locked = saved.session.with_kept(("y",))
+    write_session(path, Saved(locked))
+    assert read_session(path).session == locked
+    save_picture(tmp_path / "a.png", PICTURE, locked, "", "")
+    assert read_recipe(tmp_path / "a.png").session == locked
+
+
 def test_a_newer_version_is_refused_with_both_versions(tmp_path: Path, saved: Saved) -> None:
     path = tmp_path / "a.latentstudio"
     write_session(path, saved)
     changed(path, version=9, session={"quite": "different"})
-    with pytest.raises(SessionFileError, match=r"version 9; expected at most 1; update latentstudio"):
+    with pytest.raises(SessionFileError, match=r"version 9; expected at most 2; update latentstudio"):
         read_session(path)
 
 
@@ -186,7 +204,7 @@ def test_a_picture_without_a_recipe_says_so(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("", "broken"), ("{", "broken"), ("{}", "no latentstudio recipe"), ("[]", "broken"),
-        ('{"format": "latentstudio recipe", "version": 2}', "version 2; expected at most 1"),
+        ('{"format": "latentstudio recipe", "version": 3}', "version 3; expected at most 2"),
         ('{"format": "latentstudio recipe", "version": 1}', "session"),
         ('{"format": "latentstudio recipe", "version": 1, "session": {"model": 5}}', "model"),
     ],

@@ -61,3 +61,11 @@ def test_a_latent_of_the_wrong_size_names_both_sizes(session: Session, card: Mod
         session.with_latent(np.zeros(9, np.float32))
     with pytest.raises(UsageError, match=r"\(10,\)"):
         Session.start(card, np.zeros(9, np.float32), 0)
+
+
+def test_locked_names_are_sorted_once_each_and_survive_edits(session: Session) -> None:
+    locked = session.with_kept(("y", "scale", "y"))
+    assert locked.kept == ("scale", "y")
+    assert locked != session
+    assert locked.with_latent(np.zeros(10, np.float32)).with_position("x", 2.0).with_reset().kept == ("scale", "y")
+    assert locked.with_kept(()) == session

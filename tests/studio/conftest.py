@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -180,7 +180,9 @@ class FakeModel:
         self.closed = True
 
 
-def fake_apply(latent: np.ndarray, positions: dict[str, float], factors: FactorSet) -> SimpleNamespace:
+def fake_apply(
+    latent: np.ndarray, positions: dict[str, float], factors: FactorSet, *, keep: Collection[str] = ()
+) -> SimpleNamespace:
     """What apply_factors promises, for fakes."""
     moved, reached, clamped = latent.copy(), {}, []
     for name, t in positions.items():
@@ -189,7 +191,7 @@ def fake_apply(latent: np.ndarray, positions: dict[str, float], factors: FactorS
         if reached[name] != t:
             clamped.append(name)
         moved[factors.get(name).index] += reached[name] / 10.0
-    return SimpleNamespace(latent=moved, reached=reached, clamped=tuple(clamped))
+    return SimpleNamespace(latent=moved, reached=reached, clamped=tuple(clamped), notes=())
 
 
 def card_named(name: str) -> ModelCard:

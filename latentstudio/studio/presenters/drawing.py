@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentstudio.document.history import History
 from latentstudio.document.session import Session
-from latentstudio.factors import Applied, FactorSet, apply_factors
+from latentstudio.factors import ALPHAS, Applied, FactorSet, apply_factors, traverse
 from latentstudio.generators.opening import Model
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
@@ -42,7 +42,8 @@ def place(opened: Opened, session: Session) -> Applied:
     Raises:
         StudioError: the model has no such factor.
     """
-    return apply_factors(session.latent_array().reshape(-1), dict(session.positions), opened.factors)
+    flat = session.latent_array().reshape(-1)
+    return apply_factors(flat, dict(session.positions), opened.factors, keep=session.kept)
 
 
 def draw_placed(opened: Opened, session: Session, applied: Applied) -> Drawn:
@@ -77,12 +78,25 @@ def draw_strip(opened: Opened, session: Session, name: str, *, count: int) -> By
     frames = []
     for t in np.linspace(low, high, count):
         positions = {**dict(session.positions), name: float(t)}
-        latent = np.asarray(apply_factors(flat, positions, opened.factors).latent, np.float32)
-        pictures = opened.model.pictures(
-            latent.reshape(1, *session.shape), label=session.label, truncation=session.truncation
-        )
-        frames.append(to_bytes(pictures)[0])
-    return np.stack(frames)
+        frames.append(apply_factors(flat, positions, opened.factors, keep=session.kept).latent)
+    return _draw_row(opened, session, np.stack(frames))
+
+
+def draw_traversal(opened: Opened, session: Session, name: str) -> BytePictures:
+    """Pictures uint8 (N, H, W, 3) with one factor's coordinate taken out and put at ``ALPHAS`` instead.
+
+    This is the paper's way (section 3.1): z - <z, u> u + alpha u of the sample as it stands.
+    """
+    factor = opened.factors.get(name)
+    return _draw_row(opened, session, traverse(place(opened, session).latent, factor.axis, ALPHAS))
+
+
+def _draw_row(opened: Opened, session: Session, latents: NDArray[np.float32]) -> BytePictures:
+    pieces = [
+        opened.model.pictures(one.reshape(1, *session.shape), label=session.label, truncation=session.truncation)
+        for one in np.asarray(latents, np.float32)
+    ]
+    return to_bytes(np.concatenate(pieces))
 
 
 def original_of(session: Session, history: History) -> Session:

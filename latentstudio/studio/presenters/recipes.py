@@ -22,9 +22,16 @@ def settings_of(session: Session, factors: FactorSet) -> dict[str, str]:
 def as_command(session: Session, factors: FactorSet, *, out: str = "out.png") -> str:
     """``latentstudio factors apply MODEL --seed S --set x=8px ... --out out.png``; a raw edit needs a saved session."""
     words = ["latentstudio", "factors", "apply", session.model]
-    words += ["--seed", str(session.seed)] if session.seed is not None else ["--from", "session.latentstudio"]
+    if session.seed is not None:
+        words += ["--seed", str(session.seed)]
+        words += ["--label", str(session.label)] if session.label is not None else []
+        words += ["--truncation", f"{session.truncation:.6g}"] if session.truncation != 1.0 else []
+    else:
+        words += ["--from", "session.latentstudio"]
     for name, value in settings_of(session, factors).items():
         words += ["--set", f"{name}={value}"]
+    for name in session.kept:
+        words += ["--keep", name]
     return shlex.join([*words, "--out", out])
 
 
@@ -37,5 +44,8 @@ def as_python(session: Session, factors: FactorSet) -> str:
     else:
         values = ", ".join(f"{value:.9g}" for value in session.latent_array().reshape(-1))
         lines += ["import numpy", f"latent = numpy.array([{values}], dtype=numpy.float32)"]
-    lines.append(f"picture = latentstudio.apply(model, latent, {settings!r})")
+    options = [f"keep={session.kept!r}"] if session.kept else []
+    options += [f"label={session.label}"] if session.label is not None else []
+    options += [f"truncation={session.truncation!r}"] if session.truncation != 1.0 else []
+    lines.append(f"picture = latentstudio.apply({', '.join(['model', 'latent', repr(settings), *options])})")
     return "\n".join(lines) + "\n"

@@ -1,0 +1,138 @@
+"""``latentstudio factors apply``: move factors of one sample and write the picture."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from latentstudio.api import Picture, draw_clamped, draw_exact, exact_steps, factors_of, sample
+from latentstudio.cli.options import positive_number, whole_number
+from latentstudio.cli.output import Output
+from latentstudio.cli.saved import open_saved, read_saved
+from latentstudio.document.session import Session
+from latentstudio.errors import UsageError
+from latentstudio.factors import FactorSet, parse_settings, place_at
+from latentstudio.generators.opening import Model, open_model
+
+SUMMARY = "move factors and write the picture"
+
+
+def add_options(action: argparse.ArgumentParser) -> None:
+    """The action's own options."""
+    action.add_argument("model", metavar="MODEL", nargs="?", default=None)
+    action.add_argument("--from", dest="source", type=Path, default=None, metavar="PNG|SESSION",
+                        help="start from a saved picture or session instead of a seed")
+    action.add_argument("--set", dest="settings", action="append", default=[], metavar="NAME=VALUE",
+                        help="x=8px, scale=1.2x, brightness=+10%%; may be repeated")
+    action.add_argument("--at", dest="places", action="append", default=[], metavar="NAME=COORDINATE",
+                        help="put the coordinate <z, u> itself there before anything is moved; may be repeated")
+    action.add_argument("--keep", action="append", default=[], metavar="NAME",
+                        help="lock a factor: the others may not move it along; may be repeated")
+    action.add_argument("--exact", action="store_true",
+                        help="solve for what is measured on this very sample, not for the median sample")
+    action.add_argument("--label", type=whole_number, default=None, help="class of a conditional model")
+    action.add_argument("--truncation", type=positive_number, default=None, help="scale the latents (default 1)")
+    action.add_argument("--out", type=Path, required=True, metavar="PNG")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    """Draw, write, and say what was reached."""
+    model, session = _start(arguments)
+    try:
+        known = factors_of(model)
+        asked = parse_settings(arguments.settings, known)
+        if arguments.exact and not asked:
+            raise UsageError("--exact without a value", expected="--set NAME=VALUE beside it")
+        session = _prepared(session, arguments, known)
+        positions = {**session.position_map(), **asked}
+        found: Sequence[Any] = ()
+        if arguments.exact:
+            last = output.follow(exact_steps(model, session, asked, known), "measuring this sample")
+            found = getattr(last, "exact", ())
+            picture = draw_exact(model, session, found, known)
+        else:
+            picture = draw_clamped(model, session.with_positions(positions), known)
+    finally:
+        model.close()
+    picture.save(arguments.out)
+    for note in picture.notes:
+        output.note(note)
+    moved = ", ".join(f"{name} {known.get(name).unit.format(t)}" for name, t in picture.reached.items())
+    output.say(f"{session.model}, seed {session.seed}{': ' + moved if moved else ''}: {arguments.out}")
+    for one in found:
+        write = known.get(one.name).unit.format
+        output.say(f"{one.name}: {write(one.measured)} measured on this sample at {write(one.position)} of the curve, "
+                   f"{one.evaluations} pictures measured")
+    output.result(_applied(picture, _set(picture, known, positions, found), arguments.out))
+
+
+def _prepared(session: Session, arguments: argparse.Namespace, known: FactorSet) -> Session:
+    """The session with coordinates put where ``--at`` wants them, and with ``--keep``'s locks."""
+    for name in arguments.keep:
+        known.get(name)
+    session = session.with_kept((*session.kept, *arguments.keep))
+    if arguments.places:
+        latent = session.latent_array()
+        placed = place_at(latent.reshape(-1), _places(arguments.places, known), known)
+        session = session.with_latent(placed.reshape(latent.shape))
+    return session
+
+
+def _places(texts: Sequence[str], known: FactorSet) -> dict[str, float]:
+    places = {}
+    for text in texts:
+        name, equals, value = text.partition("=")
+        try:
+            places[known.get(name.strip()).name] = float(value) if equals else float("nan")
+        except ValueError:
+            raise UsageError(f"'{text}' is no place", expected="NAME=COORDINATE, for example x=-1.5") from None
+    return places
+
+
+def _start(arguments: argparse.Namespace) -> tuple[Model, Session]:
+    """The model and the session to start from: a saved one, or a sample of the seed."""
+    if arguments.source is not None:
+        saved = read_saved(arguments.source)
+        if arguments.model is not None and arguments.model != saved.session.model:
+            raise UsageError(f"{arguments.source} was made by '{saved.session.model}', not by '{arguments.model}'",
+                             action="leave the model out")
+        for option in ("seed", "label", "truncation"):
+            if getattr(arguments, option) is not None:
+                raise UsageError(f"--{option} and --from exclude each other", action="give one of them")
+        return open_saved(saved, device=arguments.device), saved.session
+    if arguments.model is None:
+        raise UsageError("no model was named", expected="MODEL, or --from PNG|SESSION")
+    seed = arguments.seed or 0
+    truncation = 1.0 if arguments.truncation is None else arguments.truncation
+    model = open_model(arguments.model, device=arguments.device)
+    latent = sample(model, seed=seed)
+    return model, Session.start(model.card, latent, seed, label=arguments.label, truncation=truncation)
+
+
+def _set(
+    picture: Picture, known: FactorSet, asked: Mapping[str, float], found: Sequence[Any]
+) -> dict[str, dict[str, Any]]:
+    settings = {}
+    for name, t in asked.items():
+        unit, reached = known.get(name).unit, picture.reached.get(name, 0.0)
+        settings[name] = {
+            "asked": unit.to_display(t), "reached": unit.to_display(reached), "unit": unit.symbol,
+            "clamped": name in picture.clamped,
+        }
+    for one in found:
+        settings[one.name]["exact"] = {
+            "measured": known.get(one.name).unit.to_display(one.measured), "reached": one.reached,
+            "evaluations": one.evaluations, "reason": one.reason,
+        }
+    return settings
+
+
+def _applied(picture: Picture, settings: dict[str, dict[str, Any]], out: Path) -> dict[str, Any]:
+    height, width, _ = picture.pixels.shape
+    return {
+        "model": picture.session.model, "seed": picture.session.seed, "out": str(out), "size": [width, height],
+        "set": settings, "kept": list(picture.session.kept), "clamped": list(picture.clamped),
+        "notes": list(picture.notes), "runtime": picture.runtime_name, "device": picture.device,
+    }

@@ -1,0 +1,123 @@
+"""``latentstudio factors compare``: the paper's protocol on several models, as its Figure 5."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latentstudio.api import factors_of, protocol_steps
+from latentstudio.cli.factors_protocol import measured_of
+from latentstudio.cli.options import count_from_one
+from latentstudio.cli.output import Output, table
+from latentstudio.cli.picture_options import add_condition, allow_negative_values
+from latentstudio.cli.tables import write_csv
+from latentstudio.errors import LearningError, UsageError
+from latentstudio.factors import ALPHAS, Factor, parse_alphas
+from latentstudio.factors.figures import protocol_figure
+from latentstudio.factors.protocol import Protocol
+from latentstudio.files import check_writable, write_whole
+from latentstudio.generators.card import ModelCard
+from latentstudio.generators.opening import open_model
+
+SUMMARY = "the paper's evaluation on several models: does the spread fall with beta?"
+TABLE, FIGURE = "compare.csv", "compare.svg"
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """One model's part: its name, beta of its training (None where it has none), its factor, what was measured."""
+
+    model: str
+    beta: float | None
+    factor: Factor
+    protocol: Protocol
+
+    @property
+    def title(self) -> str:
+        """For the figure."""
+        return self.model if self.beta is None else f"{self.model} (beta {self.beta:g})"
+
+
+def add_options(action: argparse.ArgumentParser) -> None:
+    """The action's own options."""
+    allow_negative_values(action)
+    action.add_argument("models", metavar="MODEL", nargs="+")
+    action.add_argument("--factor", required=True, metavar="NAME")
+    action.add_argument("--count", type=count_from_one, default=1000, metavar="N",
+                        help="new samples a model (default 1000)")
+    action.add_argument("--alphas", default=None, metavar="A..B/N", help="coordinates (default -5..5/11)")
+    add_condition(action)
+    action.add_argument("--out", type=Path, required=True, metavar="DIR", help=f"for {TABLE} and {FIGURE}")
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    """Measure every model, then say, write and draw."""
+    if len(set(arguments.models)) < len(arguments.models):
+        raise UsageError("a model is named twice", expected="each model once")
+    check_writable(arguments.out / TABLE)
+    began = time.perf_counter()
+    parts = [_measure(name, arguments, output) for name in arguments.models]
+    parts.sort(key=lambda part: (part.beta is None, part.beta or 0.0))
+    write_csv(arguments.out / TABLE, ("model", "beta", "alpha", "t", "mean", "median", "std", "samples"), _rows(parts))
+    figure = protocol_figure(parts[0].factor, [(part.title, part.protocol) for part in parts])
+    write_whole(arguments.out / FIGURE, figure.encode("utf-8"))
+    falls = falls_with_beta([(part.beta, part.protocol.mean_std) for part in parts])
+    symbol = parts[0].factor.unit.symbol
+    shown = parts[0].factor.unit.to_display
+    output.say(table([("model", "beta", "mean std", "grade"), *(
+        (part.model, "" if part.beta is None else f"{part.beta:g}", f"{shown(part.protocol.mean_std):.3f} {symbol}",
+         part.factor.grade) for part in parts
+    )]))
+    if falls is not None:
+        output.say(f"the standard deviation {'falls' if falls else 'does not fall'} with beta")
+    output.result({
+        "factor": arguments.factor, "unit": symbol, "count": arguments.count, "falls_with_beta": falls,
+        "models": [{"model": part.model, "beta": part.beta, "grade": part.factor.grade,
+                    **measured_of(part.factor, part.protocol)} for part in parts],
+        "out": arguments.out, "seconds": round(time.perf_counter() - began, 1),
+    })
+
+
+def falls_with_beta(spreads: Iterable[tuple[float | None, float]]) -> bool | None:
+    """Whether each larger beta has a smaller spread; None where fewer than two models have a beta."""
+    known = sorted((beta, spread) for beta, spread in spreads if beta is not None)
+    if len({beta for beta, _ in known}) < 2:
+        return None
+    return bool((np.diff([spread for _, spread in known]) < 0).all())
+
+
+def _measure(name: str, arguments: argparse.Namespace, output: Output) -> _Measured:
+    alphas = ALPHAS if arguments.alphas is None else parse_alphas(arguments.alphas)
+    model = open_model(name, device=arguments.device, runtime="eager")
+    try:
+        factor = factors_of(model).get(arguments.factor)
+        steps = protocol_steps(model, factor, alphas=alphas, count=arguments.count, seed=arguments.seed,
+                               label=arguments.label, truncation=arguments.truncation)
+        last = output.follow(steps, f"putting {factor.name} of {model.card.name}")
+    finally:
+        model.close()
+    protocol = getattr(last, "protocol", None)
+    if protocol is None:
+        raise LearningError(f"putting '{factor.name}' gave no result", action="raise --count")
+    return _Measured(model.card.name, _beta(model.card), factor, protocol)
+
+
+def _beta(card: ModelCard) -> float | None:
+    """beta of a beta-VAE's training recipe."""
+    settings: Any = card.recipe.get("settings", {})
+    beta = settings.get("beta") if isinstance(settings, dict) else None
+    return float(beta) if isinstance(beta, int | float) else None
+
+
+def _rows(parts: list[_Measured]) -> Iterable[tuple[Any, ...]]:
+    for part in parts:
+        shown = measured_of(part.factor, part.protocol)
+        names = ("alphas", "t", "mean", "median", "std", "samples")
+        for row in zip(*(shown[name] for name in names), strict=True):
+            yield (part.model, part.beta, *row)
