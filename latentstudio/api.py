@@ -25,9 +25,9 @@ from latentstudio.generators.opening import Model, open_model
 from latentstudio.latents import check_latent, sample_prior
 
 __all__ = [
-    "Factor", "FactorSet", "LearnSettings", "Model", "Picture", "Session", "StudioError", "apply", "clean_steps",
-    "draw", "evaluation_steps", "exact_steps", "factors_of", "learn", "learn_steps", "open_model", "protocol_steps",
-    "sample", "traverse",
+    "Factor", "FactorSet", "LearnSettings", "Model", "Picture", "Session", "StudioError", "apply", "bench_steps",
+    "clean_steps", "draw", "evaluation_steps", "exact_steps", "factors_of", "find_steps", "learn", "learn_steps",
+    "open_model", "protocol_steps", "sample", "traverse",
 ]
 
 BATCH = 16
@@ -239,12 +239,52 @@ def learn(model: Model, transformation: str, *, settings: LearnSettings | None =
     return found
 
 
-def learn_steps(model: Model, transformation: str, *, settings: LearnSettings) -> Iterator[Any]:
-    """The frozen steps of learning a factor; the last one's ``factor`` is the result. Imports torch."""
+def learn_steps(
+    model: Model, transformation: Any, *, settings: LearnSettings, seeds: int = 1, records_folder: Path | None = None
+) -> Iterator[Any]:
+    """The frozen steps of learning a factor; the last one's ``factor`` is the result. Imports torch.
+
+    Args:
+        transformation: the name of a built-in one, or a ``Transformation`` of your own.
+        seeds: with more than one, as many runs; the best is the result and ``figures["seeds"]`` tells of all.
+        records_folder: keeps finished trajectories; an interrupted run that is started again goes on from there.
+    """
     # torch is needed only here; a script that only draws pictures does without
     from latentstudio.factors.learning import learn_factor
+    from latentstudio.factors.seeds import learn_with_seeds
 
-    return learn_factor(model.generator, transformation=transformation, settings=settings)
+    if seeds == 1:
+        return learn_factor(
+            model.generator, transformation=transformation, settings=settings, records_folder=records_folder
+        )
+    return learn_with_seeds(
+        model.generator, transformation=transformation, settings=settings, seeds=seeds, records_folder=records_folder
+    )
+
+
+def find_steps(
+    model: Model, names: Sequence[str] | None = None, *, settings: LearnSettings | None = None
+) -> Iterator[Any]:
+    """The frozen steps of learning every built-in transformation (or those named); ``findings`` grow. Imports torch.
+
+    Raises:
+        UnknownNameError: there is no such transformation.
+    """
+    # torch is needed only here; a script that only draws pictures does without
+    from latentstudio.factors.finding import find_factors
+    from latentstudio.transformations import TRANSFORMATIONS, transformation_named
+
+    chosen = TRANSFORMATIONS if names is None else tuple(transformation_named(name) for name in names)
+    return find_factors(model.generator, chosen, settings=settings)
+
+
+def bench_steps(model: Model, transformation: str, *, seed: int = 0) -> Iterator[Any]:
+    """The frozen steps of comparing with the published protocol; the last has ``plain`` and ``ours``. Imports torch."""
+    # torch is needed only here; a script that only draws pictures does without
+    from latentstudio.factors.benching import bench_learning
+    from latentstudio.transformations import transformation_named
+
+    return bench_learning(model.generator, transformation_named(transformation), seed=seed)
 
 
 def evaluation_steps(

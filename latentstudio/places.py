@@ -60,3 +60,8 @@ def user_plugins() -> Path:
 def user_factors(model: str) -> Path:
     """Factors that this user learned for the model of this name, one file each."""
     return data_folder() / "factors" / model
+
+
+def records_folder(model: str, factor: str) -> Path:
+    """Where the trajectories of a learning run are kept, so that a killed one can go on."""
+    return state_folder() / "records" / model / factor

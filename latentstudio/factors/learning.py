@@ -104,7 +104,7 @@ def learn_from(
         share = (PILOT_END - REFINE_END) / len(wanted)
         for index, axis in enumerate(wanted):
             measured = yield from judge.measure(axis, PILOTS, PILOT_POINTS, REFINE_END + share * index, share)
-            scores[axis.name] = _score(measured)
+            scores[axis.name] = score(measured)
     best = max(reversed(wanted), key=lambda axis: scores[axis.name])  # of equal ones the later, simpler model
     curve = yield from _curve(split.kept, best, settings)
     own = next(axis for axis in candidates if axis.name == "paper")
@@ -254,7 +254,7 @@ class _Judge:
         return calibrate(effects, own, grid, grid)
 
 
-def _score(measured: MeasuredCalibration) -> float:
+def score(measured: MeasuredCalibration) -> float:
     """Reach of the known range, discounted by the spread of new samples inside it; 0 where nothing moves."""
     low, high = measured.known
     if not low < 0.0 < high:
