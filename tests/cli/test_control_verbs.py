@@ -123,8 +123,8 @@ def test_wrong_wishes_are_one_line(cli, tmp_path: Path, words: list[str], part: 
 
 def test_traverse_draws_one_row_a_sample_and_tells_t(cli, tmp_path: Path) -> None:
     out = tmp_path / "grid.png"
-    answer = cli("factors", "traverse", "example", "--factor", "x", "--seeds", "3", "--seed", "7", "--alphas", "-5..5/5",
-                 "--out", out, "--json").json
+    answer = cli("factors", "traverse", "example", "--factor", "x", "--seeds", "3", "--seed", "7",
+                 "--alphas", "-5..5/5", "--out", out, "--json").json
     assert answer["alphas"] == [-5.0, -2.5, 0.0, 2.5, 5.0]
     assert answer["t"] == [None, -5.0, 0.0, 5.0, None]
     assert answer["seeds"] == [7, 8, 9]
