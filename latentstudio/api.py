@@ -5,7 +5,7 @@ Everything here is a thin layer over the rooms; the command line uses the same f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -295,16 +295,20 @@ def evaluation_steps(
     seed: int | None = None,
     label: int | None = None,
     truncation: float = 1.0,
+    leak: Callable[[Any, Any], Mapping[str, Any]] | None = None,
 ) -> Iterator[Any]:
     """The frozen steps of asking ``count`` new samples for a factor; the last one's ``evaluation`` tells what came.
 
+    ``leak`` measures what else changed: pictures before and after (N, 3, H, W), as tensors, to changes (N,) by name.
     Imports torch.
     """
     # torch is needed only here; a script that only draws pictures does without
     from latentstudio.factors.evaluating import evaluate_factor
 
     chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
-    return evaluate_factor(model.generator, factor, count=count, label=label, truncation=truncation, **chosen)
+    return evaluate_factor(
+        model.generator, factor, count=count, label=label, truncation=truncation, leak=leak, **chosen
+    )
 
 
 def protocol_steps(

@@ -67,14 +67,12 @@ class Commands(QObject):
             self._parts.files.request_save_session(path)
 
     def on_export_strip(self) -> None:
-        """Save the chosen factor's strip."""
-        name = self._parts.factors.chosen
-        if not name:
-            self._parts.desk.notice("info", "This model has no factor to make a strip of; learn one first")
-            return
-        path = self._ask_save("Export strip", f"{self._stem()}-{name}.png", "PNG pictures (*.png)")
-        if path is not None:
-            self._parts.files.request_strip(path, name)
+        """Save the chosen factor over its range, from this sample on."""
+        self._export("strip", self._parts.files.request_strip)
+
+    def on_export_traversal(self) -> None:
+        """Save the chosen factor's axis with this sample's own coordinate taken out, as papers draw it."""
+        self._export("traversal", self._parts.files.request_traversal)
 
     def on_quit(self) -> None:
         """Close the window."""
@@ -91,6 +89,10 @@ class Commands(QObject):
     def on_reset_factors(self) -> None:
         """Every factor that is not locked back to 0."""
         self._parts.factors.apply_reset()
+
+    def on_exact(self) -> None:
+        """Measure this very picture until the chosen factor is what its slider says."""
+        self._parts.exact.request_exact(self._parts.factors.chosen)
 
     def on_copy_picture(self) -> None:
         """The picture to the clipboard."""
@@ -137,6 +139,16 @@ class Commands(QObject):
         current = self._parts.desk.current
         if current is not None:
             self._parts.library.show_info(current.name)
+
+    def _export(self, kind: str, request: Callable[[Path, str], None]) -> None:
+        name = self._parts.factors.chosen
+        if not name:
+            self._parts.desk.notice("info", f"This model has no factor to make a {kind} of; learn one first")
+            return
+        ending = name if kind == "strip" else f"{name}-{kind}"
+        path = self._ask_save(f"Export {kind}", f"{self._stem()}-{ending}.png", "PNG pictures (*.png)")
+        if path is not None:
+            request(path, name)
 
     def _stem(self) -> str:
         session = self._parts.desk.workspace.session

@@ -16,6 +16,7 @@ from latentstudio.studio.panels.library_panel import LibraryPanel
 from latentstudio.studio.panels.picture_panel import PicturePanel
 from latentstudio.studio.panels.raw_panel import RawPanel
 from latentstudio.studio.presenters.desk import Desk
+from latentstudio.studio.presenters.exact import ExactPresenter
 from latentstudio.studio.presenters.factors import FactorsPresenter
 from latentstudio.studio.presenters.files import FilesPresenter
 from latentstudio.studio.presenters.history import HistoryPresenter
@@ -75,6 +76,7 @@ class Parts(QObject):
         self.notices = NoticesPresenter(desk, self.picture_panel.notices, parent=self)
         self.picture = PicturePresenter(desk, canvas, parent=self)
         self.factors = FactorsPresenter(desk, self.factors_panel, canvas, parent=self)
+        self.exact = ExactPresenter(desk, self.factors_panel, parent=self)
         self.samples = SamplesPresenter(desk, self.library_panel.samples, parent=self)
         self.history = HistoryPresenter(desk, self.picture_panel.strip, parent=self)
         self.library = LibraryPresenter(desk, self.library_panel, parent=self)

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,9 +17,11 @@ from latentstudio.cli.factors_compare import falls_with_beta
 from latentstudio.cli.tables import write_csv
 from latentstudio.document.picture_recipe import read_recipe
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor, write_factor
+from latentstudio.files import sha256_of
+from latentstudio.generators.card import write_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.pixels import read_picture
-from latentstudio.places import user_factors
+from latentstudio.places import user_factors, user_models
 from latentstudio.units import PERCENT, PIXELS, TIMES, Unit
 
 
@@ -242,6 +247,31 @@ def test_compare_writes_a_table_and_a_figure(cli, tmp_path: Path) -> None:
     assert "example" in (out / "compare.svg").read_text(encoding="utf-8")
     twice = cli("factors", "compare", "example", "example", "--factor", "x", "--out", out)
     assert (twice.code, "each model once" in twice.complaint) == (2, True)
+
+
+def test_compare_puts_models_in_the_order_of_their_beta(cli, cli_home: Path, tmp_path: Path) -> None:
+    backend: Any = find_catalogue().backend("beta_vae")
+    for name, beta in (("tight", 20.0), ("loose", 1.0)):
+        folder = user_models() / name
+        folder.mkdir()
+        made = backend.make_example(folder, seed=int(beta))
+        card = replace(made, name=name, recipe={"settings": {"beta": beta}},
+                       weights_sha256=sha256_of(folder / made.weights))
+        write_card(folder, card)
+        factor = replace(slanted("brightness", PERCENT, [0, 0, 0, 1, 0], 0.002), model=name,
+                         model_sha256=card.weights_sha256)
+        write_factor(user_factors(name) / "brightness.safetensors", factor)
+    try:
+        told = cli("factors", "compare", "tight", "loose", "--factor", "brightness", "--count", "8",
+                   "--alphas", "-1,0,1", "--out", tmp_path, "--json").json
+    finally:
+        for name in ("tight", "loose"):
+            shutil.rmtree(user_models() / name)
+    assert [(entry["model"], entry["beta"]) for entry in told["models"]] == [("loose", 1.0), ("tight", 20.0)]
+    loose, tight = (entry["mean_std"] for entry in told["models"])
+    assert told["falls_with_beta"] is bool(tight < loose)
+    figure = (tmp_path / "compare.svg").read_text(encoding="utf-8")
+    assert figure.index("loose (beta 1)") < figure.index("tight (beta 20)")
 
 
 @pytest.mark.parametrize(("spreads", "falls"), [

@@ -194,6 +194,13 @@ def fake_apply(
     return SimpleNamespace(latent=moved, reached=reached, clamped=tuple(clamped), notes=())
 
 
+def fake_standing(
+    latent: np.ndarray, name: str, positions: dict[str, float], factors: FactorSet, *, keep: Collection[str] = ()
+) -> float:
+    """As if every factor that stands elsewhere had moved this one along by a tenth of its t."""
+    return positions.get(name, sum(0.1 * t for t in positions.values()))
+
+
 def card_named(name: str) -> ModelCard:
     return ModelCard(name=name, backend="fake", kind="fake", image_size=(16, 16), spaces=(LatentSpace("z", (SIZE,)),),
                      licence="MIT", weights_sha256=f"hash of {name}")
@@ -231,6 +238,7 @@ def desk(
 
     monkeypatch.setattr(desk_module, "open_for_window", open_fake)
     monkeypatch.setattr(drawing, "apply_factors", fake_apply)
+    monkeypatch.setattr(drawing, "standing", fake_standing)
     entries = tuple(ModelEntry(name, model.card, Path("nowhere"), True) for name, model in models.items())
     seeds = iter(range(100, 200))
     return Desk(Workspace(), worker, next_seed=lambda: next(seeds), catalogue=Catalogue((), entries))

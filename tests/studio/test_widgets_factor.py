@@ -28,6 +28,7 @@ class Log:
         card.moved.connect(self.on_moved)
         card.settled.connect(self.on_settled)
         card.lock_changed.connect(self.on_lock)
+        card.exact_requested.connect(self.on_exact)
 
     def on_pressed(self, name: str) -> None:
         self.said.append(("pressed", name))
@@ -40,6 +41,9 @@ class Log:
 
     def on_lock(self, name: str, locked: bool) -> None:
         self.said.append(("lock", name, locked))
+
+    def on_exact(self, name: str) -> None:
+        self.said.append(("exact", name))
 
     def kinds(self) -> list[object]:
         return [entry[0] for entry in self.said]
@@ -256,3 +260,19 @@ def test_magnifications_are_shown_and_typed_as_times(qtbot: QtBot, qapp: QApplic
     QTest.keyClicks(edit, "1.2x")
     QTest.keyClick(edit, Qt.Key.Key_Return)
     assert made.value == pytest.approx(0.263, abs=1e-3)
+
+
+def test_exact_is_asked_for_by_its_button_where_there_is_something_to_measure(card: FactorCard) -> None:
+    log, button = Log(card), card.exact_button
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert log.said == [], "at 0 there is nothing to be exact about"
+    card.set_value(4.0)
+    QTest.mouseClick(button, Qt.MouseButton.LeftButton)
+    assert log.said == [("exact", "x")]
+    QTest.keyClick(button, Qt.Key.Key_Space)
+    assert log.said == [("exact", "x"), ("exact", "x")]
+    card.set_locked(True)
+    assert not button.isEnabled()
+    card.set_locked(False)
+    assert button.isEnabled()
+    assert "measure this very picture" in button.accessibleName()

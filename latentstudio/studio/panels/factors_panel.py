@@ -12,6 +12,10 @@ from latentstudio.studio.widgets.base import Heading, Link
 from latentstudio.studio.widgets.curve_plot import CurvePlot
 from latentstudio.studio.widgets.factor_card import FactorCard
 
+STRIP = (
+    "Save the chosen factor over its range from this sample as one picture (Ctrl+E), or its axis with the sample's own "
+    "coordinate taken out (Ctrl+Shift+E)"
+)
 EMPTY = "This model has no sliders yet. Learn one in the Learn panel."
 
 
@@ -19,7 +23,7 @@ class FactorsPanel(QWidget):
     """Shows cards; what they say goes out by signals.
 
     Signals:
-        pressed(name), moved(name, t), settled(name, t), lock_changed(name, locked): of the cards.
+        pressed(name), moved(name, t), settled(name, t), lock_changed(name, locked), exact_requested(name): cards' own.
         reset_requested(), strip_requested(), learn_requested(): of the links.
         curve_toggled(shown): the calibration is wanted, or not any more.
     """
@@ -28,6 +32,7 @@ class FactorsPanel(QWidget):
     moved = Signal(str, float)
     settled = Signal(str, float)
     lock_changed = Signal(str, bool)
+    exact_requested = Signal(str)
     reset_requested = Signal()
     strip_requested = Signal()
     learn_requested = Signal()
@@ -46,7 +51,7 @@ class FactorsPanel(QWidget):
         self.curve_link = Link("Curve", role="small", colour="dim", parent=self)
         self.curve_link.setCheckable(True)
         self.reset_link.setToolTip("Reset all factors that are not locked (Ctrl+R)")
-        self.strip_link.setToolTip("Save the chosen factor over its range as one picture (Ctrl+E)")
+        self.strip_link.setToolTip(STRIP)
         self.curve_link.setToolTip("Show the calibration of the chosen factor")
         self.curve_title = Heading("Calibration", self)
         self.curve_words = dim("", self)
@@ -71,6 +76,7 @@ class FactorsPanel(QWidget):
             card.moved.connect(self.moved)
             card.settled.connect(self.settled)
             card.lock_changed.connect(self.lock_changed)
+            card.exact_requested.connect(self.exact_requested)
             self._card_layout.insertWidget(index, card)
             self.cards[factor.name] = card
         self.empty.setVisible(not self.cards)

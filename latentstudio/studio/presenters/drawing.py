@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentstudio.document.history import History
 from latentstudio.document.session import Session
-from latentstudio.factors import ALPHAS, Applied, FactorSet, apply_factors, traverse
+from latentstudio.factors import ALPHAS, Applied, FactorSet, apply_factors, standing, traverse
 from latentstudio.generators.opening import Model
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
@@ -44,6 +44,17 @@ def place(opened: Opened, session: Session) -> Applied:
     """
     flat = session.latent_array().reshape(-1)
     return apply_factors(flat, dict(session.positions), opened.factors, keep=session.kept)
+
+
+def lock(opened: Opened, session: Session, name: str) -> Session:
+    """The session with a factor locked where the others have brought it, so that the picture stays as it is.
+
+    Raises:
+        StudioError: the model has no such factor.
+    """
+    flat = session.latent_array().reshape(-1)
+    t = standing(flat, name, session.position_map(), opened.factors, keep=session.kept)
+    return session.with_position(name, t).with_kept((*session.kept, name))
 
 
 def draw_placed(opened: Opened, session: Session, applied: Applied) -> Drawn:

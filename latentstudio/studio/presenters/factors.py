@@ -10,7 +10,7 @@ from latentstudio.studio.canvas.view import Canvas, Gesture
 from latentstudio.studio.panels.factors_panel import FactorsPanel
 from latentstudio.studio.presenters.curves import curves_of
 from latentstudio.studio.presenters.desk import Desk
-from latentstudio.studio.presenters.drawing import Drawn, Opened
+from latentstudio.studio.presenters.drawing import Drawn, Opened, lock
 
 TRACK_SHARE = 0.75
 
@@ -18,7 +18,8 @@ TRACK_SHARE = 0.75
 class FactorsPresenter(QObject):
     """One card a factor of the model in front.
 
-    A locked factor stays where it is: its slider cannot be moved, and "reset all" passes it over.
+    A locked factor stays where it is: its slider cannot be moved, the other sliders keep its coordinate, and "reset
+    all" passes it over.
 
     Signals:
         hand_down(bool): a slider is held, or let go.
@@ -33,7 +34,6 @@ class FactorsPresenter(QObject):
         self._canvas = canvas
         self._held = ""
         self.chosen = ""
-        self.locked: set[str] = set()
         panel.pressed.connect(self._on_pressed)
         panel.moved.connect(self._on_moved)
         panel.settled.connect(self._on_settled)
@@ -49,7 +49,7 @@ class FactorsPresenter(QObject):
         """Put every factor that is not locked back to 0, as one entry of the history."""
         session = self._desk.workspace.session
         if session is not None:
-            self._desk.workspace.apply(session.with_reset(keep=self.locked), "reset")
+            self._desk.workspace.apply(session.with_reset(keep=session.kept), "reset")
 
     def factor(self, name: str) -> Factor | None:
         """The factor of this name of the model in front."""
@@ -59,7 +59,6 @@ class FactorsPresenter(QObject):
         return opened.factors.get(name)
 
     def _on_model(self, opened: Opened) -> None:
-        self.locked.clear()
         self._panel.show_factors(opened.factors)
         self.chosen = opened.factors.names[0] if opened.factors.names else ""
         self._show_all()
@@ -74,6 +73,7 @@ class FactorsPresenter(QObject):
             self._show_all()
             return
         for name, card in self._panel.cards.items():
+            card.set_locked(name in change.new.kept)
             if name != self._held and change.old.position(name) != change.new.position(name):
                 card.set_value(change.new.position(name))
                 card.set_note("")
@@ -89,6 +89,7 @@ class FactorsPresenter(QObject):
                 low, high = factor.range_at(flat)
                 card.set_range(*track_of(factor, low, high), low, high)
                 card.set_value(session.position(name))
+                card.set_locked(name in session.kept)
                 card.set_note("")
 
     def _on_pressed(self, name: str) -> None:
@@ -98,7 +99,7 @@ class FactorsPresenter(QObject):
 
     def _on_moved(self, name: str, t: float) -> None:
         session, factor = self._desk.workspace.session, self.factor(name)
-        if session is None or factor is None or name in self.locked:
+        if session is None or factor is None or name in session.kept:
             return
         self._held = name
         self._desk.workspace.apply_preview(session.with_position(name, t))
@@ -108,7 +109,7 @@ class FactorsPresenter(QObject):
         self._canvas.set_gesture(None)
         self.hand_down.emit(False)
         session, factor = self._desk.workspace.session, self.factor(name)
-        if session is None or factor is None or name in self.locked:
+        if session is None or factor is None or name in session.kept:
             return
         self._choose(name)
         low, high = factor.range_at(session.latent_array().reshape(-1))
@@ -129,7 +130,7 @@ class FactorsPresenter(QObject):
                 card.set_note(clamped_note(factor, drawn.applied.reached[name]))
         card = self._panel.cards.get(self._held)
         if card is not None and self._held not in drawn.applied.clamped:
-            card.set_note("")
+            card.set_note(" ".join(drawn.applied.notes))
 
     def _show_gesture(self, drawn: Drawn) -> None:
         """The arrow comes with the picture that it describes: they agree, and the canvas is painted once a move."""
@@ -139,7 +140,14 @@ class FactorsPresenter(QObject):
             self._canvas.set_gesture(Gesture(self._held, t, factor.unit.format(t)))
 
     def _on_lock(self, name: str, locked: bool) -> None:
-        (self.locked.add if locked else self.locked.discard)(name)
+        session, opened = self._desk.workspace.session, self._desk.current
+        if session is None or opened is None or self.factor(name) is None:
+            return
+        if locked:
+            self._desk.workspace.apply(lock(opened, session, name), f"{name} locked")
+        else:
+            kept = (other for other in session.kept if other != name)
+            self._desk.workspace.apply(session.with_kept(tuple(kept)), f"{name} unlocked")
 
     def _choose(self, name: str) -> None:
         if name != self.chosen:

@@ -14,10 +14,10 @@ from latentstudio.document.session import Session
 from latentstudio.document.session_file import Saved, write_session
 from latentstudio.engine import Result
 from latentstudio.generators import addons
-from latentstudio.pixels import grid, write_png
+from latentstudio.pixels import BytePictures, grid, write_png
 from latentstudio.studio.canvas.view import image_of
 from latentstudio.studio.presenters.desk import Desk
-from latentstudio.studio.presenters.drawing import Opened, draw, draw_strip
+from latentstudio.studio.presenters.drawing import Opened, draw, draw_strip, draw_traversal
 from latentstudio.studio.presenters.dropping import Brought, read_file
 from latentstudio.studio.presenters.recipes import as_command, as_python
 
@@ -74,7 +74,16 @@ class FilesPresenter(QObject):
         self._desk.worker.request(f"write {path}", work, self._on_written)
 
     def request_strip(self, path: Path, name: str) -> None:
-        """Save pictures of one factor over its range, side by side, as PNG."""
+        """Save pictures of one factor over its range from this sample, side by side, as PNG."""
+        self._request_row(path, name, "strip", partial(draw_strip, count=STRIP_COUNT))
+
+    def request_traversal(self, path: Path, name: str) -> None:
+        """Save pictures of the sample put along one factor's axis, its own coordinate taken out, as PNG."""
+        self._request_row(path, name, "traversal", draw_traversal)
+
+    def _request_row(
+        self, path: Path, name: str, kind: str, draw_row: Callable[[Opened, Session, str], BytePictures]
+    ) -> None:
         session = self._desk.workspace.session
         opened = self._desk.opened_for(session)
         if session is None or opened is None:
@@ -82,9 +91,9 @@ class FilesPresenter(QObject):
         path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
 
         def work() -> str:
-            frames = draw_strip(opened, session, name, count=STRIP_COUNT)
-            write_png(path, grid(frames, columns=STRIP_COUNT))
-            return f"Saved the strip of {name} as {path.name}"
+            frames = draw_row(opened, session, name)
+            write_png(path, grid(frames, columns=len(frames)))
+            return f"Saved the {kind} of {name} as {path.name}"
 
         self._desk.worker.request(f"write {path}", work, self._on_written)
 

@@ -15,6 +15,8 @@ from latentstudio.studio.widgets.factor_slider import FactorSlider
 from latentstudio.studio.widgets.value_edit import ValueEdit
 from latentstudio.units import Unit
 
+LOCK = "Lock this factor: the others may not move it along"
+UNLOCK = "Unlock this factor"
 LEAK_LIMIT = 0.5
 _NARROW = 360
 
@@ -75,6 +77,7 @@ class FactorCard(Card):
         moved(str, float): t, live.
         settled(str, float): t at the end of a gesture.
         lock_changed(str, bool): the person locked or unlocked it.
+        exact_requested(str): the value shall be what is measured on this very picture.
         chosen(str): the empty part of the card was clicked.
     """
 
@@ -82,6 +85,7 @@ class FactorCard(Card):
     moved = Signal(str, float)
     settled = Signal(str, float)
     lock_changed = Signal(str, bool)
+    exact_requested = Signal(str)
     chosen = Signal(str)
 
     def __init__(
@@ -106,7 +110,8 @@ class FactorCard(Card):
         self._leaks = LeakBars()
         self._leaks.setObjectName("leaks")
         self._reset = IconButton("reset", "Reset (double click the slider)")
-        self._lock = IconButton("unlock", "Lock this factor")
+        self.exact_button = IconButton("exact", "Make it exact: measure this very picture")
+        self.lock_button = IconButton("unlock", LOCK)
         self._edit = ValueEdit()
         self._edit.setAccessibleName(f"{title}, value in {self._unit.symbol}")
         self.slider = FactorSlider(step=self._unit.step)
@@ -118,8 +123,13 @@ class FactorCard(Card):
         top.setSpacing(8)
         top.addWidget(self._title)
         top.addWidget(self._grade, 1)
-        for widget in (self._leaks, self._reset, self._lock, self._edit):
-            top.addWidget(widget)
+        tools = QHBoxLayout()
+        tools.setSpacing(0)
+        for button in (self._reset, self.exact_button, self.lock_button):
+            tools.addWidget(button)
+        top.addWidget(self._leaks)
+        top.addLayout(tools)
+        top.addWidget(self._edit)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 12)
         column.setSpacing(6)
@@ -136,7 +146,8 @@ class FactorCard(Card):
         self._edit.entered.connect(self._on_entered)
         self._edit.cancelled.connect(self._on_cancelled)
         self._reset.clicked.connect(self.slider.reset)
-        self._lock.clicked.connect(self._on_lock)
+        self.exact_button.clicked.connect(self._on_exact)
+        self.lock_button.clicked.connect(self._on_lock)
         self.pressed_ground.connect(self._on_ground)
 
     @property
@@ -196,13 +207,14 @@ class FactorCard(Card):
         self._note.setVisible(bool(text))
 
     def set_locked(self, locked: bool) -> None:
-        """A locked factor cannot be moved. Nothing is emitted."""
+        """A locked factor cannot be moved, nor do the others move it along. Nothing is emitted."""
         self._locked = locked
         self.slider.setEnabled(not locked)
         self._edit.setEnabled(not locked)
         self._reset.setEnabled(not locked)
-        self._lock.set_icon("lock" if locked else "unlock", "Unlock this factor" if locked else "Lock this factor")
-        self._lock.set_colour("accent" if locked else "dim")
+        self.exact_button.setEnabled(not locked and self._shown_t != 0.0)
+        self.lock_button.set_icon("lock" if locked else "unlock", UNLOCK if locked else LOCK)
+        self.lock_button.set_colour("accent" if locked else "dim")
         self._show_tools(self.underMouse())
 
     def _show(self, t: float) -> None:
@@ -210,10 +222,12 @@ class FactorCard(Card):
         text = self._unit.format(t)
         self._edit.set_shown(text)
         self.slider.setAccessibleDescription(text)
+        self.exact_button.setEnabled(t != 0.0 and not self._locked)
 
     def _show_tools(self, shown: bool) -> None:
         self._reset.set_quiet(not shown or self._locked)
-        self._lock.set_quiet(not shown and not self._locked)
+        self.exact_button.set_quiet(not shown or not self.exact_button.isEnabled())
+        self.lock_button.set_quiet(not shown and not self._locked)
 
     def _on_gripped(self) -> None:
         self.set_note("")
@@ -255,6 +269,9 @@ class FactorCard(Card):
         self.set_locked(not self._locked)
         self.lock_changed.emit(self._name, self._locked)
 
+    def _on_exact(self) -> None:
+        self.exact_requested.emit(self._name)
+
     def _on_ground(self) -> None:
         self.slider.setFocus(Qt.FocusReason.MouseFocusReason)
         self.chosen.emit(self._name)
@@ -272,11 +289,11 @@ class FactorCard(Card):
         self._fit_words()
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        """Show reset and lock."""
+        """Show reset, exact and lock."""
         self._show_tools(True)
         super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Hide reset and lock."""
+        """Hide them."""
         self._show_tools(False)
         super().leaveEvent(event)
