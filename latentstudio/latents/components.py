@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,11 @@ FloatArray = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class PrincipalComponents:
-    """Mean (d,), unit directions (k, d) sorted by explained variance, and the share of variance (k,) each explains."""
+    """Mean (d,), unit directions (k, d) sorted by explained variance, and the share of variance (k,) each explains.
+
+    The directions of pictures need not be at right angles in the latent space. Coordinates belong to all of them
+    together (least squares), so that a step along one direction changes its coordinate and no other.
+    """
 
     mean: FloatArray
     directions: FloatArray
@@ -22,7 +27,11 @@ class PrincipalComponents:
 
     def coordinates(self, points: FloatArray) -> FloatArray:
         """Coordinates (N, k) of points (N, d)."""
-        return ((points - self.mean) @ self.directions.T).astype(np.float32)
+        return ((points - self.mean) @ self._inverse).astype(np.float32)
+
+    @cached_property
+    def _inverse(self) -> NDArray[np.float64]:
+        return np.linalg.pinv(self.directions.astype(np.float64))
 
 
 def principal_components(points: FloatArray, *, count: int) -> PrincipalComponents:

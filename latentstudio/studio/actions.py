@@ -18,6 +18,7 @@ class Action:
         group: the menu it stands in, one of ``MENUS``.
         icon: name of an icon, or empty.
         separated: a separator stands before it in its menu.
+        checkable: it is on or off, and its menu entry has a check mark while it is on.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Action:
     group: str = "File"
     icon: str = ""
     separated: bool = False
+    checkable: bool = False
 
     @property
     def shortcut(self) -> str:
@@ -54,18 +56,18 @@ ACTIONS: tuple[Action, ...] = (
     Action("fit", "Fit the picture", ("Ctrl+0",), "View", "fit"),
     Action("zoom_in", "Zoom in", ("Ctrl++", "Ctrl+="), "View", "zoom-in"),
     Action("zoom_out", "Zoom out", ("Ctrl+-",), "View", "zoom-out"),
-    Action("smooth", "Smooth or square pixels", ("N",), "View"),
-    Action("show_library", "Show library", ("Ctrl+1",), "View", "", True),
-    Action("show_factors", "Show factors", ("Ctrl+2",), "View"),
-    Action("show_raw", "Show raw coordinates", ("Ctrl+3",), "View"),
-    Action("show_learn", "Show learning", ("Ctrl+4",), "View"),
+    Action("smooth", "Smooth pixels", ("N",), "View", checkable=True),
+    Action("show_library", "Show library", ("Ctrl+1",), "View", "", True, checkable=True),
+    Action("show_factors", "Show factors", ("Ctrl+2",), "View", checkable=True),
+    Action("show_raw", "Show raw coordinates", ("Ctrl+3",), "View", checkable=True),
+    Action("show_learn", "Show learning", ("Ctrl+4",), "View", checkable=True),
     Action("undock_panel", "Undock or dock the panel in front", ("Ctrl+U",), "View"),
-    Action("workspace_play", "Workspace: Play", ("F5",), "View", "", True),
-    Action("workspace_research", "Workspace: Research", ("F6",), "View"),
-    Action("theme_system", "Theme: follow the system", (), "View", "", True),
-    Action("theme_dark", "Theme: dark", (), "View"),
-    Action("theme_light", "Theme: light", (), "View"),
-    Action("full_screen", "Full screen", ("F11",), "View", "", True),
+    Action("workspace_play", "Workspace: Play", ("F5",), "View", "", True, checkable=True),
+    Action("workspace_research", "Workspace: Research", ("F6",), "View", checkable=True),
+    Action("theme_system", "Theme: follow the system", (), "View", "", True, checkable=True),
+    Action("theme_dark", "Theme: dark", (), "View", checkable=True),
+    Action("theme_light", "Theme: light", (), "View", checkable=True),
+    Action("full_screen", "Full screen", ("F11",), "View", "", True, checkable=True),
     Action("cancel_job", "Cancel the running job", ("Ctrl+.",), "Help"),
     Action("search", "Search actions", ("Ctrl+K",), "Help", "search", True),
     Action("shortcuts", "Shortcuts", ("F1",), "Help", "help"),

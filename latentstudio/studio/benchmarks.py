@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QAbstractEventDispatcher, QEventLoop, QObject, Qt, QTimer
+from PySide6.QtCore import QEventLoop, QObject, Qt, QTimer
 
 from latentstudio.engine import JobEnd, Result
 from latentstudio.errors import StudioError
@@ -37,6 +37,7 @@ BARE_RUNS = 50
 IDLE_SECONDS = 4.0
 STARTUP_RUNS = 3
 STARTUP_SECONDS = 60.0
+BEAT_MS = 1
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class RenderReport:
         ratio: engine_ms / bare_ms.
         age_p50_ms, age_p95_ms: from the mouse event to the paint.
         settle_p95_ms: from the last move of a gesture to the paint of its picture.
-        gui_block_max_ms: the longest turn of the window's event loop during a drag.
+        gui_block_max_ms: the longest time for which the window's event loop did not come round during a drag.
         idle_cpu_percent: processor time while nothing happens, per cent of one core.
         busy_age_p95_ms: age while a factor is being learned; 0 where the model cannot learn.
         moves, pictures: slider moves of the drag, and pictures painted for them.
@@ -84,33 +85,36 @@ class StartupReport:
 
 
 class LoopProbe(QObject):
-    """Longest time in seconds between two rests of the event loop."""
+    """Longest time in seconds for which the window's event loop did not come round.
+
+    A timer of the window's own thread beats every millisecond; what makes a beat late keeps every other event waiting
+    as well: a long slot, a long paint, or the worker holding the interpreter. Qt's own ``awake`` and ``aboutToBlock``
+    do not tell it, since some event dispatchers handle the events between them the other way round.
+    """
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.longest = 0.0
-        self._woke: float | None = None
+        self._last = 0.0
+        self._beat = QTimer(self)
+        self._beat.setTimerType(Qt.TimerType.PreciseTimer)
+        self._beat.setInterval(BEAT_MS)
+        self._beat.timeout.connect(self._on_beat)
 
     def start(self) -> None:
         """Measure from now on."""
-        dispatcher = QAbstractEventDispatcher.instance()
-        dispatcher.awake.connect(self._on_awake)
-        dispatcher.aboutToBlock.connect(self._on_block)
+        self._last = time.perf_counter()
+        self._beat.start()
 
     def stop(self) -> None:
-        """Measure no more."""
-        dispatcher = QAbstractEventDispatcher.instance()
-        dispatcher.awake.disconnect(self._on_awake)
-        dispatcher.aboutToBlock.disconnect(self._on_block)
-        self._woke = None
+        """Measure no more; what blocks at this moment still counts."""
+        self._beat.stop()
+        self._on_beat()
 
-    def _on_awake(self) -> None:
-        self._woke = time.perf_counter()
-
-    def _on_block(self) -> None:
-        if self._woke is not None:
-            self.longest = max(self.longest, time.perf_counter() - self._woke)
-            self._woke = None
+    def _on_beat(self) -> None:
+        now = time.perf_counter()
+        self.longest = max(self.longest, now - self._last - BEAT_MS / 1000)
+        self._last = now
 
 
 class Hand(QObject):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
 
+from latentstudio.studio.panels.pieces import line_of
 from latentstudio.studio.theme import app_theme
+from latentstudio.studio.widgets.base import Heading, IconButton
 
 WORKSPACES = ("Play", "Research")
 LEFT = ("library",)
@@ -17,22 +20,66 @@ RIGHT_SHARE = 0.385
 FLOATING_SIZE = (460, 560)
 
 
+class FloatingTitle(QWidget):
+    """What stands at the top of a panel that floats: its name, and buttons that dock and close it. It can be dragged.
+    """
+
+    def __init__(self, title: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.dock_button = IconButton("dock", "Dock this panel (Ctrl+U)")
+        self.close_button = IconButton("close", "Close this panel")
+        row = line_of(Heading(title, self), self.dock_button, self.close_button)
+        row.setContentsMargins(16, 6, 8, 2)
+        row.setSpacing(4)
+        self.setLayout(row)
+
+
 class PanelDock(QDockWidget):
-    """A panel's dock: without a title bar of its own while docked (its tab says the name), with one when it floats."""
+    """A panel's dock: without a title bar of its own while docked (its tab says the name), with one when it floats.
+
+    Keys that the panel does not use go to the main window, docked or not.
+    """
 
     def __init__(self, name: str, title: str, panel: QWidget, window: QMainWindow) -> None:
         super().__init__(title, window)
         self.setObjectName(f"dock-{name}")
         self.setWidget(panel)
         panel.setMinimumWidth(LEAST_WIDTH)
+        self._main = window
         self._bare = QWidget(self)
+        self._title = FloatingTitle(title, self)
+        self._title.hide()
+        self._title.dock_button.clicked.connect(self._on_dock)
+        self._title.close_button.clicked.connect(self.close)
         self.setTitleBarWidget(self._bare)
         self.topLevelChanged.connect(self._on_floating)
 
     def _on_floating(self, floating: bool) -> None:
-        self.setTitleBarWidget(None if floating else self._bare)  # type: ignore[arg-type]
+        self.setTitleBarWidget(self._title if floating else self._bare)
+        self._title.setVisible(floating)
         if floating:
             self.resize(max(self.width(), FLOATING_SIZE[0]), max(self.height(), FLOATING_SIZE[1]))
+
+    def _on_dock(self) -> None:
+        self.setFloating(False)
+        self.raise_()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """A floating panel is a window of its own; the main window's keys work there too."""
+        QApplication.sendEvent(self._main, event) if self.isFloating() else super().keyPressEvent(event)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """As above."""
+        QApplication.sendEvent(self._main, event) if self.isFloating() else super().keyReleaseEvent(event)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """While it floats, a thin line sets it off from the window behind."""
+        super().paintEvent(event)
+        if self.isFloating():
+            painter, tokens = QPainter(self), app_theme().tokens
+            painter.setPen(tokens.colour("line"))
+            painter.setBrush(tokens.colour("panel"))
+            painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
 
 
 class Docks(QObject):
@@ -54,50 +101,71 @@ class Docks(QObject):
 
     def arrange(self, workspace: str) -> None:
         """Put the panels where a workspace wants them: Play tabs them, Research shows raw coordinates beside."""
-        if self.workspace:
-            for dock in self.docks.values():
-                dock.setFloating(False)
-                self._window.removeDockWidget(dock)
         self.workspace = workspace
-        for name in LEFT:
-            self._window.addDockWidget(Qt.DockWidgetArea.LeftDockWidgetArea, self.docks[name])
+        areas = Qt.DockWidgetArea
+        for names, area in ((LEFT, areas.LeftDockWidgetArea), (RIGHT, areas.RightDockWidgetArea)):
+            for index, name in enumerate(names):
+                self._bring_to(area, self.docks[name], may_stay=index == 0)
         right = [self.docks[name] for name in RIGHT]
-        for dock in right:
-            self._window.addDockWidget(Qt.DockWidgetArea.RightDockWidgetArea, dock)
         if workspace == "Research":
             self._window.splitDockWidget(right[0], right[1], Qt.Orientation.Vertical)
         else:
             self._window.tabifyDockWidget(right[0], right[1])
         self._window.tabifyDockWidget(right[0 if workspace == "Research" else 1], right[2])
         for dock in self.docks.values():
-            dock.show()
+            if dock.isHidden():
+                dock.show()
         right[0].raise_()
         self.spread()
-        QTimer.singleShot(0, self.spread)
+        QTimer.singleShot(0, self, self.spread)
         self.dress_tabs()
 
+    def _bring_to(self, area: Qt.DockWidgetArea, dock: PanelDock, *, may_stay: bool) -> None:
+        """Dock a panel in an area; the first of its side stays where it is there, since moving costs a new layout."""
+        if dock.isFloating():
+            dock.setFloating(False)
+        if may_stay and not dock.isHidden() and self._window.dockWidgetArea(dock) == area:
+            return
+        self._window.removeDockWidget(dock)
+        self._window.addDockWidget(area, dock)
+
     def spread(self) -> None:
-        """Give the side panels the widths of the drawing (unless they float)."""
-        docks = [self.docks["library"], self.docks["factors"]]
+        """Give the side panels the widths of the drawing (unless they float or are closed)."""
         left = min(app_theme().px(LEFT_WIDTH), round(self._window.width() * LEFT_SHARE))
-        widths = [left, round(self._window.width() * RIGHT_SHARE)]
-        self._window.resizeDocks(docks, widths, Qt.Orientation.Horizontal)
+        right = round(self._window.width() * RIGHT_SHARE)
+        sides = ((LEFT, left), (RIGHT, right))
+        shown = [(self._docked(names), width) for names, width in sides]
+        docks = [(dock, width) for dock, width in shown if dock is not None]
+        self._window.resizeDocks([dock for dock, _ in docks], [width for _, width in docks], Qt.Orientation.Horizontal)
+
+    def _docked(self, names: tuple[str, ...]) -> PanelDock | None:
+        """The first of these panels that stands in the window."""
+        docks = (self.docks[name] for name in names)
+        return next((dock for dock in docks if not dock.isHidden() and not dock.isFloating()), None)
 
     def bring_forward(self, name: str) -> None:
         """Show a panel, wherever it is, and put it in front."""
         dock = self.docks[name]
         if not dock.isVisible() or dock.isHidden():
+            side = LEFT if name in LEFT else RIGHT
+            first = not dock.isFloating() and self._docked(side) is None
             dock.show()
+            if first:  # an empty side has forgotten how wide it was
+                QTimer.singleShot(0, self, self.spread)
         dock.raise_()
         panel = dock.widget()
         if panel is not None:
             panel.setFocus(Qt.FocusReason.OtherFocusReason)
 
+    def is_seen(self, name: str) -> bool:
+        """Whether a panel can be seen now: neither closed nor behind another tab."""
+        dock = self.docks[name]
+        return dock.isVisible() and not dock.visibleRegion().isEmpty()
+
     def toggle(self, name: str) -> None:
         """Close a panel that is seen, show one that is not."""
-        dock = self.docks[name]
-        if dock.isVisible() and not dock.visibleRegion().isEmpty():
-            dock.close()
+        if self.is_seen(name):
+            self.docks[name].close()
         else:
             self.bring_forward(name)
 

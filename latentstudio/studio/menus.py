@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QObject, Qt
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenuBar
 
@@ -19,10 +19,15 @@ HELD = ("before",)
 class Menus(QObject):
     """Makes one QAction an entry of the table and calls the handler of its id.
 
+    Signals:
+        opening(): a menu is about to be seen; the check marks must be right now.
+
     Args:
         window: where the shortcuts work.
         handlers: id to method; every id of the table must be there.
     """
+
+    opening = Signal()
 
     def __init__(self, window: QMainWindow, handlers: Mapping[str, Callable[[], None]], theme: Theme) -> None:
         super().__init__(window)
@@ -38,6 +43,7 @@ class Menus(QObject):
         """Put all actions into the menus of a bar."""
         for name in MENUS:
             menu = bar.addMenu(name)
+            menu.aboutToShow.connect(self.opening)
             for entry in ACTIONS:
                 if entry.group != name:
                     continue
@@ -49,6 +55,11 @@ class Menus(QObject):
         """Do the action of this id, as if its menu entry had been chosen."""
         self._handlers[name]()
 
+    def set_checked(self, states: Mapping[str, bool]) -> None:
+        """Put the check marks of checkable actions, by id; nothing is triggered."""
+        for name, on in states.items():
+            self.actions[name].setChecked(on)
+
     def rows(self) -> tuple[ActionRow, ...]:
         """All actions for the search and the sheet."""
         return tuple(row_of(entry) for entry in ACTIONS)
@@ -56,6 +67,7 @@ class Menus(QObject):
     def _build_action(self, entry: Action, window: QMainWindow) -> QAction:
         made = QAction(entry.title, window)
         made.setObjectName(entry.id)
+        made.setCheckable(entry.checkable)
         if entry.id in HELD:
             made.setText(f"{entry.title}\t{entry.shortcut}")
         else:

@@ -105,7 +105,8 @@ class MainWindow(QMainWindow):
         self.search.triggered.connect(self.menus.trigger)
         parts.library.add_requested.connect(self.commands.on_open)
         parts.factors_panel.strip_requested.connect(self.commands.on_export_strip)
-        parts.factors_panel.learn_requested.connect(self.on_show_learn)
+        parts.factors_panel.learn_requested.connect(self._on_learn_wanted)
+        self.menus.opening.connect(self._on_menu_opening)
         parts.workspace.subscribe(self._on_change)
 
     def _own_handlers(self) -> dict[str, Callable[[], None]]:
@@ -145,8 +146,8 @@ class MainWindow(QMainWindow):
         self.docks.toggle("raw")
 
     def on_show_learn(self) -> None:
-        """Bring the learning forward."""
-        self.docks.bring_forward("learn")
+        """Open or close the learning."""
+        self.docks.toggle("learn")
 
     def on_undock_panel(self) -> None:
         """Float the panel in front, or dock it again."""
@@ -210,6 +211,18 @@ class MainWindow(QMainWindow):
         self.parts.factors_panel.set_curve_wanted(workspace == "Research")
         self.top_bar.set_workspace(workspace)
         self.preferences = replace(self.preferences, workspace=workspace)
+
+    def _on_learn_wanted(self) -> None:
+        self.docks.bring_forward("learn")
+
+    def _on_menu_opening(self) -> None:
+        """Check marks in the menu for what is on: panels that are seen, workspace, theme, pixels, full screen."""
+        chosen = self.preferences
+        states = {f"show_{name}": self.docks.is_seen(name) for name in self.docks.docks}
+        states |= {f"workspace_{name.lower()}": name == self.docks.workspace for name in WORKSPACES}
+        states |= {f"theme_{name}": name == self.theme.choice for name in ("system", "dark", "light")}
+        states |= {"smooth": chosen.smooth, "full_screen": self.isFullScreen()}
+        self.menus.set_checked(states)
 
     def _set_theme(self, choice: Choice) -> None:
         self.preferences = replace(self.preferences, theme=choice)

@@ -9,6 +9,7 @@ import torch
 from latentstudio.errors import UsageError
 from latentstudio.latents import (
     LatentSpace,
+    PrincipalComponents,
     check_latent,
     lerp,
     principal_components,
@@ -81,3 +82,12 @@ def test_picture_directions_carry_components_back():
     pictures = (latents[:, 2:3] * np.ones((1, 48))).reshape(400, 3, 4, 4).astype(np.float32)
     found = picture_directions(latents, pictures, count=1)
     assert abs(found.directions[0, 2]) > 0.99
+
+
+def test_a_step_along_one_direction_changes_no_other_coordinate():
+    slanted = np.array([[1.0, 0.0, 0.0], [0.8, 0.6, 0.0]], np.float32)
+    found = PrincipalComponents(np.array([0.5, 0.0, 0.0], np.float32), slanted, np.array([0.7, 0.3], np.float32))
+    point = np.array([1.5, -2.0, 3.0], np.float32)
+    before = found.coordinates(point[None])[0]
+    after = found.coordinates((point + 0.25 * slanted[1])[None])[0]
+    assert after - before == pytest.approx([0.0, 0.25], abs=1e-6)

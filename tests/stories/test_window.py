@@ -39,10 +39,58 @@ def test_the_panels_undock_close_and_come_back(driver: Driver):
     assert docks.docks["raw"].isFloating()
     docks.toggle_floating("raw")
     assert not docks.docks["raw"].isFloating()
+    driver.wait(lambda: docks.is_seen("raw"), "the docked panel in front")
     docks.docks["raw"].close()
     assert docks.docks["raw"].isHidden()
     driver.window.menus.actions["show_raw"].trigger()
     driver.wait(docks.docks["raw"].isVisible, "the raw panel again")
+
+
+def test_a_floating_panel_has_buttons_and_hears_the_windows_keys(driver: Driver):
+    from PySide6.QtTest import QTest
+
+    docks, canvas = driver.window.docks, driver.parts.picture_panel.canvas
+    panel = docks.docks["raw"]
+    docks.toggle_floating("raw")
+    assert panel.titleBarWidget().isVisible()
+    panel.activateWindow()
+    driver.wait(panel.isActiveWindow, "the keyboard in the floating panel")
+    rows = driver.parts.raw_panel.sliders.rows
+    QTest.keyPress(rows, Qt.Key.Key_B)
+    driver.wait(lambda: canvas.comparing, "the comparison from a floating panel")
+    QTest.keyRelease(rows, Qt.Key.Key_B)
+    assert not canvas.comparing
+    driver.click(panel.titleBarWidget().dock_button)
+    assert not panel.isFloating()
+    docks.toggle_floating("raw")
+    driver.click(panel.titleBarWidget().close_button)
+    assert panel.isHidden()
+
+
+def test_closed_panels_come_back_as_wide_as_they_were(driver: Driver):
+    docks = driver.window.docks
+    library, factors = docks.docks["library"].width(), docks.docks["factors"].width()
+    for name in ("factors", "raw", "learn"):
+        docks.docks[name].close()
+    driver.wait(lambda: driver.parts.picture_panel.width() > 1_000, "the picture to take the room")
+    driver.key("Ctrl+2")
+    driver.wait(lambda: abs(docks.docks["factors"].width() - factors) <= 2, "the factors as wide as before")
+    assert abs(docks.docks["library"].width() - library) <= 2
+
+
+def test_menu_entries_have_a_check_mark_while_they_are_on(driver: Driver):
+    actions = driver.window.menus.actions
+
+    def checked() -> set[str]:
+        driver.window.menus.opening.emit()
+        return {name for name, action in actions.items() if action.isChecked()}
+
+    assert checked() == {"show_library", "show_factors", "workspace_play", "theme_dark", "smooth"}
+    driver.key("F6")
+    driver.wait(lambda: driver.window.docks.is_seen("raw"), "raw beside factors")
+    driver.key("N")
+    driver.key("Ctrl+1")
+    assert checked() == {"show_factors", "show_raw", "workspace_research", "theme_dark"}
 
 
 def test_the_workspaces_only_arrange(driver: Driver):

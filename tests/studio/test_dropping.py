@@ -115,5 +115,8 @@ def test_a_path_that_is_gone_is_refused(tmp_path, catalogue):
 
 def test_anything_else_says_what_would_be_right(tmp_path, catalogue):
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(ModelFileError):
+    with pytest.raises(UsageError, match=r"notes\.txt is of no kind that latentstudio opens; expected a picture"):
         read_file(tmp_path / "notes.txt", catalogue)
+    (tmp_path / "weights.pt").write_bytes(b"PK\x03\x04 and then nothing")
+    with pytest.raises(ModelFileError, match=r"weights\.pt is truncated or broken"):
+        read_file(tmp_path / "weights.pt", catalogue)

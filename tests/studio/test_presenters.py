@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from latentstudio.engine import Result, Timing
-from latentstudio.errors import AddOnError, LearningError, ModelFileError
+from latentstudio.errors import AddOnError, LearningError, ModelFileError, StudioError
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor
 from latentstudio.generators import addons
 from latentstudio.generators.addons import AddOn
@@ -268,6 +268,32 @@ def test_components_are_computed_as_a_job_and_then_edited(desk, worker, opened, 
     panel.sliders.settled.emit(0, 2.0)
     moved = found.coordinates(desk.workspace.session.latent_array()[None])[0]
     assert moved[0] == pytest.approx(2.0, abs=1e-4)
+    assert desk.workspace.history.current_entry.label == "c1 +2.00"
+
+
+def test_no_coordinates_stand_under_the_word_components_while_they_are_computed(desk, worker, opened, qtbot):
+    panel = RawPanel()
+    qtbot.addWidget(panel)
+    raw = RawPresenter(desk, panel)
+    raw._show()
+    raw.set_mode(COMPONENTS)
+    assert len(panel.sliders.values) == 0
+    assert "waiting" in panel.words.text()
+    next(iter(worker.jobs.values())).cancelled = True
+    worker.run_jobs()
+    assert raw.mode == panel.sliders.modes.current == "coordinates"
+    assert np.array_equal(panel.sliders.values, desk.workspace.session.latent_array())
+
+
+def test_a_failing_comparison_is_told(desk, worker, opened, models, qtbot, notices):
+    canvas = Canvas()
+    qtbot.addWidget(canvas)
+    presenter = PicturePresenter(desk, canvas)
+    worker.work()
+    models["one"].fails = StudioError("the weights are gone")
+    presenter.set_comparing(True)
+    worker.work()
+    assert notices[-1].sentence == "the weights are gone"
 
 
 @pytest.fixture

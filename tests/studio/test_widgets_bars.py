@@ -23,7 +23,7 @@ from latentstudio.studio.widgets.fuzzy import ActionRow, best_matches, match_sco
 from latentstudio.studio.widgets.hints import Hint, Hints, card_place
 from latentstudio.studio.widgets.job_strip import JobLine, JobStrip, time_left_text
 from latentstudio.studio.widgets.notice_bar import NoticeBar
-from latentstudio.studio.widgets.shortcut_sheet import ShortcutSheet
+from latentstudio.studio.widgets.shortcut_sheet import ShortcutGroup, ShortcutSheet
 from latentstudio.studio.widgets.status_line import StatusLine
 from latentstudio.studio.widgets.tab_row import TabRow
 from latentstudio.studio.widgets.top_bar import TopBar
@@ -204,6 +204,10 @@ def test_action_search_by_keys(qtbot: QtBot) -> None:
     assert caught.args == [wanted]
     assert search.isHidden()
     search.open_with(ROWS)
+    assert search.nothing.isHidden()
+    QTest.keyClicks(search.field, "qqq")
+    assert search.shown == ()
+    assert search.nothing.isVisible()
     QTest.keyClick(search.field, Qt.Key.Key_Escape)
     assert search.isHidden()
 
@@ -212,6 +216,8 @@ def test_shortcut_sheet_groups_what_has_a_shortcut(qtbot: QtBot) -> None:
     sheet = ShortcutSheet(ROWS)
     qtbot.addWidget(sheet)
     assert sheet.groups == ("Edit", "File")
+    words = [group.accessibleDescription() for group in sheet.findChildren(ShortcutGroup)]
+    assert all(row.title in " ".join(words) and row.shortcut in " ".join(words) for row in ROWS if row.shortcut)
     sheet.show()
     QTest.keyClick(sheet, Qt.Key.Key_F1)
     assert sheet.isHidden()

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QFontMetrics, QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from latentstudio.studio.theme import apply_theme
+from latentstudio.studio.theme import app_theme, apply_theme
 from latentstudio.studio.widgets.base import IconButton, Link
 from latentstudio.studio.widgets.film_strip import FilmStrip, StripEntry
 from latentstudio.studio.widgets.gallery import sample_picture
@@ -225,3 +226,47 @@ def test_a_value_in_the_hand_is_not_overwritten(qtbot: QtBot) -> None:
     raw.set_values(np.zeros(4), -3.0, 3.0, list("abcd"))
     assert raw.values[1] == held
     QTest.mouseRelease(rows.viewport(), LEFT, pos=QPoint(round(rows.position_of(1, 2.0)), y))
+
+
+def test_raw_names_are_shown_in_full(qtbot: QtBot) -> None:
+    raw = shown_raw(qtbot, 4)
+    names = [f"c{index + 1}  31.6%" for index in range(4)]
+    raw.set_values(np.zeros(4), -4, 4, names)
+    metrics = QFontMetrics(app_theme().font("small"))
+    assert raw.rows.track_of(0).left() >= 4 + max(metrics.horizontalAdvance(name) for name in names)
+
+
+def test_a_run_of_steps_ends_before_other_values_come(qtbot: QtBot) -> None:
+    raw = shown_raw(qtbot, 4)
+    raw.set_modes(("coordinates", "components"))
+    said: list[str] = []
+    raw.settled.connect(lambda index, value: said.append(f"settled {index}"))
+    raw.mode_chosen.connect(said.append)
+    QTest.keyClick(raw.rows, Qt.Key.Key_Right)
+    QTest.mouseClick(raw.modes, LEFT, pos=raw.modes.area_of("components").center().toPoint())
+    assert said == ["settled 0", "components"]
+    QTest.keyClick(raw.rows, Qt.Key.Key_Right)
+    raw.set_values((), -4, 4, ())
+    assert len(raw.values) == 0
+    with qtbot.assertNotEmitted(raw.settled, wait=400):
+        QTest.keyClick(raw.rows, Qt.Key.Key_Right)
+
+
+def test_small_turns_of_a_wheel_add_up_to_whole_steps(qtbot: QtBot) -> None:
+    raw = shown_raw(qtbot, 4)
+    raw.set_values(np.zeros(4), -5, 5, ["a", "b", "c", "d"])
+    raw.activateWindow()
+    raw.rows.setFocus()
+    qtbot.waitUntil(raw.rows.hasFocus)
+    for _ in range(6):
+        turn(raw.rows.viewport(), 40, Qt.KeyboardModifier.ControlModifier)
+    assert raw.values[0] == pytest.approx(0.2)
+
+
+def turn(widget: QWidget, angle: int, modifiers: Qt.KeyboardModifier) -> None:
+    """A turn of the wheel over the middle of a widget, in eighths of a degree."""
+    middle = QPointF(widget.rect().center())
+    place, phase = QPointF(widget.mapToGlobal(middle.toPoint())), Qt.ScrollPhase.NoScrollPhase
+    none = Qt.MouseButton.NoButton
+    event = QWheelEvent(middle, place, QPoint(), QPoint(0, angle), none, modifiers, phase, False)
+    QApplication.sendEvent(widget, event)

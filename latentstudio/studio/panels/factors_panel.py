@@ -6,7 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
-from latentstudio.factors import FactorSet
+from latentstudio.factors import Factor, FactorSet
 from latentstudio.studio.panels.pieces import dim, line_of, scrolling, words
 from latentstudio.studio.widgets.base import Heading, Link
 from latentstudio.studio.widgets.curve_plot import CurvePlot
@@ -42,6 +42,7 @@ class FactorsPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("factorsPanel")
         self.cards: dict[str, FactorCard] = {}
+        self._made: dict[tuple[str, str], FactorCard] = {}
         self._always_curve = False
         self._chosen_curve = False
         self.empty = words(EMPTY, self)
@@ -64,25 +65,38 @@ class FactorsPanel(QWidget):
         self.curve_link.clicked.connect(self._on_curve_clicked)
 
     def show_factors(self, factors: FactorSet) -> None:
-        """Put one card a factor in place of the cards that stand there."""
-        for card in self.cards.values():
-            self._card_layout.removeWidget(card)
-            card.hide()
-            card.deleteLater()
-        self.cards = {}
+        """Show one card a factor; cards that were made for another model serve again, since making one takes time."""
+        old, self.cards = self.cards, {}
         for index, factor in enumerate(factors):
-            card = FactorCard(factor.name, factor.unit, factor.grade, parent=self._column)
+            card = self._card(factor)
+            if self._card_layout.indexOf(card) != index:
+                self._card_layout.removeWidget(card)
+                self._card_layout.insertWidget(index, card)
+            card.show()
+            self.cards[factor.name] = card
+        for card in old.values():
+            if card is not self.cards.get(card.name):
+                self._card_layout.removeWidget(card)
+                card.hide()
+        self.empty.setVisible(not self.cards)
+        for widget in (self.reset_link, self.strip_link, self.curve_link):
+            widget.setVisible(bool(self.cards))
+        self._settle_curve()
+
+    def _card(self, factor: Factor) -> FactorCard:
+        key = (factor.name, factor.unit.symbol)
+        card = self._made.get(key)
+        if card is None:
+            card = self._made[key] = FactorCard(factor.name, factor.unit, parent=self._column)
             card.pressed.connect(self.pressed)
             card.moved.connect(self.moved)
             card.settled.connect(self.settled)
             card.lock_changed.connect(self.lock_changed)
             card.exact_requested.connect(self.exact_requested)
-            self._card_layout.insertWidget(index, card)
-            self.cards[factor.name] = card
-        self.empty.setVisible(not self.cards)
-        for widget in (self.reset_link, self.strip_link, self.curve_link):
-            widget.setVisible(bool(self.cards))
-        self._settle_curve()
+        card.set_grade(factor.grade)
+        card.set_locked(False)
+        card.set_note("")
+        return card
 
     def set_curve_wanted(self, wanted: bool) -> None:
         """Show the calibration even where it takes scrolling; otherwise it stands only where there is room."""

@@ -13,11 +13,13 @@ from latentstudio.factors import Factor, read_factor, write_factor
 from latentstudio.generators.card import CARD_FILE
 from latentstudio.generators.catalogue import Catalogue, ModelEntry
 from latentstudio.generators.importing import import_model
+from latentstudio.generators.pickles import HEAD, looks_like_torch
 from latentstudio.generators.weights import check_safetensors
 from latentstudio.pixels import read_picture
 from latentstudio.places import user_factors
 
 SESSION_SUFFIX = ".latentstudio"
+WEIGHTS = (".pt", ".pth", ".ckpt")
 PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 
 
@@ -50,7 +52,22 @@ def read_file(path: Path, catalogue: Catalogue) -> Brought:
         return _read_tensors(path, catalogue)
     if path.is_dir() and not (path / CARD_FILE).is_file():
         raise ModelFileError(f"the folder {path.name} holds no {CARD_FILE}", expected="a model folder or weights file")
+    if path.is_file() and path.name != CARD_FILE and not _may_be_weights(path):
+        raise UsageError(
+            f"{path.name} is of no kind that latentstudio opens",
+            expected="a picture or session that it saved, a factor file, a model's folder or its weights",
+        )
     return _import(path, catalogue)
+
+
+def _may_be_weights(path: Path) -> bool:
+    """By its name or its first bytes; whether the rest is sound is for the importer to say."""
+    try:
+        with open(path, "rb") as stream:
+            head = stream.read(HEAD)
+    except OSError:
+        return True
+    return path.suffix.lower() in WEIGHTS or looks_like_torch(head) or head[8:] == b"{"
 
 
 def _read_picture(path: Path) -> Brought:

@@ -12,6 +12,7 @@ from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.errors import StudioError
 from latentstudio.factors import Factor, keep_factor
 from latentstudio.factors.settings import LearnSettings
+from latentstudio.generators.arriving import arriving
 from latentstudio.generators.opening import Model
 from latentstudio.steps import Step
 from latentstudio.studio.panels.learn_panel import LearnPanel
@@ -48,6 +49,8 @@ def settings_for(effort: str) -> LearnSettings:
 def learn_steps(model: Model, transformation: str, settings: LearnSettings) -> Iterator[Step]:
     """The steps of learning; torch comes in here, in the worker, and not before."""
     yield Step(0.0, "loading the model for gradients")
+    for _ in arriving("torch", LEARNING):
+        yield Step(0.0, "loading the model for gradients")
     learning = importlib.import_module(LEARNING)
     yield from learning.learn_factor(model.generator, transformation=transformation, settings=settings)
 

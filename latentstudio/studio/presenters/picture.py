@@ -105,7 +105,9 @@ class PicturePresenter(QObject):
         self.request_picture()
 
     def _on_before(self, result: Result) -> None:
-        if isinstance(result.value, Drawn) and self._comparing:
+        if result.error is not None:
+            self._desk.tell_error(result.error, doing="Drawing the picture before editing")
+        elif isinstance(result.value, Drawn) and self._comparing:
             self._canvas.show_before(result.value.picture)
             self._canvas.set_comparing(True)
 

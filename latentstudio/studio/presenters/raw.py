@@ -11,7 +11,7 @@ from PySide6.QtCore import QObject
 
 from latentstudio.document.session import Session
 from latentstudio.document.workspace import Change
-from latentstudio.engine import JobEnd
+from latentstudio.engine import JobEnd, JobStep
 from latentstudio.latents import PrincipalComponents, sample_prior
 from latentstudio.latents.components import picture_directions
 from latentstudio.steps import Step
@@ -23,6 +23,7 @@ COORDINATES = "coordinates"
 COMPONENTS = "components"
 LIMIT = 4.0
 COUNT = 12
+WAITING = "Principal components of this model's pictures: waiting for the worker…"
 SAMPLES = 512
 BATCH = 16
 
@@ -73,13 +74,19 @@ class RawPresenter(QObject):
             self._desk.workspace.apply(session.with_latent(original.latent_array(), seed=original.seed), "raw reset")
 
     def _request_components(self, opened: Opened) -> None:
-        if self._computing == opened.name:
-            return
+        if self._computing:
+            return  # one at a time; its end looks for the model that is in front then
         self._computing = opened.name
-        self._panel.words.setText("Computing the principal components of this model's pictures…")
         self._desk.worker.start_job(
-            "Principal components", partial(component_steps, opened), on_end=partial(self._on_components, opened.name)
+            "Principal components",
+            partial(component_steps, opened),
+            on_step=self._on_step,
+            on_end=partial(self._on_components, opened.name),
         )
+
+    def _on_step(self, step: JobStep) -> None:
+        if self._mode == COMPONENTS and self._computing:
+            self._panel.words.setText(f"Principal components of this model's pictures: {step.step.message}")
 
     def _on_components(self, name: str, end: JobEnd) -> None:
         self._computing = ""
@@ -87,6 +94,13 @@ class RawPresenter(QObject):
             self._components[name] = end.last_step.components
         elif end.error is not None:
             self._desk.tell_error(end.error, doing="Computing the principal components")
+        opened = self._desk.current
+        if self._mode == COMPONENTS and (opened is None or opened.name not in self._components):
+            if opened is not None and opened.name != name:
+                self._request_components(opened)
+            else:
+                self._mode = COORDINATES
+                self._panel.sliders.modes.set_current(COORDINATES)
         self._show()
 
     def _on_model(self, opened: Opened) -> None:
@@ -113,7 +127,10 @@ class RawPresenter(QObject):
             names = [f"z{index + 1}" for index in range(len(latent))]
             self._panel.words.setText(WORDS)
             self._panel.sliders.set_values(latent, -LIMIT, LIMIT, names, start=start)
-        elif found is not None:
+        elif found is None:
+            self._panel.words.setText(WAITING)
+            self._panel.sliders.set_values((), -LIMIT, LIMIT, ())
+        else:
             names = [f"c{index + 1}  {share:.1%}" for index, share in enumerate(found.explained)]
             values, starts = found.coordinates(np.stack([latent, start]))
             self._panel.words.setText("Directions of the pictures' largest changes, with their share of the variance.")
@@ -127,15 +144,15 @@ class RawPresenter(QObject):
     def _on_settled(self, index: int, value: float) -> None:
         session = self._desk.workspace.session
         if session is not None:
-            mark = "c" if self._mode == COMPONENTS else "z"
+            mark = "z" if self._mode == COORDINATES else "c"
             self._desk.workspace.apply(self._edited(session, index, value), f"{mark}{index + 1} {value:+.2f}")
 
     def _edited(self, session: Session, index: int, value: float) -> Session:
         latent = session.latent_array().reshape(-1)
         found = self._components.get(session.model)
         if self._mode == COMPONENTS and found is not None:
-            direction = found.directions[index]
-            latent = latent + (value - float((latent - found.mean) @ direction)) * direction
+            stands = float(found.coordinates(latent[None])[0, index])
+            latent = latent + (value - stands) * found.directions[index]
         else:
             latent[index] = value
         return session.with_latent(latent.reshape(session.shape), seed=None)

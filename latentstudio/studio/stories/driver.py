@@ -65,8 +65,10 @@ class Driver:
         look.stop()
 
     def live(self, seconds: float) -> None:
-        """Let the window live for a while, as a hand that rests."""
-        QTest.qWait(round(1000 * seconds))
+        """Let the window live for a while, as a hand that rests; ``QTest.qWait`` would keep the worker from working."""
+        loop = QEventLoop()
+        QTimer.singleShot(round(1000 * seconds), loop.quit)
+        loop.exec()
 
     def wait_for_start(self, model: str) -> None:
         """Wait for the first picture (or, where no model is installed at all, for the empty window).

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from latentstudio.studio.theme import app_theme
+from latentstudio.studio.widgets.base import Text, paint_ground
 from latentstudio.studio.widgets.fuzzy import ActionRow, best_matches
 
 __all__ = ["ActionRow", "ActionSearch"]
@@ -44,11 +45,8 @@ class _RowDelegate(QStyledItemDelegate):
         tokens = self._theme.tokens
         area = QRectF(option.rect)
         painter.save()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         if option.state & QStyle.StateFlag.State_Selected:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(tokens.colour("track"))
-            painter.drawRoundedRect(area, 6, 6)
+            paint_ground(painter, area, tokens.colour("track"), 6)
         inner = area.adjusted(12, 0, -12, 0)
         painter.setFont(self._theme.font("body"))
         painter.setPen(tokens.colour("text"))
@@ -88,6 +86,9 @@ class ActionSearch(QFrame):
         column.setSpacing(8)
         column.addWidget(self.field)
         column.addWidget(self.found)
+        self.nothing = Text("No action has these letters in this order", role="small", colour="dim", parent=self.found)
+        self.nothing.move(12, 8)
+        self.nothing.hide()
         self.hide()
 
     @property
@@ -120,6 +121,7 @@ class ActionSearch(QFrame):
             item.setData(Qt.ItemDataRole.UserRole, row)
             self.found.addItem(item)
         self.found.setCurrentRow(0)
+        self.nothing.setVisible(self.found.count() == 0)
 
     def _on_item(self, item: QListWidgetItem) -> None:
         self._trigger(item)

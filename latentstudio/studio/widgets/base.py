@@ -50,6 +50,14 @@ def paint_focus_ring(painter: QPainter, area: QRectF, radius: float, theme: Them
     painter.drawRoundedRect(area.adjusted(1, 1, -1, -1), radius, radius)
 
 
+def paint_ground(painter: QPainter, area: QRectF, colour: QColor, radius: float) -> None:
+    """A rounded ground without a border: what cards, caps, notices and the plot stand on."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawRoundedRect(area, radius, radius)
+
+
 class Text(QLabel):
     """Words in one of the theme's roles and colours."""
 
@@ -202,12 +210,9 @@ class IconButton(RingFocus, QAbstractButton):
         if self._quiet and not self.underMouse() and not self.hasFocus():
             return
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens
         if self.underMouse() and self.isEnabled():
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(tokens.colour("track"))
-            painter.drawRoundedRect(self.rect(), 6, 6)
+            paint_ground(painter, QRectF(self.rect()), tokens.colour("track"), 6)
         colour = "text" if self.underMouse() or self.isChecked() else self._colour
         side = self._theme.px(self._size)
         pixmap = icon_pixmap(self._name, getattr(tokens, colour), side, self.devicePixelRatioF())
@@ -240,11 +245,7 @@ class Card(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The rounded ground."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.ground())
-        painter.drawRoundedRect(QRectF(self.rect()), self._radius, self._radius)
+        paint_ground(QPainter(self), QRectF(self.rect()), self.ground(), self._radius)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take the keyboard away from an editor elsewhere."""

@@ -12,6 +12,7 @@ from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
+from latentstudio.studio.widgets.base import CARD_RADIUS, paint_ground
 
 _NOTHING: NDArray[np.float64] = np.zeros(0)
 
@@ -64,11 +65,8 @@ class CurvePlot(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """A quiet rounded ground, the axes, the curves; what to do while there is no curve."""
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(tokens.colour("background"))
-        painter.drawRoundedRect(QRectF(self.rect()), 10, 10)
+        paint_ground(painter, QRectF(self.rect()), tokens.colour("background"), CARD_RADIUS)
         painter.setFont(self._theme.font("small"))
         if self._curves is None or np.size(self._curves.position) < 2:
             painter.setPen(tokens.colour("dim"))

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from superqt import QDoubleSlider
 
 from latentstudio.studio.theme import app_theme
+from latentstudio.studio.widgets.stepping import Stepping
 
-SETTLE_MS = 350
-_NOTCH = 120.0
 _LINE = 4.0
 _KNOB = 7.5
 _COARSE = 5.0
@@ -35,12 +34,9 @@ class FactorSlider(QDoubleSlider):
         self._theme = app_theme()
         self._known = (0.0, 0.0)
         self._grip_offset = 0.0
-        self._stepping = False
-        self._wheel_rest = 0.0
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(SETTLE_MS)
-        self._rest.timeout.connect(self._on_rest)
+        self._stepping = Stepping(self)
+        self._stepping.began.connect(self.gripped)
+        self._stepping.ended.connect(self._on_rest)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.set_limits(-1.0, 1.0)
@@ -79,12 +75,11 @@ class FactorSlider(QDoubleSlider):
     @property
     def in_hand(self) -> bool:
         """Whether a gesture is going on."""
-        return self.isSliderDown() or self._stepping
+        return self.isSliderDown() or self._stepping.active
 
     def reset(self) -> None:
         """Back to zero, as one gesture."""
-        self._rest.stop()
-        self._stepping = False
+        self._stepping.drop()
         self.set_value(0.0, silent=False)
 
     def sizeHint(self) -> QSize:
@@ -156,7 +151,7 @@ class FactorSlider(QDoubleSlider):
         if event.button() != Qt.MouseButton.LeftButton:
             event.ignore()
             return
-        self._end_stepping()
+        self._stepping.finish()
         event.accept()
         x = event.position().x()
         knob = self.position_of(self.value())
@@ -191,12 +186,9 @@ class FactorSlider(QDoubleSlider):
             event.ignore()
             return
         event.accept()
-        delta = event.angleDelta().y() or event.angleDelta().x()
-        self._wheel_rest += delta / _NOTCH
-        whole = int(self._wheel_rest)
-        self._wheel_rest -= whole
-        if whole:
-            self._step_by(whole * self._step_for(event.modifiers()))
+        notches = self._stepping.notches(event)
+        if notches:
+            self._step_by(notches * self._step_for(event.modifiers()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows and Page keys step, Home and End go to the ends of the known range, Delete resets."""
@@ -225,7 +217,7 @@ class FactorSlider(QDoubleSlider):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """A run of steps ends when the keyboard goes elsewhere."""
-        self._end_stepping()
+        self._stepping.finish()
         super().focusOutEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -243,14 +235,11 @@ class FactorSlider(QDoubleSlider):
         return step
 
     def _step_by(self, difference: float) -> None:
-        if not self._stepping:
-            self._stepping = True
-            self.gripped.emit()
+        self._stepping.step()
         target = self.value() + difference
         if abs(target) < self.singleStep() * 1e-6:
             target = 0.0
         self._move_to(target)
-        self._rest.start()
 
     def _move_to(self, value: float) -> None:
         before = float(self.value())
@@ -258,11 +247,5 @@ class FactorSlider(QDoubleSlider):
         if self.value() != before:
             self.moved.emit(self.value())
 
-    def _end_stepping(self) -> None:
-        if self._stepping:
-            self._rest.stop()
-            self._on_rest()
-
     def _on_rest(self) -> None:
-        self._stepping = False
         self.settled.emit(self.value())

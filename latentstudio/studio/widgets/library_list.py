@@ -23,7 +23,7 @@ from PySide6.QtWidgets import QHBoxLayout, QMenu, QSizePolicy, QVBoxLayout, QWid
 
 from latentstudio.studio.icons import icon_pixmap
 from latentstudio.studio.theme import Tokens, app_theme
-from latentstudio.studio.widgets.base import CARD_RADIUS, IconButton, Link, RingFocus, paint_focus_ring
+from latentstudio.studio.widgets.base import CARD_RADIUS, IconButton, Link, RingFocus, paint_focus_ring, paint_ground
 from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
 
 RowState = Literal["ready", "available", "fetching", "broken"]
@@ -107,9 +107,7 @@ class LibraryRowView(RingFocus, QWidget):
         tokens = self._theme.tokens
         area = QRectF(self.rect())
         if self._current or self.underMouse():
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(tokens.colour("raised", 1.0 if self._current else 0.5))
-            painter.drawRoundedRect(area, CARD_RADIUS, CARD_RADIUS)
+            paint_ground(painter, area, tokens.colour("raised", 1.0 if self._current else 0.5), CARD_RADIUS)
         thumbnail = QRectF(8, (self.height() - _THUMBNAIL) / 2, _THUMBNAIL, _THUMBNAIL)
         painter.setOpacity(1.0 if self.row.state in ("ready", "fetching") else 0.6)
         paint_thumbnail(painter, thumbnail, self._image, tokens)

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGraphicsOpacityEffect, QHBoxLayout, QSizePolicy, 
 
 from latentstudio.studio.icons import icon_pixmap
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import CARD_RADIUS, IconButton, Link, Text
+from latentstudio.studio.widgets.base import CARD_RADIUS, IconButton, Link, Text, paint_ground
 
 Kind = Literal["info", "good", "bad"]
 FADE_MS = 120
@@ -135,11 +135,7 @@ class NoticeBar(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """A raised ground with a thin mark of the kind at the left."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        tokens = self._theme.tokens
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(tokens.colour("raised"))
-        painter.drawRoundedRect(QRectF(self.rect()), CARD_RADIUS, CARD_RADIUS)
-        painter.setBrush(tokens.colour(_COLOURS[self._mark.kind]))
-        painter.drawRoundedRect(QRectF(0, 10, 3, self.height() - 20), 1.5, 1.5)
+        painter, tokens = QPainter(self), self._theme.tokens
+        paint_ground(painter, QRectF(self.rect()), tokens.colour("raised"), CARD_RADIUS)
+        mark = QRectF(0, 10, 3, self.height() - 20)
+        paint_ground(painter, mark, tokens.colour(_COLOURS[self._mark.kind]), 1.5)

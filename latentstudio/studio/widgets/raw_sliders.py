@@ -6,14 +6,24 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import (
+    QFocusEvent,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QResizeEvent,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QAbstractScrollArea, QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import Text, paint_focus_ring
-from latentstudio.studio.widgets.factor_slider import SETTLE_MS
+from latentstudio.studio.widgets.base import RingFocus, Text, paint_focus_ring
 from latentstudio.studio.widgets.segmented import Segmented
+from latentstudio.studio.widgets.stepping import Stepping
 
 _ROW = 28
 _NAME = 58
@@ -22,7 +32,7 @@ _KNOB = 6.0
 _STEPS = 50.0
 
 
-class RawRows(QAbstractScrollArea):
+class RawRows(RingFocus, QAbstractScrollArea):
     """The list itself; only rows in sight are painted, whatever their number."""
 
     pressed = Signal(int)
@@ -37,13 +47,12 @@ class RawRows(QAbstractScrollArea):
         self._lo: NDArray[np.float64] = np.zeros(0)
         self._hi: NDArray[np.float64] = np.zeros(0)
         self._names: tuple[str, ...] = ()
+        self._name_width = self._theme.px(_NAME)
         self._row = 0
         self._held = -1
-        self._stepping = False
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(SETTLE_MS)
-        self._rest.timeout.connect(self._on_rest)
+        self._stepping = Stepping(self)
+        self._stepping.began.connect(self._on_began)
+        self._stepping.ended.connect(self._on_rest)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setFrameShape(QAbstractScrollArea.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -64,10 +73,16 @@ class RawRows(QAbstractScrollArea):
         self._lo = np.broadcast_to(np.asarray(lo, dtype=np.float64), fresh.shape)
         self._hi = np.broadcast_to(np.asarray(hi, dtype=np.float64), fresh.shape)
         self._start = fresh.copy() if start is None else np.array(start, dtype=np.float64)
-        if self._held >= 0 and self._held < fresh.size == self._values.size:
+        if fresh.size != self._values.size:
+            self._held = -1
+            self._stepping.drop()
+        elif self._held >= 0:
             fresh[self._held] = self._values[self._held]
         self._values = fresh
         self._names = tuple(names)
+        metrics = QFontMetrics(self._theme.font("small"))
+        widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
+        self._name_width = max(self._theme.px(_NAME), widest + 16)
         self._row = min(self._row, max(0, fresh.size - 1))
         self._update_range()
         self.viewport().update()
@@ -101,7 +116,7 @@ class RawRows(QAbstractScrollArea):
     def track_of(self, index: int) -> QRectF:
         """Where the track of a row lies in the viewport."""
         top = index * self._height() - self.verticalScrollBar().value()
-        left, right = self._theme.px(_NAME), self.viewport().width() - self._theme.px(_VALUE) - 8
+        left, right = self._name_width, self.viewport().width() - self._theme.px(_VALUE) - 8
         return QRectF(left + _KNOB, top + self._height() / 2 - 1.5, max(10.0, right - left - 2 * _KNOB), 3)
 
     def position_of(self, index: int, value: float) -> float:
@@ -160,7 +175,7 @@ class RawRows(QAbstractScrollArea):
         painter.setPen(QPen(tokens.colour("accent"), 1.5) if focused else QPen(tokens.colour("panel"), 2))
         painter.setBrush(tokens.colour("knob"))
         painter.drawEllipse(QPointF(knob, track.center().y()), _KNOB, _KNOB)
-        if focused:
+        if focused and self.ring_shown:
             ring = QRectF(0, top + 1, self.viewport().width(), self._height() - 2)
             paint_focus_ring(painter, ring, 6, self._theme)
 
@@ -173,7 +188,7 @@ class RawRows(QAbstractScrollArea):
         """Take a knob, or bring it to the cursor."""
         index = self._index_at(event.position())
         track = self.track_of(max(0, index)).adjusted(-2 * _KNOB, 0, 2 * _KNOB, 0)
-        self._end_stepping()
+        self._stepping.finish()
         if event.button() != Qt.MouseButton.LeftButton or index < 0:
             return
         self._row = index
@@ -207,7 +222,7 @@ class RawRows(QAbstractScrollArea):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Scroll; with Ctrl step the row that has the keyboard."""
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier and self.hasFocus():
-            self._step(event.angleDelta().y() / 120)
+            self._step(self._stepping.notches(event))
             event.accept()
             return
         super().wheelEvent(event)
@@ -227,11 +242,11 @@ class RawRows(QAbstractScrollArea):
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
         """A run of steps ends when the keyboard goes elsewhere."""
-        self._end_stepping()
+        self._stepping.finish()
         super().focusOutEvent(event)
 
     def _walk(self, step: int) -> None:
-        self._end_stepping()
+        self._stepping.finish()
         self._row = max(0, min(self._values.size - 1, self._row + step))
         top = self._row * self._height()
         bar = self.verticalScrollBar()
@@ -242,15 +257,12 @@ class RawRows(QAbstractScrollArea):
         self.viewport().update()
 
     def _step(self, count: float) -> None:
-        if not self._values.size:
+        if not self._values.size or not count:
             return
         index = self._row
-        if not self._stepping:
-            self._stepping = True
-            self.pressed.emit(index)
+        self._stepping.step()
         step = (self._hi[index] - self._lo[index]) / 2 / _STEPS
         self._move_to(index, float(self._values[index] + count * step))
-        self._rest.start()
 
     def _reset(self, index: int) -> None:
         self.pressed.emit(index)
@@ -264,13 +276,14 @@ class RawRows(QAbstractScrollArea):
             self.viewport().update()
             self.moved.emit(index, kept)
 
-    def _end_stepping(self) -> None:
-        if self._stepping:
-            self._rest.stop()
-            self._on_rest()
+    def finish(self) -> None:
+        """A run of steps ends now: what is shown is about to become something else."""
+        self._stepping.finish()
+
+    def _on_began(self) -> None:
+        self.pressed.emit(self._row)
 
     def _on_rest(self) -> None:
-        self._stepping = False
         self.settled.emit(self._row, float(self._values[self._row]))
 
 
@@ -297,7 +310,7 @@ class RawSliders(QWidget):
         self._note = Text("", role="small", colour="dim")
         self._note.setWordWrap(True)
         self._note.hide()
-        self.modes.chosen.connect(self.mode_chosen)
+        self.modes.chosen.connect(self._on_mode)
         self.rows.pressed.connect(self.pressed)
         self.rows.moved.connect(self.moved)
         self.rows.settled.connect(self.settled)
@@ -310,6 +323,10 @@ class RawSliders(QWidget):
         column.addLayout(top)
         column.addWidget(self._note)
         column.addWidget(self.rows, 1)
+
+    def _on_mode(self, mode: str) -> None:
+        self.rows.finish()
+        self.mode_chosen.emit(mode)
 
     @property
     def values(self) -> NDArray[np.float64]:

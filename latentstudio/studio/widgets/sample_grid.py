@@ -172,6 +172,7 @@ class SampleGrid(QWidget):
         footer = QHBoxLayout()
         footer.setSpacing(0)
         footer.addWidget(self._caption)
+        footer.addSpacing(2)
         footer.addWidget(self.seed_edit)
         footer.addStretch(1)
         footer.addWidget(self._new)

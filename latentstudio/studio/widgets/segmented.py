@@ -6,7 +6,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from latentstudio.studio.widgets.base import paint_focus_ring
+from latentstudio.studio.widgets.base import paint_focus_ring, paint_ground
 from latentstudio.studio.widgets.name_row import NameRow
 
 _LEAST_PADDING = 10.0
@@ -64,9 +64,7 @@ class Segmented(NameRow):
             area = self.area_of(name)
             current = name == self._current
             if current:
-                painter.setPen(Qt.PenStyle.NoPen)
-                painter.setBrush(tokens.colour("raised"))
-                painter.drawRoundedRect(area, area.height() / 2, area.height() / 2)
+                paint_ground(painter, area, tokens.colour("raised"), area.height() / 2)
             painter.setFont(self._theme.font("name" if current else "body"))
             painter.setPen(tokens.colour("text" if current else "dim"))
             painter.drawText(area, Qt.AlignmentFlag.AlignCenter, name)

@@ -2,41 +2,78 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import Heading, Text
+from latentstudio.studio.widgets.base import paint_ground
 from latentstudio.studio.widgets.fuzzy import ActionRow
 
+_GAP = 6
+_BETWEEN = 24
+_UNDER_HEADING = 8
+_CAP_SIDE = 8
+_CAP_RADIUS = 6.0
 
-class KeyCap(QWidget):
-    """A shortcut on a small raised cap."""
 
-    def __init__(self, keys: str, parent: QWidget | None = None) -> None:
+class ShortcutGroup(QWidget):
+    """A heading and its actions, each with its shortcut on a cap; painted as one, so that the sheet opens at once."""
+
+    def __init__(self, title: str, rows: Sequence[ActionRow], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = app_theme()
-        self._keys = keys
-        self.setAccessibleName(keys)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
+        self._title = title
+        self._rows = tuple(rows)
+        self.setAccessibleName(title)
+        self.setAccessibleDescription(", ".join(f"{row.title} {row.shortcut}" for row in rows))
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        """The words with air."""
-        metrics = QFontMetrics(self._theme.font("small"))
-        return QSize(metrics.horizontalAdvance(self._keys) + 16, metrics.height() + 8)
+        """Every title and cap in full."""
+        words, keys = QFontMetrics(self._theme.font("body")), QFontMetrics(self._theme.font("small"))
+        titles = max(words.horizontalAdvance(row.title) for row in self._rows)
+        caps = max(keys.horizontalAdvance(row.shortcut) for row in self._rows) + 2 * _CAP_SIDE
+        height = self._heading_height() + len(self._rows) * (self._row_height() + _GAP) - _GAP
+        return QSize(max(titles + _BETWEEN + caps, self._heading_width()), height)
+
+    def minimumSizeHint(self) -> QSize:
+        """Nothing is shortened."""
+        return self.sizeHint()
+
+    def _heading_width(self) -> int:
+        return QFontMetrics(self._theme.font("heading")).horizontalAdvance(self._title)
+
+    def _heading_height(self) -> int:
+        return QFontMetrics(self._theme.font("heading")).height() + _UNDER_HEADING
+
+    def _row_height(self) -> int:
+        cap = QFontMetrics(self._theme.font("small")).height() + 8
+        return max(cap, QFontMetrics(self._theme.font("body")).height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The cap."""
+        """Heading, titles at the left, caps at the right."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        tokens = self._theme.tokens
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(tokens.colour("raised"))
-        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
-        painter.setFont(self._theme.font("small"))
-        painter.setPen(tokens.colour("text"))
-        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self._keys)
+        tokens, align = self._theme.tokens, Qt.AlignmentFlag
+        painter.setFont(self._theme.font("heading"))
+        painter.setPen(tokens.colour("dim"))
+        painter.drawText(self.rect(), align.AlignLeft | align.AlignTop, self._title)
+        small, height = self._theme.font("small"), self._row_height()
+        metrics = QFontMetrics(small)
+        for index, row in enumerate(self._rows):
+            line = QRectF(0, self._heading_height() + index * (height + _GAP), self.width(), height)
+            painter.setFont(self._theme.font("body"))
+            painter.setPen(tokens.colour("text"))
+            painter.drawText(line, align.AlignLeft | align.AlignVCenter, row.title)
+            width = metrics.horizontalAdvance(row.shortcut) + 2 * _CAP_SIDE
+            cap = QRectF(line.right() - width, line.top(), width, height)
+            paint_ground(painter, cap, tokens.colour("raised"), _CAP_RADIUS)
+            painter.setFont(small)
+            painter.setPen(tokens.colour("text"))
+            painter.drawText(cap, align.AlignCenter, row.shortcut)
 
 
 class ShortcutSheet(QDialog):
@@ -57,7 +94,7 @@ class ShortcutSheet(QDialog):
             column = QVBoxLayout()
             column.setSpacing(20)
             for title in chunk:
-                column.addLayout(_group(title, groups[title]))
+                column.addWidget(ShortcutGroup(title, groups[title]))
             column.addStretch(1)
             columns.addLayout(column)
         page = QWidget()
@@ -94,18 +131,3 @@ def _balanced(groups: dict[str, list[ActionRow]]) -> tuple[tuple[str, ...], tupl
         side.append(title)
         used += len(rows) + 2
     return tuple(left), tuple(right)
-
-
-def _group(title: str, rows: list[ActionRow]) -> QVBoxLayout:
-    column = QVBoxLayout()
-    column.setSpacing(8)
-    column.addWidget(Heading(title))
-    grid = QGridLayout()
-    grid.setHorizontalSpacing(24)
-    grid.setVerticalSpacing(6)
-    grid.setColumnStretch(0, 1)
-    for index, row in enumerate(rows):
-        grid.addWidget(Text(row.title), index, 0)
-        grid.addWidget(KeyCap(row.shortcut), index, 1, Qt.AlignmentFlag.AlignRight)
-    column.addLayout(grid)
-    return column

@@ -7,7 +7,7 @@ from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QMenuBar, QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import RingFocus, Text, paint_focus_ring
+from latentstudio.studio.widgets.base import RingFocus, Text, paint_focus_ring, paint_ground
 from latentstudio.studio.widgets.segmented import Segmented
 
 
@@ -39,12 +39,8 @@ class SearchButton(RingFocus, QAbstractButton):
     def paintEvent(self, event: QPaintEvent) -> None:
         """A raised pill with the words and the shortcut."""
         painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        tokens = self._theme.tokens
-        area = QRectF(self.rect())
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(tokens.colour("raised"))
-        painter.drawRoundedRect(area, area.height() / 2, area.height() / 2)
+        tokens, area = self._theme.tokens, QRectF(self.rect())
+        paint_ground(painter, area, tokens.colour("raised"), area.height() / 2)
         painter.setFont(self._theme.font("small"))
         painter.setPen(tokens.colour("text" if self.underMouse() else "dim"))
         inner = area.adjusted(self._theme.px(16), 0, -self._theme.px(16), 0)

@@ -26,9 +26,9 @@ class ValueEdit(QLineEdit):
         super().__init__(parent)
         self._theme = app_theme()
         self._role: Role = role
-        self._colour = colour
         self._widest = widest
         self._shown = ""
+        self.setProperty("colour", colour)  # the style sheet knows it
         self.setFrame(False)
         self.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -95,13 +95,4 @@ class ValueEdit(QLineEdit):
             self.selectAll()
 
     def _on_theme(self) -> None:
-        tokens = self._theme.tokens
         self.setFont(self._theme.font(self._role))
-        colour = getattr(tokens, self._colour)
-        self.setStyleSheet(
-            f"QLineEdit {{ background: transparent; border: 1px solid transparent; border-radius: 6px;"
-            f" padding: 1px 4px; color: {colour}; }}"
-            f"QLineEdit:hover {{ background: {tokens.track}; }}"
-            f"QLineEdit:focus {{ background: {tokens.background}; border-color: {tokens.accent};"
-            f" color: {tokens.text}; }}"
-        )
