@@ -1,4 +1,5 @@
-"""Learn the factors that ship with the program: x, y and scale of sprites-b10, and brightness too of faces-gan.
+"""Learn the factors that ship with the program: x, y, scale and rotation of the sprites models, x, y, scale and
+brightness of faces-gan. What a model does not have is said and left out.
 
     make learn-factors
 """
@@ -11,20 +12,25 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FACTORS = {"sprites-b10": ("x", "y", "scale"), "faces-gan": ("x", "y", "scale", "brightness")}
+SPRITES = ("sprites-b1", "sprites-b5", "sprites-b10", "sprites-b20")
+FACTORS = {name: ("x", "y", "scale", "rotation") for name in SPRITES} | {
+    "faces-gan": ("x", "y", "scale", "brightness"),
+}
+# single faces differ much more than sprites: their median needs more of them
+FOR_MODEL = {"faces-gan": ("--judged", "768")}
 # these faces are centred: further targets find an axis that carries them further
 OPTIONS = {("faces-gan", "x"): ("--reach", "1.4", "--steps", "14")}
-FOLDERS = {
-    "sprites-b10": ROOT / "models" / "sprites-b10" / "factors",
+FOLDERS = {name: ROOT / "models" / name / "factors" for name in SPRITES} | {
     "faces-gan": ROOT / "resources" / "factors" / "faces-gan",
 }
 
 
 def main() -> int:
-    """Learn one after the other; stops at the first that fails."""
+    """Learn one after the other; 1 when one could not be learned."""
     options = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     options.add_argument("--model", choices=list(FACTORS), default=None, help="only this model's")
     wanted = options.parse_args().model
+    worst = 0
     for model, names in FACTORS.items():
         if wanted not in (None, model):
             continue
@@ -32,11 +38,10 @@ def main() -> int:
             out = FOLDERS[model] / f"{name}.safetensors"
             out.parent.mkdir(parents=True, exist_ok=True)
             words = ["factors", "learn", model, "--factor", name, "--out", str(out)]
-            words += OPTIONS.get((model, name), ())
-            code = subprocess.call([sys.executable, "-m", "latentstudio", *words], cwd=ROOT)
-            if code:
-                return code
-    return 0
+            words += [*FOR_MODEL.get(model, ()), *OPTIONS.get((model, name), ())]
+            if subprocess.call([sys.executable, "-m", "latentstudio", *words], cwd=ROOT):
+                worst = 1
+    return worst
 
 
 if __name__ == "__main__":
