@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 SPRITES = ("sprites-b1", "sprites-b5", "sprites-b10", "sprites-b20")
-FACTORS = {name: ("x", "y", "scale", "rotation") for name in SPRITES} | {
+FACTORS = dict.fromkeys(SPRITES, ("x", "y", "scale", "rotation")) | {
     "faces-gan": ("x", "y", "scale", "brightness"),
 }
 # single faces differ much more than sprites: their median needs more of them
