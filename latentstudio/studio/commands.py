@@ -26,9 +26,19 @@ def system_dialogs() -> Dialogs:
     """The system's own dialogs."""
     return Dialogs(
         open_file=lambda parent, title, folder: QFileDialog.getOpenFileName(parent, title, folder)[0],
-        save_file=lambda parent, title, path, kinds: QFileDialog.getSaveFileName(parent, title, path, kinds)[0],
+        save_file=ask_save_file,
         choose_folder=QFileDialog.getExistingDirectory,
     )
+
+
+def ask_save_file(parent: QWidget, title: str, path: str, kinds: str) -> str:
+    """The system's dialog for saving; it puts the suffix behind a name without one before it asks about replacing."""
+    dialog = QFileDialog(parent, title, path, kinds)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(Path(path).suffix.removeprefix("."))
+    chosen = dialog.selectedFiles() if dialog.exec() else []
+    dialog.deleteLater()
+    return chosen[0] if chosen else ""
 
 
 class Commands(QObject):

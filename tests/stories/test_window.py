@@ -10,6 +10,7 @@ import numpy as np
 import psutil
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
 from latentstudio.document.autosave import claim_slot
@@ -17,7 +18,7 @@ from latentstudio.document.preferences import Preferences, load_preferences
 from latentstudio.factors import apply_factors
 from latentstudio.pixels import to_bytes, write_png
 from latentstudio.studio.app import build_window
-from latentstudio.studio.commands import Dialogs
+from latentstudio.studio.commands import Dialogs, ask_save_file
 from latentstudio.studio.stories.driver import Driver, close_window, story_window
 
 MODEL = "story-model"
@@ -93,6 +94,16 @@ def test_menu_entries_have_a_check_mark_while_they_are_on(driver: Driver):
     assert checked() == {"show_factors", "show_raw", "workspace_research", "theme_dark"}
 
 
+def test_a_photograph_waits_until_the_layout_stands(driver: Driver):
+    licence = driver.parts.library_panel.licence
+    licence.ask("faces-gan", "Fetch faces-gan?", "Some terms. " * 20, "The licence. " * 80)
+    path = driver.shoot("licence")
+    tiles = driver.parts.library_panel.samples.tiles
+    assert tiles.height() == tiles.height_at(tiles.width())
+    driver.live(0.2)
+    assert QImage(str(path)) == driver.window.grab().toImage().convertToFormat(QImage(str(path)).format())
+
+
 def test_the_workspaces_only_arrange(driver: Driver):
     session = driver.session
     driver.key("F6")
@@ -133,7 +144,7 @@ def test_saving_asks_for_a_path_and_says_that_it_saved(driver: Driver, tmp_path)
 
     def answer(*words: object) -> str:
         asked.append(words[1])
-        return str(tmp_path / "mine")
+        return str(tmp_path / ("strip" if "strip" in str(words[1]) else "mine"))
 
     def nothing(*words: object) -> str:
         return ""
@@ -146,7 +157,26 @@ def test_saving_asks_for_a_path_and_says_that_it_saved(driver: Driver, tmp_path)
     driver.key("Ctrl+E")
     driver.wait(lambda: len(asked) == 3, "the strip's question")
     assert asked == ["Save picture", "Save session", "Export strip"]
-    driver.wait(lambda: driver.parts.notices.last.sentence == "Saved the strip of x as mine.png", "the strip")
+    driver.wait(lambda: driver.parts.notices.last.sentence == "Saved the strip of x as strip.png", "the strip")
+    saved = (tmp_path / "mine.png").read_bytes()
+    driver.drag("x", 3.0, steps=4, seconds=0.05)
+    driver.key("Ctrl+S")
+    driver.wait(lambda: driver.parts.notices.last.kind == "bad", "the refusal")
+    assert driver.parts.notices.last.sentence.startswith("mine.png is there already")
+    assert (tmp_path / "mine.png").read_bytes() == saved
+
+
+def test_the_save_dialog_adds_the_suffix_itself(driver: Driver, tmp_path, monkeypatch):
+    from PySide6.QtWidgets import QFileDialog
+
+    def accept(dialog: QFileDialog) -> int:
+        assert dialog.acceptMode() == QFileDialog.AcceptMode.AcceptSave
+        assert dialog.defaultSuffix() == "latentstudio"
+        return QFileDialog.DialogCode.Accepted
+
+    monkeypatch.setattr(QFileDialog, "exec", accept)
+    asked = str(tmp_path / "a.latentstudio")
+    assert ask_save_file(driver.window, "Save session", asked, "Sessions (*.latentstudio)") == asked
 
 
 def test_a_photo_without_a_recipe_is_refused_in_the_bar(driver: Driver, tmp_path):

@@ -11,8 +11,10 @@ from PySide6.QtGui import QGuiApplication, QImage
 
 from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.session import Session
-from latentstudio.document.session_file import Saved, write_session
+from latentstudio.document.session_file import SUFFIX, Saved, write_session
 from latentstudio.engine import Result
+from latentstudio.errors import StorageError
+from latentstudio.factors import FactorSet
 from latentstudio.generators import addons
 from latentstudio.pixels import BytePictures, grid, write_png
 from latentstudio.studio.canvas.view import image_of
@@ -22,6 +24,7 @@ from latentstudio.studio.presenters.dropping import Brought, read_file
 from latentstudio.studio.presenters.recipes import as_command, as_python
 
 STRIP_COUNT = 9
+DrawRow = Callable[[Opened, Session, str], BytePictures]
 
 
 class FilesPresenter(QObject):
@@ -47,31 +50,17 @@ class FilesPresenter(QObject):
 
     def request_save_picture(self, path: Path) -> None:
         """Save the picture of the session at its own size, with its recipe."""
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        if session is None or opened is None:
-            return
-        path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
-
-        def work() -> str:
-            drawn = draw(opened, session)
-            save_picture(path, drawn.picture, session, opened.model.runtime_name, str(opened.model.device))
-            return f"Saved {path.name}"
-
-        self._desk.worker.request(f"write {path}", work, self._on_written)
+        front = self._front("save")
+        if front is not None:
+            self._request_write(path, ".png", partial(_write_picture, *front))
 
     def request_save_session(self, path: Path) -> None:
         """Save the session with its history."""
         session, history = self._desk.workspace.session, self._desk.workspace.history
         if session is None:
+            self._desk.notice("info", "There is no session to save yet")
             return
-        path = path if path.suffix.lower() == ".latentstudio" else path.with_name(f"{path.name}.latentstudio")
-
-        def work() -> str:
-            write_session(path, Saved(session, history))
-            return f"Saved {path.name}"
-
-        self._desk.worker.request(f"write {path}", work, self._on_written)
+        self._request_write(path, SUFFIX, partial(_write_session, Saved(session, history)))
 
     def request_strip(self, path: Path, name: str) -> None:
         """Save pictures of one factor over its range from this sample, side by side, as PNG."""
@@ -81,44 +70,46 @@ class FilesPresenter(QObject):
         """Save pictures of the sample put along one factor's axis, its own coordinate taken out, as PNG."""
         self._request_row(path, name, "traversal", draw_traversal)
 
-    def _request_row(
-        self, path: Path, name: str, kind: str, draw_row: Callable[[Opened, Session, str], BytePictures]
-    ) -> None:
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        if session is None or opened is None:
-            return
-        path = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
-
-        def work() -> str:
-            frames = draw_row(opened, session, name)
-            write_png(path, grid(frames, columns=len(frames)))
-            return f"Saved the {kind} of {name} as {path.name}"
-
-        self._desk.worker.request(f"write {path}", work, self._on_written)
+    def _request_row(self, path: Path, name: str, kind: str, draw_row: DrawRow) -> None:
+        front = self._front("save")
+        if front is not None:
+            self._request_write(path, ".png", partial(_write_row, *front, name, kind, draw_row))
 
     def copy_picture(self) -> None:
         """Put the picture on the clipboard."""
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        if session is not None and opened is not None:
-            self._desk.worker.request("copy", partial(_image, opened, session), self._on_image)
+        front = self._front("copy")
+        if front is not None:
+            self._desk.worker.request("copy", partial(_image, *front), self._on_image)
 
     def copy_python(self) -> None:
         """Put a Python snippet that draws this picture on the clipboard."""
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        if session is not None and opened is not None:
-            QGuiApplication.clipboard().setText(as_python(session, opened.factors))
-            self._desk.notice("good", "The Python lines are on the clipboard")
+        self._copy_words(as_python, "The Python lines are on the clipboard")
 
     def copy_command(self) -> None:
         """Put a command line that draws this picture on the clipboard."""
+        self._copy_words(as_command, "The command line is on the clipboard")
+
+    def _copy_words(self, write: Callable[[Session, FactorSet], str], said: str) -> None:
+        front = self._front("copy")
+        if front is not None:
+            opened, session = front
+            QGuiApplication.clipboard().setText(write(session, opened.factors))
+            self._desk.notice("good", said)
+
+    def _front(self, doing: str) -> tuple[Opened, Session] | None:
+        """The session and its open model; where there is none yet, that is said."""
         session = self._desk.workspace.session
         opened = self._desk.opened_for(session)
-        if session is not None and opened is not None:
-            QGuiApplication.clipboard().setText(as_command(session, opened.factors))
-            self._desk.notice("good", "The command line is on the clipboard")
+        if session is None or opened is None:
+            self._desk.notice("info", f"There is no picture to {doing} yet; the model is not open")
+            return None
+        return opened, session
+
+    def _request_write(self, chosen: Path, suffix: str, write: Callable[[Path], str]) -> None:
+        """Write in the worker; a suffix that was left out is put behind the name, but no other file is replaced so."""
+        path = chosen if chosen.suffix.lower() == suffix else chosen.with_name(f"{chosen.name}{suffix}")
+        work = partial(_write_new, path, write) if path != chosen else partial(write, path)
+        self._desk.worker.request(f"write {path}", work, self._on_written)
 
     def _on_image(self, result: Result) -> None:
         if isinstance(result.value, QImage):
@@ -177,3 +168,26 @@ class FilesPresenter(QObject):
 
 def _image(opened: Opened, session: Session) -> QImage:
     return image_of(draw(opened, session).picture)
+
+
+def _write_new(path: Path, write: Callable[[Path], str]) -> str:
+    if path.exists():
+        raise StorageError(f"{path.name} is there already", action="choose it by its full name to replace it")
+    return write(path)
+
+
+def _write_picture(opened: Opened, session: Session, path: Path) -> str:
+    drawn = draw(opened, session)
+    save_picture(path, drawn.picture, session, opened.model.runtime_name, str(opened.model.device))
+    return f"Saved {path.name}"
+
+
+def _write_session(saved: Saved, path: Path) -> str:
+    write_session(path, saved)
+    return f"Saved {path.name}"
+
+
+def _write_row(opened: Opened, session: Session, name: str, kind: str, draw_row: DrawRow, path: Path) -> str:
+    frames = draw_row(opened, session, name)
+    write_png(path, grid(frames, columns=len(frames)))
+    return f"Saved the {kind} of {name} as {path.name}"

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PySide6.QtCore import QEventLoop, QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
-from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QDragEnterEvent, QDropEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 
@@ -24,6 +24,8 @@ from latentstudio.studio.window import MainWindow
 
 SECONDS = 30.0
 LOOK_MS = 4
+LOOKS = 12
+BETWEEN_LOOKS = 0.03
 SIZE = (1440, 900)
 
 
@@ -95,13 +97,26 @@ class Driver:
         )
 
     def shoot(self, name: str) -> Path:
-        """Photograph the window."""
+        """Photograph the window once it stands still."""
         path = self._out / f"{next(self._numbers):02d}-{name}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        if not self.window.grab().save(str(path)):
+        if not self._still().save(str(path)):
             raise StudioError(f"{path} could not be written", action="choose another folder")
         self.pictures.append(path)
         return path
+
+    def _still(self) -> QImage:
+        """The window as soon as two looks at it agree: layouts take a turn or two of the loop to settle.
+
+        What moves all the time (the progress of a job) is photographed after ``LOOKS`` looks.
+        """
+        seen = self.window.grab().toImage()
+        for _ in range(LOOKS):
+            self.live(BETWEEN_LOOKS)
+            before, seen = seen, self.window.grab().toImage()
+            if seen == before:
+                break
+        return seen
 
     def card(self, name: str) -> FactorCard:
         """The card of a factor."""
