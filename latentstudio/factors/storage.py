@@ -128,7 +128,7 @@ def _evidence(tensors: dict[str, np.ndarray]) -> Evidence | None:
     if not found:
         return None
     names = [field.name for field in fields(Evidence)]
-    return Evidence(**{name: found[name] if name != "cut" else float(found[name]) for name in names})  # type: ignore[arg-type]
+    return Evidence(**{name: found[name] if name != "cut" else found[name].item() for name in names})  # type: ignore[arg-type]
 
 
 def _check_model(factor: Factor, card: ModelCard, where: str) -> None:
