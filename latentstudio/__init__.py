@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Factor,
         FactorSet,
         LearnSettings,
+        MapData,
         Model,
         Picture,
         Session,
@@ -31,14 +32,18 @@ if TYPE_CHECKING:
         factors_of,
         learn,
         learn_steps,
+        map_of,
+        map_steps,
         open_model,
         sample,
+        write_map,
     )
 
 __all__ = [
     "Factor",
     "FactorSet",
     "LearnSettings",
+    "MapData",
     "Model",
     "Picture",
     "Session",
@@ -49,8 +54,11 @@ __all__ = [
     "factors_of",
     "learn",
     "learn_steps",
+    "map_of",
+    "map_steps",
     "open_model",
     "sample",
+    "write_map",
 ]
 
 
