@@ -31,7 +31,7 @@ class PixelPath:
     Attributes:
         name, unit: of the transformation; ``t`` (K,) increasing, in the unit's own parameter.
         curve: (K, 2) where T_t of the picture stands; distances are root mean square differences of the pixels.
-        pictures: uint8 (K, H, W, 3), T_t of the picture.
+        pictures: uint8 (K, H, W, 3), T_t of the picture; undefined pixels have the mean colour of its edge.
         shares: (M,) from 0 to 1; ``line`` (M, 2) and ``blends`` uint8 (M, H, W, 3) are the interpolation of pixels
             between the two extremes.
         explained: shares of variance of the two components.
@@ -80,8 +80,9 @@ def pixel_path(
     with torch.inference_mode():
         source = torch.from_numpy(np.ascontiguousarray(picture, np.float32))[None].expand(count, -1, -1, -1)
         drawn, mask = transformation.apply(source, torch.from_numpy(t.astype(np.float32)))
-    moved: FloatArray = drawn.clamp(0.0, 1.0).numpy()
-    defined = mask.numpy()[:, 0].min(axis=0) > 0.99
+    masks: FloatArray = mask.numpy()
+    defined = masks[:, 0].min(axis=0) > 0.99
+    moved = np.asarray(drawn.clamp(0.0, 1.0).numpy() * masks + _edge_colour(picture) * (1.0 - masks), np.float32)
     seen = float(defined.mean())
     if seen < LEAST_SEEN:
         raise UsageError(
@@ -97,6 +98,12 @@ def pixel_path(
         found.coordinates(line_rows), pixels.to_bytes(mixed),
         (float(found.explained[0]), float(found.explained[1])), length_ratio(rows), seen,
     )
+
+
+def _edge_colour(picture: pixels.FloatPictures) -> FloatArray:
+    """The mean colour (3, 1, 1) of the outermost pixels, with which what is undefined disturbs the eye least."""
+    edge = np.concatenate([picture[:, 0], picture[:, -1], picture[:, :, 0], picture[:, :, -1]], axis=1)
+    return np.asarray(edge.mean(axis=1)[:, None, None], np.float32)
 
 
 def _stations(start: float, end: float, count: int, unit: Unit) -> NDArray[np.float64]:

@@ -57,6 +57,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("show_factors", "Show factors", ("Ctrl+2",), "View"),
     Action("show_raw", "Show raw coordinates", ("Ctrl+3",), "View"),
     Action("show_learn", "Show learning", ("Ctrl+4",), "View"),
+    Action("show_map", "Show map", ("Ctrl+5",), "View"),
     Action("undock_panel", "Undock or dock the panel in front", ("Ctrl+U",), "View"),
     Action("workspace_play", "Workspace: Play", ("F5",), "View", "", True),
     Action("workspace_research", "Workspace: Research", ("F6",), "View"),
