@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Factor,
         FactorSet,
         LearnSettings,
+        MapData,
         Model,
         Picture,
         Session,
@@ -34,15 +35,19 @@ if TYPE_CHECKING:
         find_steps,
         learn,
         learn_steps,
+        map_of,
+        map_steps,
         open_model,
         sample,
         traverse,
+        write_map,
     )
 
 __all__ = [
     "Factor",
     "FactorSet",
     "LearnSettings",
+    "MapData",
     "Model",
     "Picture",
     "Session",
@@ -56,9 +61,12 @@ __all__ = [
     "find_steps",
     "learn",
     "learn_steps",
+    "map_of",
+    "map_steps",
     "open_model",
     "sample",
     "traverse",
+    "write_map",
 ]
 
 

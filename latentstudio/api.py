@@ -20,14 +20,16 @@ from latentstudio.errors import LearningError, StudioError
 from latentstudio.factors import ALPHAS, Factor, FactorSet, apply_factors, load_factors, parse_settings
 from latentstudio.factors import traverse as traverse_latents
 from latentstudio.factors.distribution import distribute, parse_distribution
+from latentstudio.factors.map_files import write_map
+from latentstudio.factors.mapping import COUNT, MapData, MapStep, map_steps
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.latents import check_latent, sample_prior
 
 __all__ = [
-    "Factor", "FactorSet", "LearnSettings", "Model", "Picture", "Session", "StudioError", "apply", "bench_steps",
-    "clean_steps", "draw", "evaluation_steps", "exact_steps", "factors_of", "find_steps", "learn", "learn_steps",
-    "open_model", "protocol_steps", "sample", "traverse",
+    "Factor", "FactorSet", "LearnSettings", "MapData", "MapStep", "Model", "Picture", "Session", "StudioError",
+    "apply", "bench_steps", "clean_steps", "draw", "evaluation_steps", "exact_steps", "factors_of", "find_steps",
+    "learn", "learn_steps", "map_of", "map_steps", "open_model", "protocol_steps", "sample", "traverse", "write_map",
 ]
 
 BATCH = 16
@@ -341,6 +343,34 @@ def clean_steps(model: Model, factor: Factor, against: Sequence[Factor], **optio
     from latentstudio.factors.cleaning import clean_steps as steps
 
     return steps(model.generator, factor, against, **options)
+
+
+def map_of(
+    model: Model,
+    *,
+    space: str = "z",
+    count: int = COUNT,
+    seed: int = 0,
+    factors: Sequence[Factor] | None = None,
+) -> MapData:
+    """A cloud of ``count`` samples in the principal components of z or of their pictures, with trajectories.
+
+    ``map_steps`` shows progress; ``write_map`` writes what came out as SVG, PNG or CSV.
+
+    Args:
+        space: ``z``, or ``images`` for the pictures (about a millisecond each on a small model).
+        seed: the first sample's seed; sample k is the one of ``seed + k``.
+        factors: whose trajectories are placed on it; all that are known for the model when None.
+
+    Raises:
+        UsageError: no such space, a count out of range, or a prior that cannot be sampled.
+    """
+    known = tuple(factors_of(model)) if factors is None else tuple(factors)
+    found: MapData | None = None
+    for step in map_steps(model, known, space=space, count=count, seed=seed):
+        found = step.data if step.data is not None else found
+    assert found is not None, "the last step carries the map"
+    return found
 
 
 def _clamped_note(factor: Factor, asked: float, reached: float) -> str:

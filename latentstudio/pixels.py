@@ -34,6 +34,19 @@ def from_bytes(pictures: BytePictures) -> FloatPictures:
     return np.ascontiguousarray(scaled.transpose(0, 3, 1, 2))
 
 
+def shrink(pictures: BytePictures, most: int) -> BytePictures:
+    """uint8 (..., H, W, 3) with sides of at most ``most`` pixels, by averaging whole blocks; small ones as they are."""
+    *others, height, width, channels = pictures.shape
+    factor = -(-max(height, width) // most)
+    if factor <= 1:
+        return pictures
+    height, width = height // factor, width // factor
+    whole = pictures[..., : height * factor, : width * factor, :]
+    blocks = whole.reshape(*others, height, factor, width, factor, channels)
+    means = blocks.mean(axis=(-4, -2), dtype=np.float32)
+    return np.ascontiguousarray(np.rint(means).astype(np.uint8))
+
+
 def luminance(pictures: FloatPictures) -> FloatPictures:
     """Rec. 709 luma of (N, 3, H, W) as (N, H, W), in [0, 1]."""
     weights = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)

@@ -109,3 +109,11 @@ def unit_named(symbol: str) -> Unit:
         return _ALL[symbol]
     except KeyError:
         raise UsageError(f"unknown unit '{symbol}'", expected=" or ".join(_ALL)) from None
+
+
+def ticks(low: float, high: float, most: int) -> tuple[float, ...]:
+    """At most ``most`` + 1 round values in [low, high], a step of 1, 2, 2.5 or 5 times a power of ten apart."""
+    rough = (high - low) / most
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * size for size in (1, 2, 2.5, 5, 10) if power * size >= rough)
+    return tuple(round(index * step, 10) for index in range(math.ceil(low / step), math.floor(high / step) + 1))

@@ -1,6 +1,6 @@
 """Latent spaces and their priors, balls and spheres, interpolation, principal components."""
 
-from latentstudio.latents.components import PrincipalComponents, principal_components
+from latentstudio.latents.components import PrincipalComponents, gradual_components, principal_components
 from latentstudio.latents.geometry import lerp, project_to_ball, project_to_sphere, slerp
 from latentstudio.latents.spaces import LatentSpace, check_latent, sample_prior
 
@@ -8,6 +8,7 @@ __all__ = [
     "LatentSpace",
     "PrincipalComponents",
     "check_latent",
+    "gradual_components",
     "lerp",
     "principal_components",
     "project_to_ball",

@@ -61,6 +61,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("show_factors", "Show factors", ("Ctrl+2",), "View", checkable=True),
     Action("show_raw", "Show raw coordinates", ("Ctrl+3",), "View", checkable=True),
     Action("show_learn", "Show learning", ("Ctrl+4",), "View", checkable=True),
+    Action("show_map", "Show map", ("Ctrl+5",), "View", checkable=True),
     Action("undock_panel", "Undock or dock the panel in front", ("Ctrl+U",), "View"),
     Action("workspace_play", "Workspace: Play", ("F5",), "View", "", True, checkable=True),
     Action("workspace_research", "Workspace: Research", ("F6",), "View", checkable=True),

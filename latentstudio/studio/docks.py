@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
@@ -12,11 +14,15 @@ from latentstudio.studio.widgets.base import Heading, IconButton
 
 WORKSPACES = ("Play", "Research")
 LEFT = ("library",)
-RIGHT = ("factors", "raw", "learn")
+RIGHT = ("factors", "raw", "learn", "map")
+UNDER = "map"
 LEFT_WIDTH = 256
 LEFT_SHARE = 0.29
 LEAST_WIDTH = 216
 RIGHT_SHARE = 0.385
+UNDER_SHARE = 0.44
+UNDER_LEAST = 190
+CARDS_HEIGHT = 405
 FLOATING_SIZE = (460, 560)
 
 
@@ -100,21 +106,26 @@ class Docks(QObject):
         self.workspace = ""
 
     def arrange(self, workspace: str) -> None:
-        """Put the panels where a workspace wants them: Play tabs them, Research shows raw coordinates beside."""
+        """Put the panels where a workspace wants them.
+
+        Play tabs them with the map under all of them; Research shows raw coordinates under the factors, and tabs the
+        rest there.
+        """
         self.workspace = workspace
         areas = Qt.DockWidgetArea
         for names, area in ((LEFT, areas.LeftDockWidgetArea), (RIGHT, areas.RightDockWidgetArea)):
             for index, name in enumerate(names):
                 self._bring_to(area, self.docks[name], may_stay=index == 0)
         right = [self.docks[name] for name in RIGHT]
-        if workspace == "Research":
-            self._window.splitDockWidget(right[0], right[1], Qt.Orientation.Vertical)
-        else:
-            self._window.tabifyDockWidget(right[0], right[1])
-        self._window.tabifyDockWidget(right[0 if workspace == "Research" else 1], right[2])
+        lower = right[1] if workspace == "Research" else self.docks[UNDER]
+        self._window.splitDockWidget(right[0], lower, Qt.Orientation.Vertical)
+        tabs = right[1:] if workspace == "Research" else [dock for dock in right if dock is not lower]
+        for before, dock in pairwise(tabs):
+            self._window.tabifyDockWidget(before, dock)
         for dock in self.docks.values():
             if dock.isHidden():
                 dock.show()
+        tabs[0].raise_()
         right[0].raise_()
         self.spread()
         QTimer.singleShot(0, self, self.spread)
@@ -137,11 +148,22 @@ class Docks(QObject):
         shown = [(self._docked(names), width) for names, width in sides]
         docks = [(dock, width) for dock, width in shown if dock is not None]
         self._window.resizeDocks([dock for dock, _ in docks], [width for _, width in docks], Qt.Orientation.Horizontal)
+        if self.workspace == "Play":
+            self._spread_right()
 
     def _docked(self, names: tuple[str, ...]) -> PanelDock | None:
         """The first of these panels that stands in the window."""
         docks = (self.docks[name] for name in names)
         return next((dock for dock in docks if not dock.isHidden() and not dock.isFloating()), None)
+
+    def _spread_right(self) -> None:
+        """Four factor cards above where that leaves the map its least; more of both where the window is high."""
+        px, pair = app_theme().px, [self.docks["factors"], self.docks[UNDER]]
+        if any(dock.isHidden() or dock.isFloating() for dock in pair):
+            return
+        height = sum(dock.height() for dock in pair)
+        cards = min(max(round((1 - UNDER_SHARE) * height), px(CARDS_HEIGHT)), height - px(UNDER_LEAST))
+        self._window.resizeDocks(pair, [cards, height - cards], Qt.Orientation.Vertical)
 
     def bring_forward(self, name: str) -> None:
         """Show a panel, wherever it is, and put it in front."""

@@ -36,7 +36,10 @@ class IdleWork(QObject):
 
     def _on_rest(self) -> None:
         parts, opened = self._parts, self._parts.desk.current
-        if opened is None or parts.runner.jobs:
+        if opened is None:
+            return
+        if parts.runner.jobs:  # a map is drawn at such times too
+            self._timer.start()
             return
         if opened.model.needs_calibration and opened.name not in self._measured:
             self._measured.add(opened.name)

@@ -13,6 +13,7 @@ from latentstudio.generators.catalogue import Catalogue
 from latentstudio.studio.panels.factors_panel import FactorsPanel
 from latentstudio.studio.panels.learn_panel import LearnPanel
 from latentstudio.studio.panels.library_panel import LibraryPanel
+from latentstudio.studio.panels.map_panel import MapPanel
 from latentstudio.studio.panels.picture_panel import PicturePanel
 from latentstudio.studio.panels.raw_panel import RawPanel
 from latentstudio.studio.presenters.desk import Desk
@@ -23,6 +24,7 @@ from latentstudio.studio.presenters.history import HistoryPresenter
 from latentstudio.studio.presenters.keeping import KeepingPresenter
 from latentstudio.studio.presenters.learn import LearnPresenter
 from latentstudio.studio.presenters.library import LibraryPresenter
+from latentstudio.studio.presenters.map import MapPresenter
 from latentstudio.studio.presenters.notices import NoticesPresenter
 from latentstudio.studio.presenters.picture import PicturePresenter
 from latentstudio.studio.presenters.raw import RawPresenter
@@ -69,6 +71,7 @@ class Parts(QObject):
         self.factors_panel = FactorsPanel()
         self.raw_panel = RawPanel()
         self.learn_panel = LearnPanel()
+        self.map_panel = MapPanel()
         self.status_line = StatusLine()
 
     def _build_presenters(self, slot: Slot) -> None:
@@ -82,6 +85,8 @@ class Parts(QObject):
         self.library = LibraryPresenter(desk, self.library_panel, parent=self)
         self.raw = RawPresenter(desk, self.raw_panel, parent=self)
         self.learn = LearnPresenter(desk, self.learn_panel, parent=self)
+        self.map = MapPresenter(desk, self.map_panel, parent=self)
+        self.factors.choice_changed.connect(self.map.set_factor)
         self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)
         self.files = FilesPresenter(
             desk, fetch=self.library.request_fetch, renew=self.library.renew, parent=self

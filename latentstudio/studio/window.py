@@ -95,6 +95,7 @@ class MainWindow(QMainWindow):
                 "factors": ("Factors", parts.factors_panel),
                 "raw": ("Raw", parts.raw_panel),
                 "learn": ("Learn", parts.learn_panel),
+                "map": ("Map", parts.map_panel),
             },
         )
 
@@ -116,6 +117,7 @@ class MainWindow(QMainWindow):
             "show_factors": self.on_show_factors,
             "show_raw": self.on_show_raw,
             "show_learn": self.on_show_learn,
+            "show_map": self.on_show_map,
             "undock_panel": self.on_undock_panel,
             "workspace_play": self.on_workspace_play,
             "workspace_research": self.on_workspace_research,
@@ -148,6 +150,10 @@ class MainWindow(QMainWindow):
     def on_show_learn(self) -> None:
         """Open or close the learning."""
         self.docks.toggle("learn")
+
+    def on_show_map(self) -> None:
+        """Open or close the map."""
+        self.docks.toggle("map")
 
     def on_undock_panel(self) -> None:
         """Float the panel in front, or dock it again."""

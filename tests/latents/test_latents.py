@@ -11,6 +11,7 @@ from latentstudio.latents import (
     LatentSpace,
     PrincipalComponents,
     check_latent,
+    gradual_components,
     lerp,
     principal_components,
     project_to_ball,
@@ -91,3 +92,47 @@ def test_a_step_along_one_direction_changes_no_other_coordinate():
     before = found.coordinates(point[None])[0]
     after = found.coordinates((point + 0.25 * slanted[1])[None])[0]
     assert after - before == pytest.approx([0.0, 0.25], abs=1e-6)
+
+
+def _found(finding):
+    """The result of a generator of shares, and the shares."""
+    shares = []
+    while True:
+        try:
+            shares.append(next(finding))
+        except StopIteration as end:
+            return end.value, shares
+
+
+def test_gradual_components_of_a_known_gaussian():
+    source = np.random.default_rng(2)
+    turned = np.linalg.qr(source.normal(size=(6, 6)))[0]
+    scales = np.array([4.0, 2.0, 1.0, 0.5, 0.3, 0.1])
+    points = (source.normal(size=(6000, 6)) * scales @ turned.T + 3.0).astype(np.float32)
+    found, shares = _found(gradual_components(points, count=2))
+    assert np.abs(found.directions @ turned[:, :2]) == pytest.approx(np.eye(2), abs=0.05)
+    assert found.explained == pytest.approx(scales[:2] ** 2 / (scales**2).sum(), rel=0.05)
+    assert found.mean == pytest.approx(np.full(6, 3.0), abs=0.2)
+    assert shares == sorted(shares)
+    assert 0.0 <= shares[0] <= shares[-1] <= 1.0
+    exact = principal_components(points, count=2)
+    assert found.directions == pytest.approx(exact.directions, abs=1e-4)
+    assert found.explained == pytest.approx(exact.explained, abs=1e-5)
+
+
+def test_gradual_components_of_wide_bytes_agree_with_the_exact_ones():
+    source = np.random.default_rng(3)
+    waves = source.normal(size=(5, 900)) * np.array([40.0, 25.0, 15.0, 9.0, 5.0])[:, None]
+    rows = np.clip(128 + source.normal(size=(1100, 5)) @ waves / 4 + source.normal(size=(1100, 900)), 0, 255)
+    bytes_ = np.rint(rows).astype(np.uint8)
+    found, shares = _found(gradual_components(bytes_, count=4))
+    exact = principal_components(bytes_.astype(np.float32), count=4)
+    assert np.abs((found.directions * exact.directions).sum(axis=1)) == pytest.approx(np.ones(4), abs=1e-3)
+    assert found.explained == pytest.approx(exact.explained, abs=1e-4)
+    assert len(shares) > 20
+    assert shares == sorted(shares)
+
+
+def test_gradual_components_refuse_a_single_point():
+    with pytest.raises(UsageError, match="at least two"):
+        next(gradual_components(np.zeros((1, 4), np.float32), count=1))

@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication
 from latentstudio.document.workspace import Workspace
 from latentstudio.engine import JobEnd, JobStep, Result, Timing
 from latentstudio.errors import UnknownNameError
-from latentstudio.factors import FactorSet, MeasuredCalibration, MonotoneCurve
+from latentstudio.factors import Evidence, FactorSet, MeasuredCalibration, MonotoneCurve
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.catalogue import Catalogue, ModelEntry
 from latentstudio.latents import LatentSpace
@@ -134,6 +134,7 @@ class FakeFactor:
     unit: Unit
     index: int
     grade: str = "A"
+    evidence: Evidence | None = None
 
     @property
     def reach(self) -> tuple[float, float]:

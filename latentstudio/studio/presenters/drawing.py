@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from latentstudio import pixels
 from latentstudio.document.history import History
 from latentstudio.document.session import Session
 from latentstudio.factors import ALPHAS, Applied, FactorSet, apply_factors, standing, traverse
@@ -124,9 +125,4 @@ def original_of(session: Session, history: History) -> Session:
 
 def shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """uint8 (H, W, 3) with sides of at most 64 pixels, by averaging whole blocks."""
-    factor = -(-max(picture.shape[:2]) // THUMBNAIL)
-    if factor <= 1:
-        return picture
-    height, width = (side // factor for side in picture.shape[:2])
-    blocks = picture[: height * factor, : width * factor].reshape(height, factor, width, factor, 3)
-    return np.ascontiguousarray(blocks.mean(axis=(1, 3)).round().astype(np.uint8))
+    return pixels.shrink(picture, THUMBNAIL)

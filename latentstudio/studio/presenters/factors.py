@@ -23,9 +23,11 @@ class FactorsPresenter(QObject):
 
     Signals:
         hand_down(bool): a slider is held, or let go.
+        choice_changed(str): another factor is the chosen one; empty where the model has none.
     """
 
     hand_down = Signal(bool)
+    choice_changed = Signal(str)
 
     def __init__(self, desk: Desk, panel: FactorsPanel, canvas: Canvas, *, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -61,6 +63,7 @@ class FactorsPresenter(QObject):
     def _on_model(self, opened: Opened) -> None:
         self._panel.show_factors(opened.factors)
         self.chosen = opened.factors.names[0] if opened.factors.names else ""
+        self.choice_changed.emit(self.chosen)
         self._show_all()
         self._show_curve()
         for message in opened.factors.errors:
@@ -153,6 +156,7 @@ class FactorsPresenter(QObject):
         if name != self.chosen:
             self.chosen = name
             self._show_curve()
+            self.choice_changed.emit(name)
 
     def _on_curve(self, shown: bool) -> None:
         self._show_curve()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,6 +12,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import CARD_RADIUS, paint_ground
+from latentstudio.units import ticks
 
 _NOTHING: NDArray[np.float64] = np.zeros(0)
 
@@ -149,14 +149,6 @@ class _Frame:
         """The points of a curve; values that are not finite are left out."""
         pairs = zip(np.asarray(positions, np.float64), np.asarray(effects, np.float64), strict=True)
         return [self.at(float(p), float(t)) for p, t in pairs if np.isfinite(p) and np.isfinite(t)]
-
-
-def ticks(low: float, high: float, most: int) -> tuple[float, ...]:
-    """At most ``most`` + 1 round values in [low, high], a step of 1, 2, 2.5 or 5 times a power of ten apart."""
-    rough = (high - low) / most
-    power = 10.0 ** math.floor(math.log10(rough))
-    step = next(power * size for size in (1, 2, 2.5, 5, 10) if power * size >= rough)
-    return tuple(round(index * step, 10) for index in range(math.ceil(low / step), math.floor(high / step) + 1))
 
 
 def _written(value: float) -> str:
