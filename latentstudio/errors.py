@@ -85,5 +85,9 @@ class TrainingError(StudioError):
     """A training run that cannot start, go on or be resumed."""
 
 
+class TransformationError(StudioError):
+    """A transformation that cannot be loaded, or that gave no usable pictures and mask."""
+
+
 class LearningError(StudioError):
     """A factor that could not be learned from this model."""
