@@ -79,7 +79,7 @@ def pixel_path(
     count = len(t)
     with torch.inference_mode():
         source = torch.from_numpy(np.ascontiguousarray(picture, np.float32))[None].expand(count, -1, -1, -1)
-        drawn, mask = transformation.apply(source, torch.from_numpy(t.astype(np.float32)))
+        drawn, mask = transformation.trial(source, torch.from_numpy(t.astype(np.float32)))
     masks: FloatArray = mask.numpy()
     defined = masks[:, 0].min(axis=0) > 0.99
     moved = np.asarray(drawn.clamp(0.0, 1.0).numpy() * masks + _edge_colour(picture) * (1.0 - masks), np.float32)
