@@ -16,11 +16,13 @@ from latentstudio.errors import LearningError
 from latentstudio.factors.axes import Axis, curve_along, mean_axis, paper_axis, predicted, r_squared, ridge_axis
 from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
 from latentstudio.factors.factor import Evidence, Factor
+from latentstudio.factors.leaking import leak_of
 from latentstudio.factors.measuring import calibrate, measure_effects
 from latentstudio.factors.records import Records, RecordStore
 from latentstudio.factors.refining import refined_axis
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.factors.trajectories import generate_trajectories
+from latentstudio.files import sha256_of
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.contract import Generator
 from latentstudio.latents import LatentSpace, sample_prior
@@ -32,7 +34,8 @@ Fitted = TypeVar("Fitted")
 
 TRAJECTORY_SHARE = 0.75
 REFINE_END = 0.8
-PILOT_END = 0.9
+PILOT_END = 0.88
+LEAK_START = 0.97
 PILOTS = 64
 PILOT_POINTS = 15
 POINTS = 29
@@ -85,8 +88,10 @@ def learn_factor(
 
 def about(card: ModelCard, transformation: Transformation, settings: LearnSettings) -> dict[str, object]:
     """Everything that the records of a run depend on."""
+    options = {key: getattr(transformation, key) for key in ("name", "reach", "fill", "interpolation")}
+    own = "" if transformation.origin is None else sha256_of(transformation.origin.path)
     return {
-        "model": card.name, "weights_sha256": card.weights_sha256, "transformation": transformation.name,
+        "model": card.name, "weights_sha256": card.weights_sha256, "transformation": {**options, "file_sha256": own},
         **settings.of_records(),
     }
 
@@ -109,7 +114,10 @@ def learn_from(
     curve = yield from _curve(split.kept, best, settings)
     own = next(axis for axis in candidates if axis.name == "paper")
     paper_curve = curve if own is best else (yield from _curve(split.kept, own, settings))
-    measured = yield from judge.measure(best, settings.judged, POINTS, PILOT_END, 1.0 - PILOT_END)
+    measured = yield from judge.measure(best, settings.judged, POINTS, PILOT_END, LEAK_START - PILOT_END)
+    leaking = leak_of(generator, best.direction, measured, name=transformation.name, seed=settings.seed,
+                      labels=settings.labels)
+    beside = yield from _through(leaking, LEAK_START, 1.0 - LEAK_START, "measuring what else moves", phase="measuring")
     asked = split.held_out.t.cpu().numpy().astype(np.float64)
     said = predicted(best, curve, split.held_out)
     figures = {
@@ -123,6 +131,7 @@ def learn_from(
         "scores": {name: round(score, 3) for name, score in scores.items() if score},
         "cosines": {axis.name: round(float(axis.direction @ best.direction), 3) for axis in candidates},
         "spread": round(measured.spread, 4),
+        "leak": beside,
         "notes": list(split.notes),
     }
     evidence = _evidence(records, split, asked, said)
@@ -152,7 +161,7 @@ def _curve(records: Records, axis: Axis, settings: LearnSettings) -> Steps[Learn
 
 
 def _through(
-    steps: Steps[float, None, Fitted], start: float, share: float, words: str
+    steps: Steps[float, None, Fitted], start: float, share: float, words: str, *, phase: str = "axis"
 ) -> Steps[LearnStep, None, Fitted]:
     """Carry the shares of a fit into steps; returns what it found."""
     while True:
@@ -161,7 +170,7 @@ def _through(
         except StopIteration as end:
             found: Fitted = end.value
             return found
-        yield LearnStep(start + share * done, words, phase="axis")
+        yield LearnStep(start + share * done, words, phase=phase)
 
 
 @dataclass(frozen=True)

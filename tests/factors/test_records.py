@@ -200,7 +200,7 @@ def test_finding_goes_on_after_a_transformation_that_the_model_does_not_have():
     def nothing(images, t):
         return images, torch.ones_like(images[:, :1])
 
-    still = Transformation("still", "does nothing", PIXELS, nothing, 1.0)
+    still = Transformation("still", PIXELS, 1.0, function=nothing)
     last = _last(find_factors(BlobGenerator(), (still, transformation_named("x")), settings=QUICK))
     assert [finding.name for finding in last.findings] == ["still", "x"]
     assert last.findings[0].grade == NOT_FOUND
