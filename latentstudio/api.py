@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from latentstudio.factors import Factor, FactorSet, apply_factors, load_factors,
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.latents import check_latent, sample_prior
+
+if TYPE_CHECKING:
+    from latentstudio.transformations import Transformation
 
 __all__ = [
     "Factor", "FactorSet", "LearnSettings", "Model", "Picture", "Session", "StudioError", "apply", "draw",
@@ -144,8 +147,13 @@ def draw_many(
     return np.concatenate(pieces)
 
 
-def learn(model: Model, transformation: str, *, settings: LearnSettings | None = None, **changes: Any) -> Factor:
-    """Learn a factor of variation (``x``, ``y``, ``scale``, ``brightness``) and return it.
+def learn(
+    model: Model, transformation: str | Transformation, *, settings: LearnSettings | None = None, **changes: Any
+) -> Factor:
+    """Learn a factor of variation and return it.
+
+    ``transformation`` is the name of a built-in one (``x``, ``scale``, ``rotation`` ..., see docs/transformations.md),
+    several at once (``x+scale``), or one of your own from ``latentstudio.transformations.load_transformation``.
 
     ``changes`` replace single settings, for example ``starts=128, seed=1``. ``learn_steps`` shows progress.
 
@@ -158,11 +166,12 @@ def learn(model: Model, transformation: str, *, settings: LearnSettings | None =
     for step in learn_steps(model, transformation, settings=chosen):
         found = step.factor if step.factor is not None else found
     if found is None:
-        raise LearningError(f"learning '{transformation}' ended without a factor", action="try more starts")
+        name = transformation if isinstance(transformation, str) else transformation.name
+        raise LearningError(f"learning '{name}' ended without a factor", action="try more starts")
     return found
 
 
-def learn_steps(model: Model, transformation: str, *, settings: LearnSettings) -> Iterator[Any]:
+def learn_steps(model: Model, transformation: str | Transformation, *, settings: LearnSettings) -> Iterator[Any]:
     """The frozen steps of learning a factor; the last one's ``factor`` is the result. Imports torch."""
     # torch is needed only here; a script that only draws pictures does without
     from latentstudio.factors.learning import learn_factor
@@ -170,16 +179,23 @@ def learn_steps(model: Model, transformation: str, *, settings: LearnSettings) -
     return learn_factor(model.generator, transformation=transformation, settings=settings)
 
 
-def evaluation_steps(model: Model, factor: Factor, *, count: int = 500, seed: int | None = None) -> Iterator[Any]:
+def evaluation_steps(
+    model: Model,
+    factor: Factor,
+    *,
+    count: int = 500,
+    seed: int | None = None,
+    transformation: Transformation | None = None,
+) -> Iterator[Any]:
     """The frozen steps of asking ``count`` new samples for a factor; the last one's ``evaluation`` tells what came.
 
-    Imports torch.
+    A factor of your own needs the ``transformation`` that it was learned from. Imports torch.
     """
     # torch is needed only here; a script that only draws pictures does without
     from latentstudio.factors.evaluating import evaluate_factor
 
     chosen = {} if seed is None else {"seed": seed}
-    return evaluate_factor(model.generator, factor, count=count, **chosen)
+    return evaluate_factor(model.generator, factor, count=count, transformation=transformation, **chosen)
 
 
 def _clamped_note(factor: Factor, asked: float, reached: float) -> str:

@@ -13,13 +13,12 @@ from latentstudio.api import LearnSettings, Picture, draw_clamped, evaluation_st
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser, whole_number
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.saved import open_saved, read_saved
+from latentstudio.cli.transforming import add_own, add_transformation, check_on_samples, chosen, own
 from latentstudio.document.session import Session
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import Factor, FactorSet, parse_settings, read_factor, write_factor
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import Model, open_model
-
-TRANSFORMATIONS = ("x", "y", "scale", "brightness")
 
 
 def parser() -> Parser:
@@ -30,7 +29,7 @@ def parser() -> Parser:
     listing.add_argument("model", metavar="MODEL")
     learning = actions.add_parser("learn", help="learn a factor and write its file")
     learning.add_argument("model", metavar="MODEL")
-    learning.add_argument("--factor", required=True, metavar="|".join(TRANSFORMATIONS))
+    add_transformation(learning)
     learning.add_argument("--out", type=Path, required=True, metavar="FILE")
     _add_settings(learning)
     applying = actions.add_parser("apply", help="move factors and write the picture")
@@ -44,6 +43,7 @@ def parser() -> Parser:
     evaluating = actions.add_parser("evaluate", help="ask new samples for values of a factor and measure what happens")
     evaluating.add_argument("model", metavar="MODEL")
     evaluating.add_argument("--factor", required=True, metavar="NAME|FILE")
+    add_own(evaluating, "what the factor was learned from, where that is your own")
     evaluating.add_argument("--count", type=count_from_one, default=500, metavar="N", help="new samples (default 500)")
     for action in (listing, learning, applying, evaluating):
         add_common(action)
@@ -104,23 +104,24 @@ def _range_text(factor: Factor) -> str:
 
 
 def _learn(arguments: argparse.Namespace, output: Output) -> None:
-    chosen = {
+    settings = LearnSettings(**{
         field.name: getattr(arguments, field.name)
         for field in fields(LearnSettings) if getattr(arguments, field.name) is not None
-    }
-    settings = LearnSettings(**chosen)
+    })
     check_writable(arguments.out)  # not after minutes of learning
+    transformation = chosen(arguments)
     model = open_model(arguments.model, device=arguments.device, runtime="eager")
     began = time.perf_counter()
     try:
-        steps = learn_steps(model, arguments.factor, settings=settings)
-        last = output.follow(steps, f"learning {arguments.factor}")
+        check_on_samples(model, transformation, settings, output)
+        steps = learn_steps(model, transformation, settings=settings)
+        last = output.follow(steps, f"learning {transformation.name}")
     finally:
         model.close()
     seconds = round(time.perf_counter() - began, 1)
     factor: Factor | None = getattr(last, "factor", None)
     if factor is None:
-        raise LearningError(f"learning '{arguments.factor}' ended without a factor", action="try more --starts")
+        raise LearningError(f"learning '{transformation.name}' ended without a factor", action="try more --starts")
     write_factor(arguments.out, factor)
     output.say(f"{factor.name} of {model.card.name}: grade {factor.grade}, {_range_text(factor)}, {seconds:.0f} s, "
                f"written to {arguments.out}")
@@ -153,12 +154,14 @@ def _measured(factor: Factor) -> dict[str, list[float]]:
 
 
 def _evaluate(arguments: argparse.Namespace, output: Output) -> None:
+    transformation = own(arguments)
     model = open_model(arguments.model, device=arguments.device, runtime="eager")
     began = time.perf_counter()
     try:
         named = Path(arguments.factor)
         factor = read_factor(named, card=model.card) if named.suffix else factors_of(model).get(arguments.factor)
-        steps = evaluation_steps(model, factor, count=arguments.count, seed=arguments.seed)
+        steps = evaluation_steps(model, factor, count=arguments.count, seed=arguments.seed,
+                                 transformation=transformation)
         last = output.follow(steps, f"asking for {factor.name}")
     finally:
         model.close()

@@ -17,7 +17,7 @@ from latentstudio.generators.contract import Generator
 from latentstudio.latents import sample_prior
 from latentstudio.measures.effects import effect_of
 from latentstudio.steps import Step
-from latentstudio.transformations import transformation_named
+from latentstudio.transformations import Transformation, transformation_named
 
 CHUNK = 8
 ASKED = 9
@@ -55,19 +55,27 @@ class EvaluationStep(Step):
 
 
 def evaluate_factor(
-    generator: Generator, factor: Factor, *, count: int = 500, seed: int = 2_000_003
+    generator: Generator,
+    factor: Factor,
+    *,
+    count: int = 500,
+    seed: int = 2_000_003,
+    transformation: Transformation | None = None,
 ) -> Iterator[EvaluationStep]:
     """Ask ``count`` new samples for values of t over the known range, and measure what happens.
 
     Every sample is moved from its own coordinate, as a slider does; samples outside the known range are not asked.
+    ``transformation`` is what the factor was learned from, where that is not a built-in one of the factor's name.
 
     Raises:
+        UnknownNameError: the factor was learned from a transformation of the user's own, and that is not given.
         LearningError: no sample lies in the known range, or nothing could be measured on any.
     """
     card = generator.card
     values = _values(factor)
     device = next(generator.network.parameters()).device
-    effect = effect_of(transformation_named(factor.name), measure=card.measure, side=card.image_size[0])
+    known = transformation or transformation_named(factor.name)
+    effect = effect_of(known, measure=card.measure, side=card.image_size[0])
     latents = sample_prior(card.spaces[0], count=count, seed=seed)
     low, high = factor.known
     inside = [z for z in latents if low <= factor.coordinate(z) <= high]
