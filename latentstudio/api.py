@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,9 @@ from latentstudio.factors.mapping import COUNT, MapData, MapStep, map_steps
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.latents import check_latent, sample_prior
+
+if TYPE_CHECKING:
+    from latentstudio.transformations import Transformation
 
 __all__ = [
     "Factor", "FactorSet", "LearnSettings", "MapData", "MapStep", "Model", "Picture", "Session", "StudioError",
@@ -223,8 +226,13 @@ def draw_many(
     return np.concatenate(pieces)
 
 
-def learn(model: Model, transformation: str, *, settings: LearnSettings | None = None, **changes: Any) -> Factor:
-    """Learn a factor of variation (``x``, ``y``, ``scale``, ``brightness``) and return it.
+def learn(
+    model: Model, transformation: str | Transformation, *, settings: LearnSettings | None = None, **changes: Any
+) -> Factor:
+    """Learn a factor of variation and return it.
+
+    ``transformation`` is the name of a built-in one (``x``, ``scale``, ``rotation`` ..., see docs/transformations.md),
+    several at once (``x+scale``), or one of your own from ``latentstudio.transformations.load_transformation``.
 
     ``changes`` replace single settings, for example ``starts=128, seed=1``. ``learn_steps`` shows progress.
 
@@ -237,12 +245,14 @@ def learn(model: Model, transformation: str, *, settings: LearnSettings | None =
     for step in learn_steps(model, transformation, settings=chosen):
         found = step.factor if step.factor is not None else found
     if found is None:
-        raise LearningError(f"learning '{transformation}' ended without a factor", action="try more starts")
+        name = transformation if isinstance(transformation, str) else transformation.name
+        raise LearningError(f"learning '{name}' ended without a factor", action="try more starts")
     return found
 
 
 def learn_steps(
-    model: Model, transformation: Any, *, settings: LearnSettings, seeds: int = 1, records_folder: Path | None = None
+    model: Model, transformation: str | Transformation, *, settings: LearnSettings, seeds: int = 1,
+    records_folder: Path | None = None,
 ) -> Iterator[Any]:
     """The frozen steps of learning a factor; the last one's ``factor`` is the result. Imports torch.
 
@@ -298,18 +308,20 @@ def evaluation_steps(
     label: int | None = None,
     truncation: float = 1.0,
     leak: Callable[[Any, Any], Mapping[str, Any]] | None = None,
+    transformation: Transformation | None = None,
 ) -> Iterator[Any]:
     """The frozen steps of asking ``count`` new samples for a factor; the last one's ``evaluation`` tells what came.
 
     ``leak`` measures what else changed: pictures before and after (N, 3, H, W), as tensors, to changes (N,) by name.
-    Imports torch.
+    A factor of your own needs the ``transformation`` that it was learned from. Imports torch.
     """
     # torch is needed only here; a script that only draws pictures does without
     from latentstudio.factors.evaluating import evaluate_factor
 
     chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
     return evaluate_factor(
-        model.generator, factor, count=count, label=label, truncation=truncation, leak=leak, **chosen
+        model.generator, factor, count=count, label=label, truncation=truncation, leak=leak,
+        transformation=transformation, **chosen
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.picture_options import add_condition, allow_negative_values, find_factor
 from latentstudio.cli.tables import write_csv
+from latentstudio.cli.transforming import add_own, own
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import ALPHAS, Factor, FactorSet, apply_factors, parse_alphas
 from latentstudio.factors.figures import protocol_figure
@@ -32,6 +34,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
     allow_negative_values(action)
     action.add_argument("model", metavar="MODEL")
     action.add_argument("--factor", required=True, metavar="NAME|FILE")
+    add_own(action, "what the factor was learned from, where that is your own")
     action.add_argument("--count", type=count_from_one, default=500, metavar="N", help="new samples (default 500)")
     action.add_argument("--protocol", choices=("slider", "paper"), default="slider",
                         help="slider: move from where each sample stands (default); paper: z - <z, u> u + alpha u")
@@ -57,9 +60,13 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 
 
 def _slider(model: Model, factor: Factor, arguments: argparse.Namespace, output: Output) -> None:
+    # torch is loaded already: the model draws for gradients
+    from latentstudio.measures.leak import leak
+
     began = time.perf_counter()
     steps = evaluation_steps(model, factor, count=arguments.count, seed=arguments.seed, label=arguments.label,
-                             truncation=arguments.truncation)
+                             truncation=arguments.truncation, leak=partial(leak, measure=model.card.measure),
+                             transformation=own(arguments))
     last = output.follow(steps, f"asking for {factor.name}")
     evaluation = getattr(last, "evaluation", None)
     if evaluation is None:

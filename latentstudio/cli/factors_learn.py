@@ -13,6 +13,7 @@ from latentstudio.api import LearnSettings, learn_steps
 from latentstudio.cli.factor_words import range_text
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output
+from latentstudio.cli.transforming import add_transformation, check_on_samples, chosen
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import Factor, write_factor
 from latentstudio.files import check_writable, storage_error
@@ -25,9 +26,7 @@ SUMMARY = "learn a factor and write its file"
 def add_options(action: argparse.ArgumentParser) -> None:
     """The action's own options."""
     action.add_argument("model", metavar="MODEL")
-    what = action.add_mutually_exclusive_group(required=True)
-    what.add_argument("--factor", metavar="NAME", help="a built-in transformation: x, y, scale, rotation, brightness …")
-    what.add_argument("--transformation", metavar="FILE.py:NAME", help="a transformation of your own")
+    add_transformation(action)
     action.add_argument("--out", type=Path, required=True, metavar="FILE")
     action.add_argument("--seeds", type=count_from_one, default=1, metavar="N",
                         help="learn with N seeds, keep the best and tell how far they agree (default 1)")
@@ -66,14 +65,15 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     """Learn, write, and say what is known."""
     settings = settings_of(arguments)
     check_writable(arguments.out)  # not after minutes of learning
-    wanted = arguments.factor or _own(arguments.transformation)
-    name = wanted if isinstance(wanted, str) else wanted.name
+    wanted = chosen(arguments)
+    name = wanted.name
     model = open_model(arguments.model, device=arguments.device, runtime="eager")
     folder = arguments.records or records_folder(model.card.name, name)
     if not arguments.resume:
         _start_anew(folder)
     began = time.perf_counter()
     try:
+        check_on_samples(model, wanted, settings, output)
         steps = learn_steps(model, wanted, settings=settings, seeds=arguments.seeds, records_folder=folder)
         last = output.follow(steps, f"learning {name}")
     finally:
@@ -88,13 +88,6 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     output.say(f"{factor.name} of {model.card.name}: grade {factor.grade}, {range_text(factor)}, {seconds:.0f} s, "
                f"written to {arguments.out}")
     output.result(_learned(factor, settings, seconds, arguments, folder))
-
-
-def _own(text: str) -> Any:
-    # torch comes in with the transformation; --help does without
-    from latentstudio.transformations import load_transformation
-
-    return load_transformation(text)
 
 
 def _start_anew(folder: Path) -> None:

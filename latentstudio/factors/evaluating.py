@@ -16,15 +16,17 @@ from latentstudio.factors.axes import r_squared
 from latentstudio.factors.conditioned import Conditioned
 from latentstudio.factors.control import apply_factors
 from latentstudio.factors.factor import Factor, FactorSet
+from latentstudio.factors.leaking import median_of
 from latentstudio.factors.measuring import follow
 from latentstudio.generators.contract import Generator
 from latentstudio.latents import sample_prior
 from latentstudio.measures.effects import effect_of
 from latentstudio.steps import Step
-from latentstudio.transformations import transformation_named
+from latentstudio.transformations import Transformation, transformation_named
 
 CHUNK = 8
 ASKED = 9
+LEAK_SAMPLES = 24  # registering jointly takes its time, and a median of these tells enough
 
 Leak = Callable[[Tensor, Tensor], Mapping[str, Tensor]]
 """Pictures before and after (N, 3, H, W) -> by name how much each changed (N,), in the unit's own parameter."""
@@ -84,13 +86,16 @@ def evaluate_factor(
     label: int | None = None,
     truncation: float = 1.0,
     leak: Leak | None = None,
+    transformation: Transformation | None = None,
 ) -> Iterator[EvaluationStep]:
     """Ask ``count`` new samples for values of t over the known range, and measure what happens.
 
     Every sample is moved from its own coordinate, as a slider does; samples outside the known range are not asked.
     ``leak`` measures what else changed, on the same pictures.
+    ``transformation`` is what the factor was learned from, where that is not a built-in one of the factor's name.
 
     Raises:
+        UnknownNameError: the factor was learned from a transformation of the user's own, and that is not given.
         LearningError: no sample lies in the known range, or nothing could be measured on any.
     """
     card = generator.card
@@ -103,7 +108,7 @@ def evaluate_factor(
     if not len(drawn):
         raise LearningError(f"none of {count} new samples lies in the known range of '{factor.name}'",
                             action="raise count, or learn the factor anew")
-    asking = _Asking(drawing, factor, leak)
+    asking = _Asking(drawing, factor, transformation or transformation_named(factor.name), leak)
     effects = np.full((len(drawn), len(values)), np.nan)
     for first in range(0, len(drawn), CHUNK):
         chunk = latents[drawn[first : first + CHUNK]]
@@ -116,12 +121,15 @@ def evaluate_factor(
 class _Asking:
     """Moves samples by t and measures the effect, and what else changed where that is wanted."""
 
-    def __init__(self, generator: Generator, factor: Factor, leak: Leak | None) -> None:
+    def __init__(
+        self, generator: Generator, factor: Factor, transformation: Transformation, leak: Leak | None
+    ) -> None:
         card = generator.card
         self._generator, self._factor, self._leak = generator, factor, leak
         self._alone = FactorSet((factor,))
         self._device = next(generator.network.parameters()).device
-        self._effect = effect_of(transformation_named(factor.name), measure=card.measure, side=card.image_size[0])
+        self._effect = effect_of(transformation, measure=card.measure, side=card.image_size[0])
+        self._noted: dict[int, int] = {}
         self.leaks: dict[str, dict[int, list[float]]] = {}
 
     def ask(self, latents: NDArray[np.float32], column: int, t: float) -> NDArray[np.float64]:
@@ -132,7 +140,8 @@ class _Asking:
         length = float(move.norm(dim=1).max())
         reached = follow(self._generator, self._effect, start, move, length=length).cpu().numpy().astype(np.float64)
         free = np.array([not one.clamped for one in applied])
-        if self._leak is not None and free.any():
+        if self._leak is not None and free.any() and self._noted.setdefault(column, 0) < LEAK_SAMPLES:
+            self._noted[column] += int(free.sum())
             self._note_leak(self._leak, start[free], move[free], column)
         return np.where(free, reached, np.nan)
 
@@ -174,7 +183,7 @@ def _summary(
         worst_ratio=float(ratios.max()) if len(ratios) else float("nan"),
         monotone=bool((np.diff(median) >= 0).all()),
         leak={
-            name: tuple(float(np.nanmedian(columns.get(int(index), [np.nan]))) for index in usable)
+            name: tuple(median_of(columns.get(int(index), [])) for index in usable)
             for name, columns in leaks.items()
         },
         effects=effects,

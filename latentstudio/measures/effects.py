@@ -123,17 +123,19 @@ def _channel(index: int, name: str) -> Effect:
 
 _LIGHT = {
     "brightness": _difference(luminance_mean, "the change of the mean luminance"),
-    "contrast": _difference(log2_deviation, "the ratio of the luminance's standard deviations"),
+    "contrast": _difference(log2_deviation, "the ratio of the luminance's deviations; flat pictures have none"),
     "red": _channel(0, "red"),
     "green": _channel(1, "green"),
     "blue": _channel(2, "blue"),
-    "saturation": _difference(log2_chroma, "the ratio of the mean chromas"),
-    "hue": _between(hue_between, "the mean change of the pixels' hue, weighted by chroma"),
+    "saturation": _difference(log2_chroma, "the ratio of the mean chromas; grey pictures have none"),
+    "hue": _between(hue_between, "the mean change of the pixels' hue, weighted by chroma; grey ones have none"),
 }
 _SHAPES = {
     "x": _difference(lambda images: barycentre(images)[0], "the barycentre of white pixels"),
     "y": _difference(lambda images: barycentre(images)[1], "the barycentre of white pixels"),
     "scale": _difference(extent, "the root of the white area"),
-    "rotation": _between(rotation_between, "the shape's orientation about its barycentre, modulo its symmetry"),
+    "rotation": _between(
+        rotation_between, "the shape's orientation about its barycentre, modulo its symmetry; round ones have none"
+    ),
 }
 _REGISTERED = ("x", "y", "scale", "rotation", "turn")

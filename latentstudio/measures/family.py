@@ -17,6 +17,7 @@ WIDEST = 1.8
 SIGMA = 0.03
 TRIED = (-0.75, -0.4, 0.4, 0.75)
 TOLERATED = 0.25
+ASKED = 8
 _WORDS = {CORRELATION: "masked correlation", SQUARES: "least squares"}
 
 
@@ -48,7 +49,7 @@ class Family:
 
 
 def family_for(transformation: Transformation, pictures: Tensor) -> Family:
-    """Choose the likeness that reads t back best on ``pictures`` (N, 3, H, W), transformed by known t.
+    """Choose the likeness that reads t back best on (the first of) ``pictures`` (N, 3, H, W), transformed by known t.
 
     The correlation does not mind light and so follows what moves; it is blind to changes of light and colour, which
     least squares see. Of two that do equally well the correlation is taken.
@@ -56,7 +57,7 @@ def family_for(transformation: Transformation, pictures: Tensor) -> Family:
     Raises:
         TransformationError: neither reads t back to ``TOLERATED`` of it.
     """
-    side = int(pictures.shape[-1])
+    pictures, side = pictures[:ASKED], int(pictures.shape[-1])
     largest = transformation.largest(side)
     furthest = _searchable(transformation, pictures[:1], largest)
     found = []

@@ -17,7 +17,7 @@ from latentstudio.transformations.light import luma
 FLAT = 0.004
 GREY = 0.004
 SCATTERED = 0.1
-STEPS = 9
+STEPS = 12
 
 
 def log2_deviation(images: Tensor) -> Tensor:
@@ -68,20 +68,22 @@ class Sharpness:
     """
 
     def __init__(self, before: Tensor, blur: Transformation, furthest: float) -> None:
-        # roughness falls about evenly with the variance, so that is what the steps count in
-        steps = torch.linspace(-1.0, 1.0, 2 * STEPS + 1, dtype=before.dtype, device=before.device)
-        self._variance = steps * furthest**2
-        t = self._variance.sign() * self._variance.abs().sqrt()
+        t = torch.linspace(-furthest, furthest, 2 * STEPS + 1, dtype=before.dtype, device=before.device)
         light = luma(before).repeat_interleave(len(t), dim=0)
         rough = log2_roughness(blur.trial(light, t.repeat(len(before)))[0]).view(len(before), len(t))
-        self._roughness = rough.cummin(dim=1).values
+        # sharpening ends where everything is clipped; from there on it makes no picture rougher
+        sharper = rough[:, : STEPS + 1].flip(1).cummax(dim=1).values.flip(1)
+        self._roughness = torch.cat((sharper, rough[:, STEPS:].cummin(dim=1).values[:, 1:]), dim=1)
+        # roughness falls about evenly with the variance, so that is what lies evenly between two steps
+        self._variance = t * t.abs()
 
     def measure(self, after: Tensor) -> Tensor:
         """t (N,) px for which T_t(before) is as rough as ``after``; the ends of the range stand for what lies beyond.
 
         NaN where a picture is flat, or so rough or so smooth that blurring and sharpening make no difference.
         """
-        rough, known = log2_roughness(after)[:, None], self._roughness
+        known = self._roughness
+        rough = torch.minimum(log2_roughness(after)[:, None], known[:, :1])
         index = (known >= rough).sum(dim=1, keepdim=True).clamp(1, known.shape[1] - 1)
         upper, lower = known.gather(1, index - 1), known.gather(1, index)
         share = ((upper - rough) / (upper - lower).clamp_min(1e-9)).clamp(0.0, 1.0)
