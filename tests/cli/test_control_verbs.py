@@ -208,7 +208,9 @@ def test_evaluate_has_the_promised_keys_and_writes_samples_and_pictures(cli, tmp
         "t", "measured_mean", "measured_std", "measured_median", "measured_spread", "samples", "r2", "r2_median",
         "worst_ratio", "monotone", "grade", "leak", "range", "unit", "seconds",
     } <= set(told)
-    assert told["leak"] == {}
+    assert set(told["leak"]) == {"x", "y", "scale", "rotation", "brightness", "contrast", "saturation"}
+    assert all(len(values) == len(told["t"]) for values in told["leak"].values())
+    assert max(abs(value) for value in told["leak"]["brightness"]) > 0.0
     assert len(told["t"]) == len(told["measured_mean"]) == len(told["measured_std"]) == 8
     rows = rows_of(out / "samples.csv")
     assert len(rows) == 8 * len({row["sample"] for row in rows})
