@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from latentstudio.studio.theme import apply_theme
@@ -256,3 +256,17 @@ def test_magnifications_are_shown_and_typed_as_times(qtbot: QtBot, qapp: QApplic
     QTest.keyClicks(edit, "1.2x")
     QTest.keyClick(edit, Qt.Key.Key_Return)
     assert made.value == pytest.approx(0.263, abs=1e-3)
+
+
+def test_a_narrow_card_shows_the_whole_name_and_gives_up_reset_first(qtbot: QtBot, qapp: QApplication) -> None:
+    apply_theme(qapp, "dark")
+    card = FactorCard("brightness", PIXELS, "A")
+    qtbot.addWidget(card)
+    card.show()
+    title = next(label for label in card.findChildren(QLabel) if label.text() == "brightness")
+    reset = next(button for button in card.findChildren(IconButton) if button.toolTip().startswith("Reset"))
+    for width, has_reset in ((420, True), (card.minimumSizeHint().width(), False)):
+        card.resize(width, card.sizeHint().height())
+        card.layout().activate()
+        assert title.width() >= title.sizeHint().width()
+        assert (reset.width() == reset.sizeHint().width()) is has_reset
