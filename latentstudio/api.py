@@ -167,7 +167,7 @@ def learn_steps(model: Model, transformation: str, *, settings: LearnSettings) -
     # torch is needed only here; a script that only draws pictures does without
     from latentstudio.factors.learning import learn_factor
 
-    return learn_factor(model.generator, transformation=transformation, settings=settings)
+    return learn_factor(model.guarded_generator, transformation=transformation, settings=settings)
 
 
 def evaluation_steps(model: Model, factor: Factor, *, count: int = 500, seed: int | None = None) -> Iterator[Any]:
@@ -179,7 +179,7 @@ def evaluation_steps(model: Model, factor: Factor, *, count: int = 500, seed: in
     from latentstudio.factors.evaluating import evaluate_factor
 
     chosen = {} if seed is None else {"seed": seed}
-    return evaluate_factor(model.generator, factor, count=count, **chosen)
+    return evaluate_factor(model.guarded_generator, factor, count=count, **chosen)
 
 
 def _clamped_note(factor: Factor, asked: float, reached: float) -> str:
