@@ -186,7 +186,7 @@ def exact_steps(
     from latentstudio.factors.exact import exact_steps as steps
 
     return steps(
-        model.generator, session.latent_array(), wanted, factors_of(model) if known is None else known,
+        model.guarded_generator, session.latent_array(), wanted, factors_of(model) if known is None else known,
         positions=session.position_map(), keep=session.kept, label=session.label, truncation=session.truncation,
     )
 
@@ -267,10 +267,10 @@ def learn_steps(
 
     if seeds == 1:
         return learn_factor(
-            model.generator, transformation=transformation, settings=settings, records_folder=records_folder
+            model.guarded_generator, transformation=transformation, settings=settings, records_folder=records_folder
         )
     return learn_with_seeds(
-        model.generator, transformation=transformation, settings=settings, seeds=seeds, records_folder=records_folder
+        model.guarded_generator, transformation=transformation, settings=settings, seeds=seeds, records_folder=records_folder
     )
 
 
@@ -287,7 +287,7 @@ def find_steps(
     from latentstudio.transformations import TRANSFORMATIONS, transformation_named
 
     chosen = TRANSFORMATIONS if names is None else tuple(transformation_named(name) for name in names)
-    return find_factors(model.generator, chosen, settings=settings)
+    return find_factors(model.guarded_generator, chosen, settings=settings)
 
 
 def bench_steps(model: Model, transformation: str, *, seed: int = 0) -> Iterator[Any]:
@@ -296,7 +296,7 @@ def bench_steps(model: Model, transformation: str, *, seed: int = 0) -> Iterator
     from latentstudio.factors.benching import bench_learning
     from latentstudio.transformations import transformation_named
 
-    return bench_learning(model.generator, transformation_named(transformation), seed=seed)
+    return bench_learning(model.guarded_generator, transformation_named(transformation), seed=seed)
 
 
 def evaluation_steps(
@@ -320,7 +320,7 @@ def evaluation_steps(
 
     chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
     return evaluate_factor(
-        model.generator, factor, count=count, label=label, truncation=truncation, leak=leak,
+        model.guarded_generator, factor, count=count, label=label, truncation=truncation, leak=leak,
         transformation=transformation, **chosen
     )
 
@@ -343,7 +343,7 @@ def protocol_steps(
     from latentstudio.factors.placing import protocol_steps as steps
 
     chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
-    return steps(model.generator, factor, alphas=alphas, count=count, label=label, truncation=truncation, **chosen)
+    return steps(model.guarded_generator, factor, alphas=alphas, count=count, label=label, truncation=truncation, **chosen)
 
 
 def clean_steps(model: Model, factor: Factor, against: Sequence[Factor], **options: Any) -> Iterator[Any]:
@@ -354,7 +354,7 @@ def clean_steps(model: Model, factor: Factor, against: Sequence[Factor], **optio
     # torch is needed only here; a script that only draws pictures does without
     from latentstudio.factors.cleaning import clean_steps as steps
 
-    return steps(model.generator, factor, against, **options)
+    return steps(model.guarded_generator, factor, against, **options)
 
 
 def map_of(

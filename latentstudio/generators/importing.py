@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from latentstudio.files import sha256_of, storage_error
 from latentstudio.generators.card import CARD_FILE, ModelCard, read_card, write_card
 from latentstudio.generators.catalogue import Catalogue, ModelEntry
 from latentstudio.generators.contract import Backend, ImportsFiles
-from latentstudio.generators.loading import plugin_problem
+from latentstudio.generators.guarding import guarded
 from latentstudio.generators.pickles import HEAD, check_torch_file, looks_like_torch
 from latentstudio.generators.weights import check_safetensors, write_tensors
 from latentstudio.places import user_models
@@ -46,7 +47,7 @@ def import_model(path: Path, *, catalogue: Catalogue) -> ModelEntry:
     backend_id, backend, card = _recognise(path, catalogue)
     tensors: Mapping[str, Any] | None = None
     if isinstance(backend, ImportsFiles):
-        card, tensors = _ask(backend_id, "convert the file", lambda: _converted(backend, path))
+        card, tensors = guarded(lambda: _converted(backend, path), backend_id, "convert the file")
     return _keep(path, card, tensors, catalogue)
 
 
@@ -76,7 +77,7 @@ def _recognise(path: Path, catalogue: Catalogue) -> tuple[str, Backend, ModelCar
             continue
         try:
             backend = catalogue.backend(entry.id)
-            card = _ask(entry.id, "probe the file", lambda chosen=backend: chosen.probe(path))
+            card = guarded(partial(backend.probe, path), entry.id, "probe the file")
         except StudioError as problem:
             problems.append(problem.found)
             continue
@@ -88,15 +89,6 @@ def _recognise(path: Path, catalogue: Catalogue) -> tuple[str, Backend, ModelCar
     note = f"; {problems[0]}" if problems else ""
     raise ModelFileError(f"no backend recognises {path.name}{note}", expected=f"weights of one of: {titles}",
                          action="install a backend plugin for it (see docs/plugin-guide.md)")
-
-
-def _ask(backend: str, doing: str, call: Any) -> Any:
-    try:
-        return call()
-    except (StudioError, MemoryError, KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as problem:  # the border to foreign code: whatever a plugin raises becomes one line
-        raise plugin_problem(backend, doing, problem) from problem
 
 
 def _converted(backend: ImportsFiles, path: Path) -> tuple[ModelCard, Mapping[str, Any]]:

@@ -34,7 +34,7 @@ from latentstudio.generators.card import ModelCard
 from latentstudio.generators.catalogue import Catalogue, find_catalogue
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.graph_session import GraphSession, cuda_driver_loads, thread_choices
-from latentstudio.generators.loading import plugin_problem
+from latentstudio.generators.guarding import GuardedGenerator, guarded
 from latentstudio.generators.weights import check_safetensors
 from latentstudio.latents import check_latent, sample_prior
 
@@ -74,7 +74,7 @@ class Model:
         if self._generator is None:
             _check_identity(self.card, self.folder)
             backend = self._catalogue.backend(self.card.backend)
-            opened = _guarded(
+            opened = guarded(
                 lambda: backend.open(self.card, self.folder, device=self.device), self.card.backend, "open the model"
             )
             if not isinstance(opened, Generator):
@@ -82,6 +82,11 @@ class Model:
                                   expected="a generator with card, network and generate")
             self._generator = opened
         return self._generator
+
+    @property
+    def guarded_generator(self) -> GuardedGenerator:
+        """``generator`` for learning and measuring: a plugin that goes wrong there ends it with one line."""
+        return GuardedGenerator(self.generator)
 
     def pictures(
         self, latents: NDArray[np.float32], *, label: int | None = None, truncation: float = 1.0
@@ -187,7 +192,7 @@ class Model:
                 drawn: FloatPictures = pictures.float().cpu().contiguous().numpy()
                 return drawn
 
-        return _guarded(draw, self.card.backend, "generate")
+        return guarded(draw, self.card.backend, "generate")
 
     def _prepare_graph(self, generator: Generator) -> str:
         """Make the graph where there is none; the reason where it cannot be made."""
@@ -303,15 +308,6 @@ def _check_identity(card: ModelCard, folder: Path) -> None:
             f"the weights of {card.name} have the SHA-256 {found[:12]}...",
             expected=f"{card.weights_sha256[:12]}..., as the card says", action="fetch the model again",
         )
-
-
-def _guarded(call: Callable[[], T], backend: str, doing: str) -> T:
-    try:
-        return call()
-    except (StudioError, MemoryError, KeyboardInterrupt, GeneratorExit):
-        raise
-    except BaseException as problem:  # the border to foreign code: whatever a plugin raises becomes one line
-        raise plugin_problem(backend, doing, problem) from problem
 
 
 def _timed(call: Callable[[], object], fraction: float, message: str) -> Returning[CalibrationStep, None, float]:

@@ -237,6 +237,7 @@ class MainWindow(QMainWindow):
     def _on_hints_finished(self) -> None:
         self.preferences = replace(self.preferences, hints_seen=True)
         self.hints.deleteLater()
+        self.parts.picture_panel.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_change(self, change: Change) -> None:
         self.parts.picture_panel.header.setText(header_line(change.new))

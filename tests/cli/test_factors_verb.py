@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +13,10 @@ import pytest
 from latentstudio import api
 from latentstudio.document.session_file import Saved, write_session
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor, write_factor
+from latentstudio.generators.card import read_card, write_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.pixels import read_picture
-from latentstudio.places import user_factors
+from latentstudio.places import user_factors, user_models
 from latentstudio.units import PIXELS, TIMES, Unit
 
 LEARN = ("--starts", "8", "--targets", "1", "--steps", "1", "--judged", "8", "--batch", "8")
@@ -198,3 +201,60 @@ def test_a_factor_file_of_another_model_is_named_when_its_factor_is_asked_for(cl
         foreign.unlink()
     assert answer.code == 2
     assert "mood.safetensors belongs to the model 'other'" in answer.complaint
+
+
+BAD = """
+import torch
+class Made:
+    def __init__(self, card):
+        self.card, self.network = card, torch.nn.{network}
+    def generate(self, latent, *, space="z", label=None, truncation=1.0, noise_seed=None):
+        {generate}
+class Backend:
+    def probe(self, path):
+        return None
+    def open(self, card, folder, *, device):
+        return Made(card)
+def create():
+    return Backend()
+"""
+
+
+@pytest.mark.parametrize(("network", "generate", "part"), [
+    ("Linear(1, 1)", "raise RuntimeError('out of cheese')", "could not generate (RuntimeError: out of cheese)"),
+    ("Linear(1, 1)", "return torch.zeros(len(latent), 1, 64, 64)", "returned pictures of shape"),
+    ("Linear(1, 1)", "return 3", "returned pictures of shape int"),
+    ("ReLU()", "return torch.zeros(len(latent), 3, 64, 64)", "has no parameters"),
+])
+def test_a_plugin_that_goes_wrong_ends_learning_and_evaluating_with_one_line(
+    cli, cli_home: Path, tmp_path: Path, network: str, generate: str, part: str
+) -> None:
+    bad_model(cli_home, network, generate)
+    learned = cli("factors", "learn", "bad", "--factor", "x", "--out", tmp_path / "f.safetensors", *LEARN)
+    assert learned.code == 2
+    assert part in learned.complaint
+    factor = replace(straight("x", PIXELS, 0, 4.0), model="bad", model_sha256=api.open_model("bad").card.weights_sha256)
+    write_factor(tmp_path / "x.safetensors", factor)
+    evaluated = cli("factors", "evaluate", "bad", "--factor", tmp_path / "x.safetensors", "--count", "16")
+    assert evaluated.code == 2
+    assert part in evaluated.complaint
+
+
+def test_learning_says_that_a_plugin_lets_no_gradients_through(cli, cli_home: Path, tmp_path: Path) -> None:
+    bad_model(cli_home, "Linear(1, 1)", "return torch.zeros(len(latent), 3, 64, 64)")
+    answer = cli("factors", "learn", "bad", "--factor", "x", "--out", tmp_path / "f.safetensors", *LEARN)
+    assert answer.code == 2
+    assert "do not let gradients through" in answer.complaint
+
+
+def bad_model(home: Path, network: str, generate: str) -> None:
+    """The model ``bad``: the weights of ``example``, opened by a plugin of this network and this way to generate."""
+    name = "bad_" + sha256(f"{network}{generate}".encode()).hexdigest()[:8]
+    plugin, model = home / "data" / "plugins" / name, user_models() / "bad"
+    plugin.mkdir(parents=True, exist_ok=True)
+    (plugin / "plugin.toml").write_text(f'id = "{name}"\napi_version = 1\nfactory = "{name}.backend:create"\n')
+    (plugin / "__init__.py").write_text("")
+    (plugin / "backend.py").write_text(BAD.format(network=network, generate=generate))
+    shutil.rmtree(model, ignore_errors=True)
+    shutil.copytree(user_models() / "example", model)
+    write_card(model, replace(read_card(model), name="bad", backend=name, image_size=(64, 64)))

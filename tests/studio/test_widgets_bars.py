@@ -11,11 +11,12 @@ import pytest
 from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from latentstudio.errors import UnknownNameError, UsageError
 from latentstudio.studio.icons import app_icon, icon, icon_names, icon_pixmap
+from latentstudio.studio.panels.pieces import scrolling
 from latentstudio.studio.theme import DARK, LIGHT, app_theme, apply_theme
 from latentstudio.studio.widgets.action_search import ActionSearch
 from latentstudio.studio.widgets.curve_plot import CurvePlot, Curves
@@ -221,6 +222,62 @@ def test_shortcut_sheet_groups_what_has_a_shortcut(qtbot: QtBot) -> None:
     sheet.show()
     QTest.keyClick(sheet, Qt.Key.Key_F1)
     assert sheet.isHidden()
+
+
+def test_a_sheet_that_would_be_too_wide_has_one_column(qtbot: QtBot) -> None:
+    window = QWidget()
+    qtbot.addWidget(window)
+    many = tuple(ActionRow(f"a{i}", "An action with a long title", "Ctrl+Shift+K", f"group {i % 4}") for i in range(20))
+    for width, columns in ((1400, 2), (500, 1)):
+        window.resize(width, 600)
+        sheet = ShortcutSheet(many, window)
+        sheet.show()
+        lefts = {group.mapTo(sheet, QPoint(0, 0)).x() for group in sheet.findChildren(ShortcutGroup)}
+        assert len(lefts) == columns
+        assert sheet.width() <= width
+        sheet.close()
+
+
+def test_a_long_notice_scrolls_where_there_is_no_room_for_it(qtbot: QtBot) -> None:
+    page = QWidget()
+    column = QVBoxLayout(page)
+    bar, canvas = NoticeBar(), QWidget()
+    canvas.setMinimumHeight(160)
+    column.addWidget(bar)
+    column.addWidget(canvas, 1)
+    qtbot.addWidget(page)
+    page.resize(300, 700)
+    page.show()
+    bar.show_notice("bad", "A sentence that goes on for a while. " * 12)
+    words = bar.findChild(QScrollArea)
+    qtbot.waitUntil(lambda: words.height() > 100)
+    assert words.verticalScrollBar().maximum() == 0
+    page.resize(300, 280)
+    qtbot.waitUntil(lambda: words.verticalScrollBar().maximum() > 0)
+    bar.show_notice("good", "Short.")
+    qtbot.waitUntil(lambda: words.verticalScrollBar().maximum() == 0)
+
+
+def test_the_scroll_bar_takes_its_room_from_the_margin(qtbot: QtBot) -> None:
+    page, column = QWidget(), QWidget()
+    inner = QVBoxLayout(column)
+    inner.setContentsMargins(12, 12, 12, 12)
+    tall = QWidget()
+    tall.setMinimumHeight(300)
+    inner.addWidget(tall)
+    outer = QVBoxLayout(page)
+    outer.addWidget(scrolling(column, page))
+    qtbot.addWidget(page)
+    page.resize(300, 500)
+    page.show()
+    qtbot.waitUntil(lambda: tall.width() > 200)
+    wide = tall.width()
+    page.resize(300, 250)
+    qtbot.waitUntil(lambda: inner.contentsMargins().right() < 12)
+    assert tall.width() == wide
+    page.resize(300, 500)
+    qtbot.waitUntil(lambda: inner.contentsMargins().right() == 12)
+    assert tall.width() == wide
 
 
 def test_hints_go_on_and_finish(qtbot: QtBot) -> None:

@@ -8,7 +8,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
 from latentstudio.studio.theme import apply_theme
@@ -276,3 +276,17 @@ def test_exact_is_asked_for_by_its_button_where_there_is_something_to_measure(ca
     card.set_locked(False)
     assert button.isEnabled()
     assert "measure this very picture" in button.accessibleName()
+
+
+def test_a_narrow_card_shows_the_whole_name_and_gives_up_reset_first(qtbot: QtBot, qapp: QApplication) -> None:
+    apply_theme(qapp, "dark")
+    card = FactorCard("brightness", PIXELS, "A")
+    qtbot.addWidget(card)
+    card.show()
+    title = next(label for label in card.findChildren(QLabel) if label.text() == "brightness")
+    reset = next(button for button in card.findChildren(IconButton) if button.toolTip().startswith("Reset"))
+    for width, has_reset in ((420, True), (card.minimumSizeHint().width(), False)):
+        card.resize(width, card.sizeHint().height())
+        card.layout().activate()
+        assert title.width() >= title.sizeHint().width()
+        assert (reset.width() == reset.sizeHint().width()) is has_reset

@@ -228,6 +228,15 @@ def test_a_value_in_the_hand_is_not_overwritten(qtbot: QtBot) -> None:
     QTest.mouseRelease(rows.viewport(), LEFT, pos=QPoint(round(rows.position_of(1, 2.0)), y))
 
 
+def test_the_link_under_the_samples_says_as_much_as_there_is_room_for(qtbot: QtBot) -> None:
+    grid = shown_grid(qtbot)
+    link = next(link for link in grid.findChildren(Link) if "new" in link.text())
+    for width, words in ((400, "new sample  Space"), (120, "new")):
+        grid.resize(width, 300)
+        qtbot.waitUntil(lambda wanted=words: link.text() == wanted)
+    assert link.toolTip() == "New sample (Space)"
+
+
 def test_raw_names_are_shown_in_full(qtbot: QtBot) -> None:
     raw = shown_raw(qtbot, 4)
     names = [f"c{index + 1}  31.6%" for index in range(4)]

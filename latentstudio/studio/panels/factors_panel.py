@@ -81,6 +81,9 @@ class FactorsPanel(QWidget):
         self.empty.setVisible(not self.cards)
         for widget in (self.reset_link, self.strip_link, self.curve_link):
             widget.setVisible(bool(self.cards))
+        least = max((card.minimumSizeHint().width() for card in self.cards.values()), default=0)
+        margins = self._card_layout.contentsMargins()
+        self.setMinimumWidth(max(self.minimumWidth(), least + margins.left() + margins.right()))
         self._settle_curve()
 
     def _card(self, factor: Factor) -> FactorCard:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
 
 from latentstudio.studio.widgets.base import Elided, Text
@@ -40,14 +41,40 @@ def indented(widget: QWidget) -> QHBoxLayout:
     return row
 
 
+class Scroller(QScrollArea):
+    """A frameless area that scrolls its column up and down only.
+
+    The scroll bar takes its room from the column's right margin: nothing inside changes its width when the bar comes,
+    so what is as high as it is wide cannot make it come and go for ever.
+    """
+
+    def __init__(self, column: QWidget, parent: QWidget) -> None:
+        super().__init__(parent)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.viewport().setAutoFillBackground(False)
+        self.setWidget(column)
+        column.setAutoFillBackground(False)
+        layout = column.layout()
+        self._margin = 0 if layout is None else layout.contentsMargins().right()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The bar came or went, or the panel has another size."""
+        super().resizeEvent(event)
+        column = self.widget()
+        layout = None if column is None else column.layout()
+        if layout is None:
+            return
+        bar = self.verticalScrollBar()
+        margins = layout.contentsMargins()
+        right = max(0, self._margin - (bar.sizeHint().width() if bar.isVisible() else 0))
+        if margins.right() != right:
+            margins.setRight(right)
+            layout.setContentsMargins(margins)
+
+
 def scrolling(column: QWidget, parent: QWidget) -> QScrollArea:
-    """A frameless area that scrolls the column up and down only."""
-    area = QScrollArea(parent)
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.viewport().setAutoFillBackground(False)
-    area.setWidget(column)
-    column.setAutoFillBackground(False)
-    return area
+    """A frameless area that scrolls the column (its layout ready) up and down only."""
+    return Scroller(column, parent)

@@ -52,7 +52,7 @@ def learn_steps(model: Model, transformation: str, settings: LearnSettings) -> I
     for _ in arriving("torch", LEARNING):
         yield Step(0.0, "loading the model for gradients")
     learning = importlib.import_module(LEARNING)
-    yield from learning.learn_factor(model.generator, transformation=transformation, settings=settings)
+    yield from learning.learn_factor(model.guarded_generator, transformation=transformation, settings=settings)
 
 
 class LearnPresenter(QObject):

@@ -206,8 +206,9 @@ class IconButton(RingFocus, QAbstractButton):
         return QSize(side, side)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The icon in dim, in text under the mouse."""
-        if self._quiet and not self.underMouse() and not self.hasFocus():
+        """The icon in dim, in text under the mouse; nothing where a layout left no room for all of it."""
+        too_narrow = self.width() < self._theme.px(self._size)
+        if too_narrow or (self._quiet and not self.underMouse() and not self.hasFocus()):
             return
         painter = QPainter(self)
         tokens = self._theme.tokens

@@ -105,11 +105,12 @@ class FactorCard(Card):
         self.setAccessibleName(f"factor {title}")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._title = Text(title, role="value")
-        self._title.setMinimumWidth(self._theme.px(62))
+        self._title.setMinimumWidth(max(self._theme.px(62), self._title.sizeHint().width()))
         self._grade = Elided("", role="small", colour="dim")
         self._leaks = LeakBars()
         self._leaks.setObjectName("leaks")
         self._reset = IconButton("reset", "Reset (double click the slider)")
+        self._reset.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Fixed)  # the first to give its room up
         self.exact_button = IconButton("exact", "Make it exact: measure this very picture")
         self.lock_button = IconButton("unlock", LOCK)
         self._edit = ValueEdit()

@@ -40,9 +40,11 @@ class JobStrip(QWidget):
 
     Signals:
         cancel_requested(): Cancel was clicked; the strip stays until ``clear``.
+        shown(bool): a job came, or the last one went.
     """
 
     cancel_requested = Signal()
+    shown = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,6 +75,8 @@ class JobStrip(QWidget):
         self.left.setText(time_left_text(line.seconds_left))
         self.left.setVisible(line.seconds_left is not None)
         self.setAccessibleDescription(f"{line.title} {self.share.text()} {self.left.text()}")
+        if self.isHidden():
+            self.shown.emit(True)
         self.show()
         self.update()
 
@@ -80,6 +84,7 @@ class JobStrip(QWidget):
         """No job runs."""
         self.cancel.setEnabled(True)
         self.hide()
+        self.shown.emit(False)
 
     def _on_cancel(self) -> None:
         self.cancel.setEnabled(False)

@@ -6,7 +6,7 @@ from typing import Literal
 
 from PySide6.QtCore import QPropertyAnimation, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
-from PySide6.QtWidgets import QGraphicsOpacityEffect, QHBoxLayout, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGraphicsOpacityEffect, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
 
 from latentstudio.studio.icons import icon_pixmap
 from latentstudio.studio.theme import app_theme
@@ -39,6 +39,42 @@ class _Mark(QWidget):
         painter.drawPixmap(0, 0, icon_pixmap(_ICONS[self.kind], colour, self._theme.px(20), self.devicePixelRatioF()))
 
 
+class _Words(QScrollArea):
+    """The sentence: as high as it needs at its width; in a small window it scrolls instead of being cut off."""
+
+    def __init__(self, label: Text) -> None:
+        super().__init__()
+        self._label = label
+        label.setWordWrap(True)
+        self.setWidget(label)
+        self.setWidgetResizable(True)
+        self.setFrameShape(QScrollArea.Shape.NoFrame)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.viewport().setAutoFillBackground(False)
+        label.setAutoFillBackground(False)
+        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def hasHeightForWidth(self) -> bool:
+        """Words wrap."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """All of them."""
+        return self._label.heightForWidth(width)
+
+    def sizeHint(self) -> QSize:
+        """What the words want at the present width."""
+        return QSize(self._label.sizeHint().width(), self.heightForWidth(max(1, self.width())))
+
+    def minimumSizeHint(self) -> QSize:
+        """Two lines, or one where there is no more."""
+        line = self._label.fontMetrics().lineSpacing()
+        return QSize(8 * self._label.fontMetrics().averageCharWidth(), min(2 * line, self.sizeHint().height()))
+
+
 class NoticeBar(QWidget):
     """Hidden until there is something to say.
 
@@ -55,7 +91,6 @@ class NoticeBar(QWidget):
         self._theme = app_theme()
         self._mark = _Mark()
         self._sentence = Text("")
-        self._sentence.setWordWrap(True)
         self._sentence.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.action_link = Link("")
         self.action_link.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
@@ -66,7 +101,8 @@ class NoticeBar(QWidget):
         row.setContentsMargins(14, 8, 8, 8)
         row.setSpacing(10)
         row.addWidget(self._mark)
-        row.addWidget(self._sentence, 1)
+        self._words = _Words(self._sentence)
+        row.addWidget(self._words, 1)
         row.addWidget(self.action_link)
         row.addWidget(self.close_button)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -90,6 +126,8 @@ class NoticeBar(QWidget):
         """Say one sentence, with one action where there is one; it replaces what was said before."""
         self._mark.kind = kind
         self._sentence.setText(sentence)
+        self._words.updateGeometry()
+        self._words.verticalScrollBar().setValue(0)
         self.action_link.setText(action_text)
         self.action_link.setAccessibleName(action_text)
         self.action_link.setVisible(bool(action_text))

@@ -15,6 +15,7 @@ from latentstudio.studio.widgets.value_edit import ValueEdit
 
 COLUMNS = 4
 _GAP = 6
+_NEW = ("new sample  Space", "new sample", "new")
 _LARGEST_SEED = 2**63 - 1
 
 
@@ -164,7 +165,9 @@ class SampleGrid(QWidget):
         self.seed_edit.setAccessibleName("seed")
         self.seed_edit.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         self.seed_edit.entered.connect(self._on_entered)
-        self._new = Link("new sample  Space", role="small", colour="dim")
+        self._new = Link(_NEW[0], role="small", colour="dim")
+        self._new.setAccessibleName("new sample")
+        self._new.setToolTip("New sample (Space)")
         self._new.clicked.connect(self.new_sample_requested)
         self._hint = Text("", role="small", colour="bad")
         self._hint.setWordWrap(True)
@@ -182,6 +185,15 @@ class SampleGrid(QWidget):
         column.addWidget(self.tiles)
         column.addLayout(footer)
         column.addWidget(self._hint)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The longest words of the link for which there is room beside the seed."""
+        super().resizeEvent(event)
+        room = self.width() - self._caption.sizeHint().width() - self.seed_edit.sizeHint().width() - 4
+        for words in _NEW:
+            self._new.setText(words)
+            if self._new.sizeHint().width() <= room:
+                break
 
     def set_samples(self, pictures: NDArray[np.uint8], labels: tuple[str, ...] = ()) -> None:
         """Show uint8 (N, H, W, 3), four in a row; the labels are their tool tips."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 from latentstudio.studio.theme import app_theme
@@ -17,6 +17,7 @@ _BETWEEN = 24
 _UNDER_HEADING = 8
 _CAP_SIDE = 8
 _CAP_RADIUS = 6.0
+_BAR = 24
 
 
 class ShortcutGroup(QWidget):
@@ -88,18 +89,10 @@ class ShortcutSheet(QDialog):
             if row.shortcut:
                 groups.setdefault(row.group, []).append(row)
         self.groups = tuple(groups)
-        columns = QHBoxLayout()
-        columns.setSpacing(40)
-        for chunk in _balanced(groups):
-            column = QVBoxLayout()
-            column.setSpacing(20)
-            for title in chunk:
-                column.addWidget(ShortcutGroup(title, groups[title]))
-            column.addStretch(1)
-            columns.addLayout(column)
-        page = QWidget()
-        page.setLayout(columns)
-        columns.setContentsMargins(24, 20, 24, 20)
+        room = _room(parent)
+        page = _page(_balanced(groups), groups)
+        if page.sizeHint().width() + _BAR > room.width():
+            page = _page((self.groups,), groups)
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
         scroll.setFrameShape(QScrollArea.Shape.NoFrame)
@@ -110,7 +103,7 @@ class ShortcutSheet(QDialog):
         outer.setContentsMargins(0, 0, 0, 0)
         outer.addWidget(scroll)
         hint = page.sizeHint()
-        self.resize(min(hint.width() + 24, 1100), min(hint.height() + 8, 640))
+        self.resize(min(hint.width() + _BAR, room.width()), min(hint.height() + 8, room.height()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """F1 closes what F1 opened; Esc too."""
@@ -131,3 +124,25 @@ def _balanced(groups: dict[str, list[ActionRow]]) -> tuple[tuple[str, ...], tupl
         side.append(title)
         used += len(rows) + 2
     return tuple(left), tuple(right)
+
+
+def _page(columns: Sequence[Sequence[str]], groups: Mapping[str, Sequence[ActionRow]]) -> QWidget:
+    """The groups named in each column, under each other."""
+    page = QWidget()
+    row = QHBoxLayout(page)
+    row.setContentsMargins(24, 20, 24, 20)
+    row.setSpacing(40)
+    for names in columns:
+        column = QVBoxLayout()
+        column.setSpacing(20)
+        for title in names:
+            column.addWidget(ShortcutGroup(title, groups[title]))
+        column.addStretch(1)
+        row.addLayout(column)
+    return page
+
+
+def _room(parent: QWidget | None) -> QSize:
+    """How large the sheet may be: a little less than the window that it belongs to, or than the screen."""
+    whole = QGuiApplication.primaryScreen().availableSize() if parent is None else parent.window().size()
+    return QSize(whole.width() - 80, whole.height() - 80)

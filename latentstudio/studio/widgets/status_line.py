@@ -26,8 +26,9 @@ class StatusLine(QWidget):
         row.addWidget(self._state, 0, 0)
         row.addWidget(self._render, 0, 1)
         row.addWidget(self.job, 0, 2, Qt.AlignmentFlag.AlignRight)
-        for column, stretch in enumerate((2, 5, 3)):
-            row.setColumnStretch(column, stretch)
+        self._row = row
+        self.job.shown.connect(self._on_job)
+        self._on_job(False)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFixedHeight(self._theme.px(28))
         self._theme.changed.connect(self._on_theme)
@@ -50,6 +51,11 @@ class StatusLine(QWidget):
     def set_render(self, text: str) -> None:
         """The last picture ("input to picture 9 ms  ·  ONNX Runtime, CPU  ·  full quality")."""
         self._render.setText(text)
+
+    def _on_job(self, shown: bool) -> None:
+        """The room of the right zone belongs to the middle one while no job runs."""
+        for column, stretch in enumerate((2, 4, 4) if shown else (2, 8, 0)):
+            self._row.setColumnStretch(column, stretch)
 
     def _on_theme(self) -> None:
         self.setFixedHeight(self._theme.px(28))
