@@ -270,7 +270,8 @@ def learn_steps(
             model.guarded_generator, transformation=transformation, settings=settings, records_folder=records_folder
         )
     return learn_with_seeds(
-        model.guarded_generator, transformation=transformation, settings=settings, seeds=seeds, records_folder=records_folder
+        model.guarded_generator, transformation=transformation, settings=settings, seeds=seeds,
+        records_folder=records_folder,
     )
 
 
@@ -343,7 +344,9 @@ def protocol_steps(
     from latentstudio.factors.placing import protocol_steps as steps
 
     chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
-    return steps(model.guarded_generator, factor, alphas=alphas, count=count, label=label, truncation=truncation, **chosen)
+    return steps(
+        model.guarded_generator, factor, alphas=alphas, count=count, label=label, truncation=truncation, **chosen
+    )
 
 
 def clean_steps(model: Model, factor: Factor, against: Sequence[Factor], **options: Any) -> Iterator[Any]:

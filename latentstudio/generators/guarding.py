@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from latentstudio.errors import PluginError, StudioError
-from latentstudio.generators.contract import Generator
+from latentstudio.generators.contract import Encodes, Generator
 from latentstudio.generators.loading import plugin_problem
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def guarded(call: Callable[[], T], backend: str, doing: str) -> T:
 class GuardedGenerator:
     """A generator for long computations: what its plugin does wrong ends them with one line, not with a traceback.
 
-    It offers ``generate`` alone; capabilities are asked of the generator itself.
+    It offers ``generate`` alone; ``guard`` gives one that encodes where the generator does.
     """
 
     def __init__(self, generator: Generator) -> None:
@@ -78,6 +78,30 @@ class GuardedGenerator:
             raise PluginError(f"the pictures of the backend '{backend}' do not let gradients through",
                               expected="pictures differentiable in the latent", action=_REPORT)
         return pictures
+
+
+class GuardedEncoder(GuardedGenerator):
+    """A guarded generator that has the capability ``encode``."""
+
+    def encode(self, images: Tensor) -> Tensor:
+        """Latents (N, *shape) of pictures (N, 3, H, W) in [0, 1].
+
+        Raises:
+            PluginError: the backend raised, or returned another shape.
+        """
+        backend, encoder = self.card.backend, self._generator
+        assert isinstance(encoder, Encodes), "made by ``guard`` alone"
+        latent = guarded(lambda: encoder.encode(images), backend, "encode")
+        wanted = (len(images), *self.card.spaces[0].shape)
+        if tuple(getattr(latent, "shape", ())) != wanted:
+            raise PluginError(f"the backend '{backend}' encoded to the shape {_shape(latent)}",
+                              expected=f"{wanted}", action=_REPORT)
+        return latent
+
+
+def guard(generator: Generator) -> GuardedGenerator:
+    """The generator behind its guard, with its encoder where it has one."""
+    return GuardedEncoder(generator) if isinstance(generator, Encodes) else GuardedGenerator(generator)
 
 
 def _shape(pictures: object) -> str:

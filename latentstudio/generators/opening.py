@@ -34,7 +34,7 @@ from latentstudio.generators.card import ModelCard
 from latentstudio.generators.catalogue import Catalogue, find_catalogue
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.graph_session import GraphSession, cuda_driver_loads, thread_choices
-from latentstudio.generators.guarding import GuardedGenerator, guarded
+from latentstudio.generators.guarding import GuardedGenerator, guard, guarded
 from latentstudio.generators.weights import check_safetensors
 from latentstudio.latents import check_latent, sample_prior
 
@@ -86,7 +86,7 @@ class Model:
     @property
     def guarded_generator(self) -> GuardedGenerator:
         """``generator`` for learning and measuring: a plugin that goes wrong there ends it with one line."""
-        return GuardedGenerator(self.generator)
+        return guard(self.generator)
 
     def pictures(
         self, latents: NDArray[np.float32], *, label: int | None = None, truncation: float = 1.0

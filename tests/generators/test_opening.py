@@ -18,7 +18,9 @@ from latentstudio.errors import CapabilityError, DeviceError, ModelFileError, Pl
 from latentstudio.generators.acceleration import cached_graph, find_graph
 from latentstudio.generators.calibration import AGREEMENT, choose, read_choice
 from latentstudio.generators.card import ModelCard, read_card, write_card
+from latentstudio.generators.contract import Encodes
 from latentstudio.generators.graph_session import GraphSession, provider_line
+from latentstudio.generators.guarding import guard
 from latentstudio.generators.manifest import read_manifest
 from latentstudio.generators.opening import open_model, resolve_device
 from latentstudio.latents import sample_prior
@@ -265,3 +267,14 @@ def test_a_card_or_manifest_without_bottom_is_refused(tmp_path: Path) -> None:
         read_card(tmp_path)
     with pytest.raises(PluginError, match="not a valid manifest"):
         read_manifest(tmp_path)
+
+
+def test_a_guarded_encoder_encodes_and_a_generator_without_one_does_not(home):
+    model = open_model("sprites-b10", runtime="eager")
+    latent = torch.zeros(2, 10)
+    pictures = model.guarded_generator.generate(latent)
+    assert torch.equal(model.guarded_generator.encode(pictures), model.generator.encode(pictures))
+    bare = type("Bare", (), {"card": model.card, "network": model.generator.network,
+                             "generate": staticmethod(model.generator.generate)})()
+    assert not isinstance(guard(bare), Encodes)
+    assert isinstance(model.guarded_generator, Encodes)
