@@ -9,16 +9,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentstudio.losses import blur
 from latentstudio.measures.registration import GRID, LEAST_OVERLAP, Registration
 from latentstudio.transformations import places, transformation_named, warp
 from latentstudio.transformations.light import luma
+from latentstudio.transformations.sharpness import soften
 
 MOVES = ("x", "y", "scale", "rotation")
 COARSE, FINE = 0.06, 0.025
 CANDIDATES, STARTS = 25, 3
 ROUNDS = {COARSE: 6, FINE: 8}
 WIDEST = 1.25
+FURTHEST = (0.35, 0.35, 1.0, 60.0)  # shares of the side, log2, degrees; what lies beyond is another picture
 FAINT = 0.02
 _NATURAL = (2.0, 2.0, 0.15, 8.0)  # px on the reduced picture, log2, degrees
 
@@ -64,9 +65,8 @@ def align(before: Tensor, after: Tensor) -> Alignment:
 
 
 def _reduced(images: Tensor, sigma: float, shrink: int) -> Tensor:
-    light = luma(images)
-    mean = light.mean(dim=(2, 3), keepdim=True)
-    return functional.avg_pool2d(blur(light - mean, sigma * images.shape[-1]) + mean, shrink)
+    width = torch.full_like(images[:, 0, 0, 0], sigma * images.shape[-1])
+    return functional.avg_pool2d(soften(luma(images), width), shrink)
 
 
 def _moved(images: Tensor, t: Tensor) -> tuple[Tensor, Tensor]:
@@ -108,10 +108,12 @@ def _climb(first: Tensor, second: Tensor, t: Tensor, rounds: int) -> tuple[Tenso
     """Raise the likeness from t (N, 4) by steps that are taken only where they help."""
     likeness = _likeness(first, second, t)
     damping = torch.full_like(likeness, 1e-2)
+    side = first.shape[-1]
+    bounds = torch.tensor([FURTHEST[0] * side, FURTHEST[1] * side, *FURTHEST[2:]]).to(t)
     for _ in range(rounds):
         tried = t + _step(first, second, t, damping)
         reached = _likeness(first, second, tried)
-        better = reached > likeness
+        better = (reached > likeness) & (tried.abs() <= bounds).all(dim=1)
         t = torch.where(better[:, None], tried, t)
         likeness = torch.where(better, reached, likeness)
         damping = torch.where(better, damping * 0.3, damping * 5.0)

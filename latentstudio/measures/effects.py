@@ -123,7 +123,9 @@ def _channel(index: int, name: str) -> Effect:
 
 _LIGHT = {
     "brightness": _difference(luminance_mean, "the change of the mean luminance"),
-    "contrast": _difference(log2_deviation, "the ratio of the luminance's deviations; flat pictures have none"),
+    "contrast": _difference(
+        log2_deviation, "the ratio of the luminance's standard deviations; flat pictures have none"
+    ),
     "red": _channel(0, "red"),
     "green": _channel(1, "green"),
     "blue": _channel(2, "blue"),

@@ -17,7 +17,7 @@ from latentstudio.transformations.sharpness import soften
 
 LEAKS = (*MOVES, "brightness", "contrast", "saturation")
 UNITS = {facts.name: facts.unit for facts in FACTS if facts.name in LEAKS}
-LEAST_LIKENESS = 0.5
+LEAST_LIKENESS = 0.7
 SOFT = 0.02
 FLAT = 0.004
 

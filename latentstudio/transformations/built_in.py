@@ -37,6 +37,6 @@ def transformation_named(name: str) -> Transformation:
         if part not in known:
             raise UnknownNameError(
                 f"there is no transformation '{part}'", expected=f"one of: {', '.join(NAMES)}",
-                action="several at once are written x+scale; your own comes from a file, FILE.py:name",
+                action="several at once are written x+scale; your own comes from a file: --transformation FILE.py:name",
             )
     return combine(tuple((known[part], share) for part, share in parts), name=name.replace(" ", ""))

@@ -114,7 +114,7 @@ def check_something_valid(facts: Facts, origin: Origin | None, mask: Tensor, t: 
     side = int(mask.shape[-1])
     largest, worst = facts.largest(side), float(t[empty][0])
     shown, limit = facts.unit.format(worst), facts.unit.format(largest)
-    if abs(worst) > largest:
+    if abs(worst) > largest * (1.0 + 1e-5):  # t is a float32
         raise _wrong(facts, origin, f"by {shown} leaves nothing of pictures {side} px wide valid",
                      f"at most {limit}", "lower the reach")
     raise _wrong(facts, origin, f"by {shown} gave an empty mask", "1 where the picture is defined")

@@ -165,11 +165,47 @@ def test_learn_writes_a_factor_with_the_promised_keys(cli, tmp_path: Path) -> No
     (["--factor", "mood"], "mood"),
     (["--factor", "x", "--starts", "1"], "at least 8"),
     (["--factor", "x", "--axis", "sideways"], "sideways"),
+    ([], "one of the arguments --factor --transformation is required"),
+    (["--factor", "x", "--transformation", "mine.py:f"], "not allowed with argument --factor"),
+    (["--transformation", "/nowhere/mine.py:f"], "there is no file /nowhere/mine.py"),
+    (["--factor", "/nowhere/mine.py:f"], "one of: x, y, scale, rotation, turn"),
+    (["--factor", "hue", "--fill", "0"], "'hue' moves no pixels"),
+    (["--factor", "x", "--fill", "2"], "0 (black) to 1 (white)"),
+    (["--factor", "x", "--interpolation", "clever"], "clever"),
+    (["--factor", "x+x"], "named twice"),
+    (["--factor", "x", "--reach", "6"], "leaves nothing of pictures 64 px wide valid; expected at most +12.8 px"),
+    (["--factor", "hue"], "'hue' cannot be measured on this model's pictures"),
 ])
 def test_learn_mistakes_are_one_line(cli, tmp_path: Path, words: list[str], part: str) -> None:
     answer = cli("factors", "learn", "example", "--out", tmp_path / "f.safetensors", *words)
     assert answer.code == 2
     assert part in answer.complaint
+
+
+@pytest.mark.parametrize(("code", "part"), [
+    ("def f(images, t)\n", "mine.py, line 1: expected ':'"),
+    ("def f(images, t):\n    return images / 0, images[:, :1]\n", "mine.py, line 1: 'f' gave pictures with NaN"),
+    ("def f(images, t):\n    return images.nothing\n", "mine.py, line 2: 'f' raised AttributeError"),
+    ("def f(images, t):\n    return images, images[:, :1] * 0\n", "mine.py, line 1: 'f' by +40 % gave an empty mask"),
+    ("def f(images, t):\n    return images, images[:, :1] >= 0\n", "'f' cannot be read back"),
+])
+def test_a_broken_transformation_is_one_line_before_anything_is_learned(
+    cli, tmp_path: Path, code: str, part: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(code, encoding="utf-8")
+    answer = cli("factors", "learn", "example", "--transformation", f"{path}:f", "--out", tmp_path / "f.safetensors")
+    assert answer.code == 2
+    assert part in answer.complaint
+
+
+def test_how_a_transformation_of_ones_own_is_measured_is_said(cli, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("def lift(images, t):\n    return (images + t[:, None, None, None]).clamp(0, 1), images[:, :1] >= 0\n",
+                    encoding="utf-8")
+    answer = cli("factors", "learn", "example", "--transformation", path, "--out", tmp_path / "f.safetensors", *LEARN)
+    assert answer.code in (0, 2)  # an untrained model may have nothing to learn
+    assert "lift is measured by least squares over lift's own family" in answer.err
 
 
 def test_where_nothing_can_be_written_nothing_is_learned(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
