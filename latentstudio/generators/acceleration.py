@@ -7,6 +7,8 @@ import warnings
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from latentstudio.errors import CapabilityError
 from latentstudio.files import replacing, sha256_of
 from latentstudio.generators.card import ModelCard
@@ -19,18 +21,30 @@ EXPORT_VERSION = 1
 OPSET = 17
 
 
-def cached_graph(card: ModelCard) -> Path:
-    """Where the exported graph of these weights lies once it is made."""
-    identity = card.weights_sha256 or hashlib.sha256(card.name.encode()).hexdigest()
-    return cache_folder() / "onnx" / f"{identity[:16]}-v{EXPORT_VERSION}.onnx"
+def cached_graph(card: ModelCard, code: str) -> Path:
+    """Where the exported graph of this model lies once it is made.
+
+    The name depends on everything that the pictures depend on: the weights, the card's facts that a backend builds its
+    network from, the backend and its ``code`` (``Catalogue.backend_code``), and the way of exporting. The versions of
+    torch and ONNX Runtime are left out: a graph of another torch draws the same, and with other versions the two
+    runtimes are measured and compared again before the graph is trusted (``calibration``).
+    """
+    facts = (
+        card.weights_sha256 or card.name, card.backend, code, card.image_size, card.channels, card.classes,
+        [(space.name, space.shape) for space in card.spaces], card.config, EXPORT_VERSION, OPSET,
+    )
+    identity = hashlib.sha256(msgspec.json.encode(facts, order="deterministic")).hexdigest()
+    return cache_folder() / "onnx" / f"{card.weights_sha256[:12] or card.name}-{identity[:20]}.onnx"
 
 
-def find_graph(card: ModelCard, folder: Path) -> Path | None:
-    """The graph shipped in the model's folder when its SHA-256 fits, else the cached one, else None."""
-    shipped = folder / card.accelerated if card.accelerated else None
-    if shipped is not None and shipped.is_file() and sha256_of(shipped) == card.accelerated_sha256:
-        return shipped
-    cached = cached_graph(card)
+def find_graph(card: ModelCard, folder: Path, code: str) -> Path | None:
+    """The graph in the model's folder when it is whole and of this code, else the cached one, else None."""
+    own = folder / card.accelerated if card.accelerated else None
+    if own is not None and card.accelerated_code in ("", code) and own.is_file() and (
+        sha256_of(own) == card.accelerated_sha256
+    ):
+        return own
+    cached = cached_graph(card, code)
     return cached if cached.is_file() else None
 
 

@@ -275,7 +275,11 @@ def _export(card: ModelCard, folder: Path, *, catalogue: Catalogue) -> None:
         graph = export_graph(generator, folder / GRAPH_FILE)
     except CapabilityError:
         return
-    write_card(folder, replace(card, accelerated=graph.name, accelerated_sha256=sha256_of(graph)))
+    code = catalogue.backend_code(card.backend)
+    write_card(
+        folder,
+        replace(card, accelerated=graph.name, accelerated_sha256=sha256_of(graph), accelerated_code=code),
+    )
 
 
 def _install(folder: Path, target: Path) -> None:

@@ -11,14 +11,13 @@ import msgspec
 
 from latentstudio.errors import StorageError
 from latentstudio.files import write_whole
-from latentstudio.generators.acceleration import cached_graph
-from latentstudio.generators.card import ModelCard
 from latentstudio.steps import Step
 
 AGREEMENT = 1e-4
 RUNS = 15
 WARM_UP = 3
 EAGER, ACCELERATED = "eager", "accelerated"
+UNFIT = "the exported graph fails or draws pictures of another shape"
 
 
 @dataclass(frozen=True)
@@ -64,26 +63,28 @@ def choose(eager_ms: float, accelerated: dict[int, float], difference: float) ->
     return RuntimeReport(eager_ms, fastest, difference, ACCELERATED, f"{eager_ms / fastest:.1f} times as fast", threads)
 
 
-def read_choice(card: ModelCard, device: str) -> RuntimeReport | None:
-    """The remembered measurement when nothing that it depends on has changed, else None."""
+def read_choice(graph: Path, device: str) -> RuntimeReport | None:
+    """The remembered measurement when nothing that it depends on has changed, else None.
+
+    ``graph`` is where the model's cached graph lies or would lie (``cached_graph``): its name says what it depends on.
+    """
     try:
-        record = msgspec.json.decode(_path(card, device).read_bytes(), type=_Record)
+        record = msgspec.json.decode(_path(graph, device).read_bytes(), type=_Record)
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return None
     return record.report if record.made_with == _made_with() else None
 
 
-def remember_choice(card: ModelCard, device: str, report: RuntimeReport) -> None:
+def remember_choice(graph: Path, device: str, report: RuntimeReport) -> None:
     """Keep the measurement for the next opening; a cache that cannot be written costs only measuring again."""
     try:
-        write_whole(_path(card, device), msgspec.json.encode(_Record(made_with=_made_with(), report=report)),
+        write_whole(_path(graph, device), msgspec.json.encode(_Record(made_with=_made_with(), report=report)),
                     durable=False)
     except StorageError:
         return
 
 
-def _path(card: ModelCard, device: str) -> Path:
-    graph = cached_graph(card)
+def _path(graph: Path, device: str) -> Path:
     return graph.with_name(f"{graph.stem}-{device.replace(':', '-')}.json")
 
 

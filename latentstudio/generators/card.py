@@ -34,7 +34,8 @@ class ModelCard:
         capabilities: what it can do, from ``CAPABILITIES``.
         measure: how positions are measured on its pictures: ``registration``, or ``barycentre`` of white on black.
         weights: file name of the safetensors; ``weights_sha256`` identifies the model in factor and session files.
-        accelerated: file name of a shipped ONNX graph of ``generate`` (latent -> RGB), or empty.
+        accelerated: file name of an ONNX graph of ``generate`` (latent -> RGB) beside the weights, or empty.
+        accelerated_code: hash of the backend's code that made it; empty where the two are known to belong together.
     """
 
     name: str
@@ -55,6 +56,7 @@ class ModelCard:
     weights_sha256: str = ""
     accelerated: str = ""
     accelerated_sha256: str = ""
+    accelerated_code: str = ""
     config: dict[str, Any] = field(default_factory=dict)
     recipe: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)

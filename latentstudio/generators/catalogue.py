@@ -13,7 +13,7 @@ from latentstudio.generators.addons import AddOn, list_add_ons
 from latentstudio.generators.card import CARD_FILE, ModelCard, read_card
 from latentstudio.generators.contract import Backend
 from latentstudio.generators.loading import load_backend
-from latentstudio.generators.manifest import MANIFEST_FILE, Manifest, read_manifest
+from latentstudio.generators.manifest import MANIFEST_FILE, Manifest, code_hash, read_manifest
 from latentstudio.places import bundled, user_models, user_plugins
 
 ENTRY_POINT_GROUP = "latentstudio.backends"
@@ -49,6 +49,7 @@ class Catalogue:
         self.backends = backends
         self.models = models
         self._opened: dict[str, Backend] = {}
+        self._code: dict[str, str] = {}
 
     @property
     def add_ons(self) -> tuple[AddOn, ...]:
@@ -70,6 +71,16 @@ class Catalogue:
         backend = load_backend(entry.manifest, entry.folder, installed=entry.source == ENTRY_POINT)
         self._opened[id] = backend
         return backend
+
+    def backend_code(self, id: str) -> str:
+        """SHA-256 of the code of the backend of this id: what was made by it is of no use once it changes.
+
+        Raises:
+            UnknownNameError: there is none.
+        """
+        if id not in self._code:
+            self._code[id] = code_hash(self.backend_entry(id).folder)
+        return self._code[id]
 
     def backend_entry(self, id: str) -> BackendEntry:
         """What is listed under this id, the usable one first.

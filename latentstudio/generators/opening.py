@@ -23,6 +23,7 @@ from latentstudio.generators.calibration import (
     ACCELERATED,
     EAGER,
     RUNS,
+    UNFIT,
     WARM_UP,
     CalibrationStep,
     RuntimeReport,
@@ -57,6 +58,8 @@ class Model:
         self._catalogue = catalogue
         self._generator: Generator | None = None
         self._session: GraphSession | None = None
+        self._code = catalogue.backend_code(card.backend)
+        self._cached_graph = cached_graph(card, self._code)
 
     @property
     def runtime_name(self) -> str:
@@ -131,7 +134,7 @@ class Model:
         samples = sample_prior(self.card.spaces[0], count=8, seed=1) if self.card.spaces[0].prior != "none" else (
             np.random.Generator(np.random.PCG64(1)).standard_normal((8, *self.card.spaces[0].shape)).astype(np.float32)
         )
-        graph = find_graph(self.card, self.folder)
+        graph = find_graph(self.card, self.folder, self._code)
         session: GraphSession | None = None
         eager_ms = yield from _timed(lambda: self._eager(samples[:1], None, 1.0), 0.4, "measuring torch")
         if graph is None:
@@ -141,7 +144,7 @@ class Model:
         self._session = session if report.chosen == ACCELERATED else None
         self.needs_calibration = False
         self.report = report
-        remember_choice(self.card, self.device, report)
+        remember_choice(self._cached_graph, self.device, report)
         yield CalibrationStep(1.0, report.reason, report=report)
 
     def close(self) -> None:
@@ -159,7 +162,9 @@ class Model:
         for threads in thread_choices():
             session = GraphSession(graph, device=self.device, threads=threads)
             yield CalibrationStep(0.7, "measuring ONNX Runtime")
-            differences.append(float(np.abs(session.run(samples) - expected).max()))
+            differences.append(_difference(session, samples, expected))
+            if differences[-1] == math.inf:
+                return RuntimeReport(eager_ms, None, None, EAGER, UNFIT), session
             run = partial(session.run, samples[:1])
             times[threads] = yield from _timed(run, 0.8, "measuring ONNX Runtime")
             sessions[threads] = session
@@ -199,15 +204,15 @@ class Model:
         reason = why_not_exportable(self.card)
         if reason:
             return reason
-        graph = find_graph(self.card, self.folder)
+        graph = find_graph(self.card, self.folder, self._code)
         try:
             if graph is not None:
                 GraphSession(graph, device=self.device, threads=1)
                 return ""
         except ModelFileError:
-            cached_graph(self.card).unlink(missing_ok=True)
+            self._cached_graph.unlink(missing_ok=True)
         try:
-            export_graph(generator, cached_graph(self.card))
+            export_graph(generator, self._cached_graph)
         except StudioError as problem:
             return problem.found
         return ""
@@ -226,7 +231,7 @@ class Model:
             self._take_best()
 
     def _take_best(self) -> None:
-        self.report = read_choice(self.card, self.device)
+        self.report = read_choice(self._cached_graph, self.device)
         wanted = self.report.chosen if self.report is not None else ACCELERATED
         threads = self.report.threads if self.report is not None else thread_choices()[-1]
         if wanted == ACCELERATED and self._open_graph(threads):
@@ -236,7 +241,7 @@ class Model:
         _ = self.generator
 
     def _open_graph(self, threads: int) -> bool:
-        graph = find_graph(self.card, self.folder)
+        graph = find_graph(self.card, self.folder, self._code)
         if graph is None:
             return False
         try:
@@ -299,6 +304,15 @@ def resolve_device(device: str) -> str:
         return "cpu"
     raise DeviceError(f"the device '{device}' is not to be had", expected="a CUDA build of torch and a free GPU",
                       action="use --device cpu")
+
+
+def _difference(session: GraphSession, samples: NDArray[np.float32], expected: FloatPictures) -> float:
+    """The largest difference to the expected pictures; infinite where the graph fails or its pictures do not fit."""
+    try:
+        drawn = session.run(samples)
+    except ModelFileError:
+        return math.inf
+    return float(np.abs(drawn - expected).max()) if drawn.shape == expected.shape else math.inf
 
 
 def _check_identity(card: ModelCard, folder: Path) -> None:

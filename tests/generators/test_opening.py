@@ -15,13 +15,15 @@ import pytest
 import torch
 
 from latentstudio.errors import CapabilityError, DeviceError, ModelFileError, PluginError, UnknownNameError, UsageError
+from latentstudio.files import sha256_of
 from latentstudio.generators.acceleration import cached_graph, find_graph
 from latentstudio.generators.calibration import AGREEMENT, choose, read_choice
 from latentstudio.generators.card import ModelCard, read_card, write_card
+from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.contract import Encodes
 from latentstudio.generators.graph_session import GraphSession, provider_line
 from latentstudio.generators.guarding import guard
-from latentstudio.generators.manifest import read_manifest
+from latentstudio.generators.manifest import code_hash, read_manifest
 from latentstudio.generators.opening import open_model, resolve_device
 from latentstudio.latents import sample_prior
 
@@ -41,6 +43,11 @@ def create():
     return Working()
 """
 FINE = {"generate": "return torch.zeros(len(latent), 3, 64, 64)", "probe": "return None", "open": "return Made(card)"}
+
+
+def graph_of(card: ModelCard) -> Path:
+    """Where the cached graph of a model lies, with the plugins that are there now."""
+    return cached_graph(card, find_catalogue().backend_code(card.backend))
 
 
 @pytest.mark.parametrize("backend", ["beta_vae", "dcgan"])
@@ -67,7 +74,7 @@ def test_without_a_graph_torch_draws_until_the_measurement_is_made(make_model: C
     assert report.largest_difference is not None
     assert report.largest_difference <= AGREEMENT
     assert not model.needs_calibration
-    assert read_choice(card, "cpu") == report
+    assert read_choice(graph_of(card), "cpu") == report
     again = open_model("small")
     assert (again.needs_calibration, again.report) == (False, report)
 
@@ -77,9 +84,9 @@ def test_a_measurement_of_other_versions_is_made_again(
 ) -> None:
     card = make_model("small", backend="dcgan")
     open_model("small").calibrate()
-    assert read_choice(card, "cpu") is not None
+    assert read_choice(graph_of(card), "cpu") is not None
     monkeypatch.setattr("latentstudio.generators.calibration.version", lambda package: "0.0")
-    assert read_choice(card, "cpu") is None
+    assert read_choice(graph_of(card), "cpu") is None
     assert open_model("small").needs_calibration
 
 
@@ -108,7 +115,7 @@ def test_pictures_need_no_torch_where_a_graph_lies_ready(make_model: Callable[..
 def test_a_waiting_graph_costs_no_processor_time(make_model: Callable[..., ModelCard]) -> None:
     card = make_model("small")
     open_model("small", runtime="accelerated")
-    session = GraphSession(cached_graph(card), device="cpu", threads=2)
+    session = GraphSession(graph_of(card), device="cpu", threads=2)
     session.run(np.zeros((1, 5), np.float32))
     before, began = time.process_time(), time.perf_counter()
     threading.Event().wait(0.5)
@@ -117,12 +124,12 @@ def test_a_waiting_graph_costs_no_processor_time(make_model: Callable[..., Model
 
 def test_a_broken_cached_graph_is_made_again(make_model: Callable[..., ModelCard]) -> None:
     card = make_model("small", backend="dcgan")
-    cached_graph(card).parent.mkdir(parents=True)
-    cached_graph(card).write_bytes(b"not a graph")
+    graph_of(card).parent.mkdir(parents=True)
+    graph_of(card).write_bytes(b"not a graph")
     model = open_model("small")
     assert model.runtime_name == "torch, CPU"
     assert model.calibrate().accelerated_ms is not None
-    assert cached_graph(card).stat().st_size > 1000
+    assert graph_of(card).stat().st_size > 1000
 
 
 def test_a_shipped_graph_counts_only_with_its_hash(home: Path, make_model: Callable[..., ModelCard]) -> None:
@@ -131,7 +138,7 @@ def test_a_shipped_graph_counts_only_with_its_hash(home: Path, make_model: Calla
     (folder / "generator.onnx").write_bytes(b"something else")
     told = replace(card, accelerated="generator.onnx", accelerated_sha256="0" * 64)
     write_card(folder, told)
-    assert find_graph(told, folder) is None
+    assert find_graph(told, folder, "") is None
     assert open_model("small").runtime_name == "torch, CPU"
 
 
@@ -243,7 +250,7 @@ def test_a_graph_of_another_model_is_told(home: Path, make_model: Callable[..., 
     graphs = []
     for card in cards:
         open_model(card.name).calibrate()
-        graphs.append(cached_graph(card))
+        graphs.append(graph_of(card))
     graphs[0].write_bytes(graphs[1].read_bytes())
     with pytest.raises(ModelFileError, match="the exported graph failed"):
         open_model("small", runtime="accelerated").pictures(np.zeros((1, 5), np.float32))
@@ -278,3 +285,72 @@ def test_a_guarded_encoder_encodes_and_a_generator_without_one_does_not(home):
                              "generate": staticmethod(model.generator.generate)})()
     assert not isinstance(guard(bare), Encodes)
     assert isinstance(model.guarded_generator, Encodes)
+
+
+GREY = "return 0.0 * latent.mean(1).reshape(-1, 1, 1, 1) + {level} * torch.ones(1, 3, 64, 64)"
+BAKED = "return torch.zeros(len(latent), 3, 64, 64) + 0.0 * latent.mean()"
+
+
+def test_a_graph_that_draws_another_number_of_pictures_is_not_taken(
+    home: Path, make_model: Callable[..., ModelCard], make_plugin: Callable[..., Path]
+) -> None:
+    make_plugin("fake", FAKE.format(**{**FINE, "generate": BAKED}))
+    card = make_model("small")
+    write_card(home / "data" / "models" / "small", replace(card, backend="fake"))
+    report = open_model("small").calibrate()
+    assert (report.chosen, report.reason) == ("eager", "the exported graph fails or draws pictures of another shape")
+    assert open_model("small").pictures(np.zeros((5, 5), np.float32)).shape == (5, 3, 64, 64)
+
+
+def test_a_graph_of_other_code_or_another_card_is_never_drawn_with(
+    home: Path, make_model: Callable[..., ModelCard], make_plugin: Callable[..., Path]
+) -> None:
+    plugin = make_plugin("fake", FAKE.format(**{**FINE, "generate": GREY.format(level=0.25)}))
+    card = replace(make_model("small"), backend="fake")
+    folder = home / "data" / "models" / "small"
+    write_card(folder, card)
+    latents = np.zeros((1, 5), np.float32)
+    model = open_model("small")
+    model.calibrate()
+    first = graph_of(card)
+    assert first.is_file()
+    assert open_model("small", runtime="accelerated").pictures(latents).max() == pytest.approx(0.25)
+
+    backend = plugin / "backend.py"
+    backend.write_text(backend.read_text(encoding="utf-8").replace("0.25", "0.75"), encoding="utf-8")
+    for name in [name for name in sys.modules if name.startswith("latentstudio_plugins.fake")]:
+        del sys.modules[name]  # as in the next start of the program
+    assert graph_of(card) != first
+    again = open_model("small")
+    assert (again.runtime_name, again.needs_calibration) == ("torch, CPU", True)
+    assert again.pictures(latents).max() == pytest.approx(0.75)
+    assert open_model("small", runtime="accelerated").pictures(latents).max() == pytest.approx(0.75)
+
+    for other in (replace(card, config={"width": 3}), replace(card, backend="beta_vae"),
+                  replace(card, weights_sha256="0" * 64), replace(card, channels=3)):
+        assert graph_of(other) != graph_of(card)
+    assert graph_of(replace(card, title="another title")) == graph_of(card)
+
+
+def test_a_graph_beside_the_weights_is_left_alone_once_the_code_that_made_it_changed(
+    home: Path, make_model: Callable[..., ModelCard]
+) -> None:
+    card, folder = make_model("small"), home / "data" / "models" / "small"
+    open_model("small").calibrate()
+    (folder / "generator.onnx").write_bytes(graph_of(card).read_bytes())
+    own = replace(card, accelerated="generator.onnx", accelerated_sha256=sha256_of(folder / "generator.onnx"))
+    code = find_catalogue().backend_code("beta_vae")
+    for made_by, taken in (("", True), (code, True), ("0" * 64, False)):
+        told = replace(own, accelerated_code=made_by)
+        assert (find_graph(told, folder, code) == folder / "generator.onnx") is taken
+
+
+def test_tests_and_caches_of_a_plugin_are_not_its_code(make_plugin: Callable[..., Path]) -> None:
+    folder = make_plugin("fake", "code = 1")
+    before = code_hash(folder)
+    for name in ("tests", "__pycache__"):
+        (folder / name).mkdir()
+        (folder / name / "more.py").write_text("x = 1", encoding="utf-8")
+    assert code_hash(folder) == before
+    (folder / "more.py").write_text("x = 1", encoding="utf-8")
+    assert code_hash(folder) != before
