@@ -1,4 +1,4 @@
-"""``latentstudio bench render MODEL`` and ``latentstudio bench startup``."""
+"""``latentstudio bench render MODEL``, ``latentstudio bench map MODEL`` and ``latentstudio bench startup``."""
 
 from __future__ import annotations
 
@@ -16,28 +16,31 @@ from latentstudio.generators.catalogue import find_catalogue
 
 def parser() -> Parser:
     """The verb's options."""
-    verb = verb_parser("bench", "Measure in the real window: rendering under slider moves, or startup.")
-    actions = verb.add_subparsers(dest="action", required=True, metavar="render|startup")
+    verb = verb_parser("bench", "Measure in the real window: rendering under slider moves, the map, or startup.")
+    actions = verb.add_subparsers(dest="action", required=True, metavar="render|map|startup")
     render = actions.add_parser("render", help="milliseconds per picture, bare and through the window")
     render.add_argument("model", metavar="MODEL")
+    mapping = actions.add_parser("map", help="frames a second while 20,000 points of the map are dragged about")
+    mapping.add_argument("model", metavar="MODEL")
     startup = actions.add_parser("startup", help="milliseconds to the first window and the first picture")
-    for action in (render, startup):
+    for action in (render, mapping, startup):
         add_common(action)
     return verb
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Measure and print every figure with its name."""
-    if arguments.action == "render":
+    if arguments.action != "startup":
         find_catalogue().model(arguments.model)
     if not has_display():
         output.note("no display: measuring offscreen")
         go_offscreen()
-    benchmarks = import_studio("benchmarks")
     if arguments.action == "render":
-        report = benchmarks.bench_render(arguments.model)
+        report = import_studio("benchmarks").bench_render(arguments.model)
+    elif arguments.action == "map":
+        report = import_studio("map_benchmark").bench_map(arguments.model)
     else:
-        report = benchmarks.bench_startup()
+        report = import_studio("benchmarks").bench_startup()
     figures: dict[str, Any] = msgspec.to_builtins(report)
     output.say(table([(name, _written(value)) for name, value in figures.items()]))
     output.result(figures)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from latentstudio.studio.panels.pieces import dim, line_of
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import CARD_RADIUS, Heading, Link
+from latentstudio.studio.widgets.base import CARD_RADIUS, Heading, Link, Text
 from latentstudio.studio.widgets.choice_link import ChoiceLink
 from latentstudio.studio.widgets.segmented import Segmented
 
@@ -21,6 +21,7 @@ PICTURES, LATENTS, PATHS = "Pictures", "z", "Pixel paths"
 VIEWS = (PICTURES, LATENTS, PATHS)
 COUNTS = ("2000", "5000", "20000")
 COMPONENTS = tuple(str(number) for number in range(1, 11))
+ROOM_FOR_WORDS = 400
 EMPTY = "Open a model to see where its samples lie."
 
 
@@ -95,8 +96,8 @@ class MapPanel(QWidget):
         self.times = dim("×", self)
         self.up = ChoiceLink("Component upwards", COMPONENTS, parent=self)
         self.up.set_current("2")
-        self.share = dim("", self)
-        self.count = ChoiceLink("Samples on the map", COUNTS, written=_with_comma, parent=self)
+        self.share = Text("", role="small", colour="dim", parent=self)
+        self.count = ChoiceLink("Samples on the map", COUNTS, written=_in_words, parent=self)
         self.transformation = ChoiceLink("Transformation", parent=self)
         self.again = Link("Draw the map", role="small", parent=self)
         self.fit_link = Link("Fit", role="small", colour="dim", parent=self)
@@ -136,6 +137,11 @@ class MapPanel(QWidget):
             widget.setVisible(not of_paths)
         self.transformation.setVisible(of_paths)
         self.views.set_current(view)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room, or large text, the number of samples stands alone."""
+        super().resizeEvent(event)
+        self.count.set_written(_in_words if self.width() >= app_theme().px(ROOM_FOR_WORDS) else _in_figures)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Somebody looks."""
@@ -186,5 +192,9 @@ class MapPanel(QWidget):
         column.addWidget(self.ground, 1)
 
 
-def _with_comma(count: str) -> str:
+def _in_words(count: str) -> str:
     return f"{int(count):,} samples"
+
+
+def _in_figures(count: str) -> str:
+    return f"{int(count):,}"

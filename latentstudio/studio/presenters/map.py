@@ -21,6 +21,7 @@ from latentstudio.studio.presenters.map_work import DrawnPath, FollowedPicture, 
 from latentstudio.studio.widgets.map_scene import Moving
 
 REST_MS = 700
+FOLLOW_MS = 20
 SECONDS = 15.0
 COUNTS = {PICTURES: 2_000, LATENTS: 5_000}
 SPACES: dict[str, MapSpace] = {PICTURES: "images", LATENTS: "z"}
@@ -52,6 +53,10 @@ class MapPresenter(QObject):
         self._rest.setSingleShot(True)
         self._rest.setInterval(rest_ms)
         self._rest.timeout.connect(self.refresh)
+        self._follow = QTimer(self)
+        self._follow.setSingleShot(True)
+        self._follow.setInterval(FOLLOW_MS)
+        self._follow.timeout.connect(self._show_moving)
         panel.count.set_current(str(self._counts[self._view]))
         self._connect()
 
@@ -255,8 +260,8 @@ class MapPresenter(QObject):
     def _on_drawn(self, drawn: Drawn) -> None:
         looked_at = self.data if self._seen and self._view != PATHS else None
         self._trail.take_picture(drawn, looked_at, held=self._desk.workspace.has_preview)
-        if looked_at is not None:
-            self._show_moving()
+        if looked_at is not None and not self._follow.isActive():
+            self._follow.start()  # the canvas is painted first
 
     def _on_change(self, change: Change) -> None:
         if change.kind == "preview" or not self._seen:

@@ -74,6 +74,11 @@ class ChoiceLink(Link):
         self.updateGeometry()
         self.update()
 
+    def set_written(self, written: Callable[[str], str]) -> None:
+        """Write the chosen one otherwise; the menu stays as it is."""
+        self._written = written
+        self.set_current(self._current)
+
     def open_menu(self) -> None:
         """Show all choices under the word."""
         if self._choices:

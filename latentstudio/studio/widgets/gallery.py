@@ -19,6 +19,7 @@ from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QS
 
 from latentstudio.studio.canvas.view import Canvas, Gesture
 from latentstudio.studio.icons import icon_names, icon_pixmap
+from latentstudio.studio.panels.map_panel import MapPanel
 from latentstudio.studio.theme import Choice, Theme, app_theme, apply_theme
 from latentstudio.studio.widgets.action_search import ActionSearch
 from latentstudio.studio.widgets.base import Card, Heading, Link, Text
@@ -29,6 +30,8 @@ from latentstudio.studio.widgets.fuzzy import ActionRow
 from latentstudio.studio.widgets.hints import Hint, Hints
 from latentstudio.studio.widgets.job_strip import JobLine
 from latentstudio.studio.widgets.library_list import LibraryList, LibraryRow
+from latentstudio.studio.widgets.map_plot import MapPlot
+from latentstudio.studio.widgets.map_scene import Legend, Line, Mark, Moving, Scene
 from latentstudio.studio.widgets.notice_bar import FADE_MS, NoticeBar
 from latentstudio.studio.widgets.raw_sliders import RawSliders
 from latentstudio.studio.widgets.sample_grid import SampleGrid
@@ -200,6 +203,34 @@ def pieces_page() -> QWidget:
     return page
 
 
+def map_page() -> QWidget:
+    """The map with everything on it, large and small, and without anything."""
+    page, column = _column()
+    source = np.random.default_rng(4)
+    panels = (MapPanel(), MapPanel(), MapPanel())
+    turn = np.linspace(-1.0, 1.0, 9)
+    starts = source.normal(size=(6, 2)) * 0.8
+    lines = tuple(
+        Line(start + np.stack([turn, 0.3 * turn**2 + 0.2 * start[0] * turn], axis=1), turn) for start in starts
+    )
+    legend = Legend("x", "−12.8 px", "+12.8 px")
+    way = np.stack([np.linspace(-1.4, 1.2, 13), 0.5 * np.linspace(-1, 1, 13) ** 2 - 0.6], axis=1)
+    marks = (Mark(np.array([0.4, 1.1]), sample_picture(8)),)
+    for panel, count in zip(panels[:2], (700, 5_000), strict=True):
+        plot = MapPlot()
+        panel.take_plot(plot)
+        panel.words.setText("principal components of the pictures")
+        panel.share.setText("43.3 %")
+        plot.set_scene(Scene(source.normal(size=(count, 2)) * (1.0, 0.6), lines, legend, marks))
+        ends = (Mark(way[0], sample_picture(3), np.array([-1.0, 0.3])),
+                Mark(way[-1], sample_picture(5), np.array([1.0, 0.3]), ringed=True))
+        plot.set_moving(Moving(way, way[-1], ends))
+        panel.show_plot(True)
+    for panel, share in zip(panels, (3, 2, 2), strict=True):
+        column.addWidget(panel, share)
+    return page
+
+
 def search_page() -> QWidget:
     """The search for actions."""
     page = window_page()
@@ -228,6 +259,7 @@ PAGES: dict[str, tuple[Callable[[], QWidget], tuple[int, int] | None]] = {
     "window": (window_page, (1440, 900)),
     "window-small": (window_page, (1280, 720)),
     "pieces": (pieces_page, (1200, 640)),
+    "map": (map_page, (560, 980)),
     "search": (search_page, (1440, 900)),
     "shortcuts": (shortcuts_page, None),
     "hints": (hints_page, (1440, 900)),

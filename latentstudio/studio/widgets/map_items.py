@@ -50,12 +50,16 @@ class BoxItem(pyqtgraph.GraphicsObject):
         self.update()
 
 
-class CloudItem(BoxItem):
-    """Thousands of equal dots, as copies of one small picture; kept as a picture while the view stands still."""
+class StillItem(BoxItem):
+    """What stands still: thousands of equal dots as copies of one small picture, lines, and the foot.
 
-    def __init__(self, box: Any) -> None:
+    All of it is kept as one picture while the view does not move, so that what follows the hand costs little.
+    """
+
+    def __init__(self, box: Any, theme: Theme) -> None:
         super().__init__(box)
-        self._points: Points = np.zeros((0, 2))
+        self._theme = theme
+        self._scene = Scene()
         self._fragments: NDArray[np.float64] = np.zeros((0, FRAGMENT_FIELDS))
         self._colour = QColor()
         self._dot: tuple[object, QPixmap] | None = None
@@ -63,39 +67,45 @@ class CloudItem(BoxItem):
         self._kept: QPixmap | None = None
         self.setZValue(0)
 
-    def set_points(self, points: Points, colour: QColor) -> None:
-        """Show these (N, 2) in this colour."""
-        self._points = points
+    def set_scene(self, scene: Scene, colour: QColor) -> None:
+        """Show this, the dots in this colour; also after a change of theme."""
+        self._scene = scene
         self._colour = colour
-        self._fragments = np.zeros((len(points), FRAGMENT_FIELDS))
+        self._fragments = np.zeros((len(scene.cloud), FRAGMENT_FIELDS))
         self._key = self._kept = None
         self.update()
 
     def paint(self, painter: QPainter, option: object, widget: object = None) -> None:
         """From the kept picture where nothing moved since it was made."""
-        if not len(self._points):
-            return
         scale = painter.device().devicePixelRatioF()
         transform, area = self._box.childTransform(), self.boundingRect()
         key = (transform.m11(), transform.m22(), transform.dx(), transform.dy(), area.width(), area.height(), scale,
                self._colour.rgba())
         if key != self._key:
             self._key, self._kept = key, None
-            self._paint_dots(painter, scale)
+            self._paint_all(painter, scale)
             return
         if self._kept is None:
             kept = QPixmap(round(area.width() * scale), round(area.height() * scale))
             kept.setDevicePixelRatio(scale)
             kept.fill(Qt.GlobalColor.transparent)
             brush = QPainter(kept)
-            self._paint_dots(brush, scale)
+            self._paint_all(brush, scale)
             brush.end()
             self._kept = kept
         painter.drawPixmap(0, 0, self._kept)
 
+    def _paint_all(self, painter: QPainter, scale: float) -> None:
+        if len(self._scene.cloud):
+            self._paint_dots(painter, scale)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        for line in self._scene.lines:
+            self._paint_line(painter, self._theme.tokens, line)
+        self._paint_foot(painter, self._theme.tokens)
+
     def _paint_dots(self, painter: QPainter, scale: float) -> None:
         area, dot = self.boundingRect(), self._dot_at(scale)
-        pixels = self.placed(self._points)
+        pixels = self.placed(self._scene.cloud)
         inside = (
             (pixels[:, 0] > -DOT) & (pixels[:, 0] < area.width() + DOT)
             & (pixels[:, 1] > -DOT) & (pixels[:, 1] < area.height() + DOT)
@@ -111,6 +121,41 @@ class CloudItem(BoxItem):
         )
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.drawPixmapFragments(first, count, dot)
+
+    def _paint_line(self, painter: QPainter, tokens: Tokens, line: Line) -> None:
+        pixels = self.placed(line.points)
+        points = [QPointF(x, y) for x, y in pixels]
+        if line.shares is None:
+            colour = fixed_colour(tokens, line.colour)
+            painter.setPen(QPen(colour, 2.0))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawPolyline(QPolygonF(points))
+            colours = [colour] * len(points)
+        else:
+            colours = [ramp_colour(tokens, float(share)) for share in line.shares]
+            middles = (line.shares[1:] + line.shares[:-1]) / 2
+            for start, end, share in zip(points, points[1:], middles, strict=False):
+                painter.setPen(QPen(ramp_colour(tokens, float(share)), 1.6))
+                painter.drawLine(start, end)
+        painter.setPen(_NO_PEN)
+        for point, colour in zip(points, colours, strict=True):
+            painter.setBrush(colour)
+            painter.drawEllipse(point, 2.2, 2.2)
+
+    def _paint_foot(self, painter: QPainter, tokens: Tokens) -> None:
+        painter.setFont(self._theme.font("small"))
+        metrics, box = painter.fontMetrics(), self.boundingRect()
+        y = box.height() - 12.0
+        legend = self._scene.legend
+        if legend is not None:
+            _paint_legend(painter, tokens, legend, 14.0, y, self._theme.px(88))
+            y -= metrics.height() + 4.0
+        if self._scene.note:
+            painter.setPen(tokens.colour("dim"))
+            flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap
+            height = min(box.height() - 12.0, 4.0 * metrics.height())
+            room = QRectF(14.0, y - height + 2.0, box.width() - 28.0, height)
+            painter.drawText(room, flags, self._scene.note)
 
     def _dot_at(self, scale: float) -> QPixmap:
         key = (scale, self._colour.rgba())
@@ -129,7 +174,7 @@ class CloudItem(BoxItem):
 
 
 class OverlayItem(BoxItem):
-    """Lines, path, live point, small pictures, legend: few things, painted anew each time."""
+    """Path, small pictures, live point, hovered point: few things, painted anew each time."""
 
     def __init__(self, box: Any, theme: Theme) -> None:
         super().__init__(box)
@@ -155,35 +200,12 @@ class OverlayItem(BoxItem):
         """From the back to the front."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens
-        for line in self._scene.lines:
-            self._paint_line(painter, tokens, line)
         self._paint_path(painter, tokens)
         self._paint_marks(painter, tokens)
         self._paint_live(painter, tokens)
         if self.cross:
             self._paint_cross(painter, tokens)
-        self._paint_foot(painter, tokens)
         self._paint_hover(painter, tokens)
-
-    def _paint_line(self, painter: QPainter, tokens: Tokens, line: Line) -> None:
-        pixels = self.placed(line.points)
-        points = [QPointF(x, y) for x, y in pixels]
-        if line.shares is None:
-            colour = fixed_colour(tokens, line.colour)
-            painter.setPen(QPen(colour, 2.0))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
-            painter.drawPolyline(QPolygonF(points))
-            colours = [colour] * len(points)
-        else:
-            colours = [ramp_colour(tokens, float(share)) for share in line.shares]
-            middles = (line.shares[1:] + line.shares[:-1]) / 2
-            for start, end, share in zip(points, points[1:], middles, strict=False):
-                painter.setPen(QPen(ramp_colour(tokens, float(share)), 1.6))
-                painter.drawLine(start, end)
-        painter.setPen(_NO_PEN)
-        for point, colour in zip(points, colours, strict=True):
-            painter.setBrush(colour)
-            painter.drawEllipse(point, 2.2, 2.2)
 
     def _paint_path(self, painter: QPainter, tokens: Tokens) -> None:
         path = self._moving.path
@@ -249,21 +271,6 @@ class OverlayItem(BoxItem):
         painter.setPen(QPen(tokens.colour("text"), 1.0))
         painter.drawLine(middle - QPointF(7, 0), middle + QPointF(7, 0))
         painter.drawLine(middle - QPointF(0, 7), middle + QPointF(0, 7))
-
-    def _paint_foot(self, painter: QPainter, tokens: Tokens) -> None:
-        painter.setFont(self._theme.font("small"))
-        metrics, box = painter.fontMetrics(), self.boundingRect()
-        y = box.height() - 12.0
-        legend = self._scene.legend
-        if legend is not None:
-            _paint_legend(painter, tokens, legend, 14.0, y, self._theme.px(88))
-            y -= metrics.height() + 4.0
-        if self._scene.note:
-            painter.setPen(tokens.colour("dim"))
-            flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom | Qt.TextFlag.TextWordWrap
-            height = min(box.height() - 12.0, 4.0 * metrics.height())
-            room = QRectF(14.0, y - height + 2.0, box.width() - 28.0, height)
-            painter.drawText(room, flags, self._scene.note)
 
     def _paint_hover(self, painter: QPainter, tokens: Tokens) -> None:
         if self._hover is None:

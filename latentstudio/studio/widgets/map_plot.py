@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import RingFocus, paint_focus_ring
-from latentstudio.studio.widgets.map_items import RADIUS, CloudItem, OverlayItem, paint_corners
+from latentstudio.studio.widgets.map_items import RADIUS, OverlayItem, StillItem, paint_corners
 from latentstudio.studio.widgets.map_scene import Mark, Moving, Pick, Points, Scene, find_pick, point_of
 
 REACH = 9.0
@@ -63,7 +63,7 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
         self._box = pyqtgraph.ViewBox(lockAspect=True, enableMouse=False, enableMenu=False, defaultPadding=0.0)
         self._box.disableAutoRange()
         self.setCentralItem(self._box)
-        self._cloud = CloudItem(self._box)
+        self._still = StillItem(self._box, self._theme)
         self._overlay = OverlayItem(self._box, self._theme)
 
     @property
@@ -84,7 +84,7 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
     def set_scene(self, scene: Scene, *, fits: bool = True) -> None:
         """Show these; ``fits`` False keeps a view that the person chose."""
         self._content = scene
-        self._cloud.set_points(scene.cloud, self._cloud_colour())
+        self._still.set_scene(scene, self._cloud_colour())
         self._light(None)
         if fits or not self._own_view:
             self.fit()
@@ -115,6 +115,7 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
         size = float(max(high - low))
         self._box.setLimits(minXRange=DEEPEST * size, maxXRange=WIDEST * size)
         self._box.setRange(QRectF(*low, *(high - low)), padding=MARGIN)
+        self._box.updateMatrix()
         self._show()
 
     def pan_by(self, dx: float, dy: float) -> None:
@@ -122,16 +123,18 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
         transform = self._box.childTransform()
         self._own_view = True
         self._box.translateBy(x=-dx / transform.m11(), y=-dy / transform.m22())
+        self._box.updateMatrix()  # now, or the paint would find out and ask for a second one
 
     def zoom_by(self, factor: float, about: QPointF | None = None) -> None:
         """Larger by ``factor`` about a point of the widget, or its middle."""
         middle = QPointF(self.rect().center()) if about is None else about
         self._own_view = True
         self._box.scaleBy((1 / factor, 1 / factor), center=self._box.mapSceneToView(self._in_scene(middle)))
+        self._box.updateMatrix()
 
     def position_of(self, point: Points) -> QPointF:
         """Where a point (2,) of the plane lies in the widget."""
-        x, y = self._cloud.placed(np.asarray(point, np.float64)[None])[0]
+        x, y = self._still.placed(np.asarray(point, np.float64)[None])[0]
         return QPointF(x, y)
 
     def sizeHint(self) -> QSize:
@@ -285,5 +288,5 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
         self.frames += 1
 
     def _on_theme(self) -> None:
-        self._cloud.set_points(self._content.cloud, self._cloud_colour())
+        self._still.set_scene(self._content, self._cloud_colour())
         self._show()

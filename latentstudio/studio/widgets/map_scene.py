@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ PickKind = Literal["sample", "line", "path"]
 Rect = tuple[float, float, float, float]
 
 NOTHING: Points = np.zeros((0, 2))
-OUTLIERS = 0.4
+OUTLIERS = 0.004
 CLOSE = 0.6
 
 
@@ -71,12 +72,14 @@ class Scene:
     marks: tuple[Mark, ...] = ()
     note: str = ""
 
-    @property
+    @cached_property
     def bounds(self) -> Rect:
         """Left, bottom, width and height of what a fitting view holds; the last outliers of the cloud are let go."""
         found = [line.points for line in self.lines if len(line.points)]
         if len(self.cloud):
-            found.append(np.percentile(self.cloud, [OUTLIERS, 100.0 - OUTLIERS], axis=0))
+            # sorted by hand: np.percentile imports half of numpy at its first call, in the window's thread
+            left_out = int(OUTLIERS * len(self.cloud))
+            found.append(np.sort(self.cloud, axis=0)[[left_out, -1 - left_out]])
         if not found:
             return -1.0, -1.0, 2.0, 2.0
         points = np.concatenate(found)
