@@ -194,6 +194,10 @@ class Model:
             with torch.inference_mode():
                 latent = torch.from_numpy(latents).to(self.device)
                 pictures = generator.generate(latent, label=label, truncation=truncation)
+                if not isinstance(pictures, torch.Tensor):
+                    raise PluginError(f"the backend '{self.card.backend}' returned pictures of shape "
+                                      f"{type(pictures).__name__}", expected="a tensor",
+                                      action="report it to the plugin's author")
                 drawn: FloatPictures = pictures.float().cpu().contiguous().numpy()
                 return drawn
 
