@@ -112,6 +112,7 @@ class FindPanel(Card):
         row = self.rows[said.name] = FindingRow(said, self)
         row.toggled.connect(self._settle_keep)
         self._list.addWidget(row)
+        row.show()
 
     def _settle_keep(self) -> None:
         count = len(self.ticked)
