@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
@@ -31,7 +33,8 @@ def find_rotation(model):
                   model.card.weights_sha256)
     findings = (Finding("x", None, NOT_FOUND, "nothing moves"), Finding("rotation", made, "A", made.describe()))
     yield FindStep(0.1, "x: trying", MOSAIC, {}, (), "x")
-    while True:
+    pace = threading.Event()
+    while not pace.wait(0.02):
         yield FindStep(0.5, "scale: trying", MOSAIC, {}, findings, "scale")
 
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
-from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Text
 
 _COLOURS = {"A": "good", "B": "good", "C": "text", "D": "bad"}
@@ -45,11 +44,13 @@ class FindingRow(QWidget):
 
     def __init__(self, row: FoundRow, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._theme = app_theme()
         self.row = row
         self.box = QCheckBox(self)
         self.box.setAccessibleName(f"Keep {row.name}")
         self.box.setChecked(row.usable)
+        policy = self.box.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.box.setSizePolicy(policy)
         self.name = Text(row.name, role="name", parent=self)
         self.grade = Text("", role="small", parent=self)
         self.reason = Text("", role="small", colour="dim", parent=self)
@@ -58,7 +59,6 @@ class FindingRow(QWidget):
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(2)
-        grid.setColumnMinimumWidth(0, self._theme.px(20))
         grid.setColumnStretch(1, 1)
         grid.addWidget(self.box, 0, 0)
         grid.addWidget(self.name, 0, 1)
