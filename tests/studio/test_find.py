@@ -181,7 +181,7 @@ def test_what_was_found_is_listed_and_only_the_ticked_is_kept(panel, desk, worke
 
 def test_after_cancel_what_was_found_so_far_stays_and_can_be_kept(panel, worker, qtbot, finding_job):
     click(qtbot, panel.start_button)
-    number, job = next(iter(worker.jobs.items()))
+    job = next(iter(worker.jobs.values()))
     taken = job.on_step
 
     def cancel_at_the_second(step):
