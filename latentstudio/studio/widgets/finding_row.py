@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
+from latentstudio.studio.icons import icon_pixmap
+from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Text
 
 _COLOURS = {"A": "good", "B": "good", "C": "text", "D": "bad"}
@@ -33,6 +36,36 @@ class FoundRow:
     kept: bool = False
 
 
+class TickBox(QCheckBox):
+    """A tick box whose square is seen on a card also while it is empty."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = app_theme()
+
+    def sizeHint(self) -> QSize:
+        """The square alone."""
+        side = self._theme.px(18)
+        return QSize(side, side)
+
+    def hitButton(self, pos: QPoint) -> bool:
+        """All of the square can be clicked."""
+        return self.rect().contains(pos)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The square; in the accent with the tick while it is on."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        tokens, on = self._theme.tokens, self.isChecked()
+        painter.setPen(QPen(tokens.colour("text" if self.hasFocus() else "accent" if on else "dim"), 1.5))
+        painter.setBrush(tokens.colour("accent") if on else Qt.BrushStyle.NoBrush)
+        painter.drawRoundedRect(QRectF(self.rect()).adjusted(1, 1, -1, -1), 4, 4)
+        if on:
+            side = self._theme.px(14)
+            tick = icon_pixmap("check", tokens.panel, side, self.devicePixelRatioF())
+            painter.drawPixmap((self.width() - side) // 2, (self.height() - side) // 2, tick)
+
+
 class FindingRow(QWidget):
     """Shows one ``FoundRow``.
 
@@ -45,7 +78,7 @@ class FindingRow(QWidget):
     def __init__(self, row: FoundRow, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.row = row
-        self.box = QCheckBox(self)
+        self.box = TickBox(self)
         self.box.setAccessibleName(f"Keep {row.name}")
         self.box.setChecked(row.usable)
         policy = self.box.sizePolicy()
