@@ -52,6 +52,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy_command", "Copy as command line", ("Ctrl+Alt+C",), "Edit"),
     Action("new_sample", "New sample", ("Space",), "Sample", "dice"),
     Action("enter_seed", "Enter a seed", ("Ctrl+G",), "Sample"),
+    Action("find_sliders", "Find sliders in this model", ("Ctrl+F",), "Sample", "search", True),
     Action("before", "Compare with the sample before editing (hold)", ("B",), "Sample", "compare"),
     Action("fit", "Fit the picture", ("Ctrl+0",), "View", "fit"),
     Action("zoom_in", "Zoom in", ("Ctrl++", "Ctrl+="), "View", "zoom-in"),

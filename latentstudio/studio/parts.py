@@ -11,15 +11,18 @@ from latentstudio.document.autosave import Slot
 from latentstudio.document.workspace import Workspace
 from latentstudio.generators.catalogue import Catalogue
 from latentstudio.studio.panels.factors_panel import FactorsPanel
+from latentstudio.studio.panels.find_panel import FindPanel
 from latentstudio.studio.panels.learn_panel import LearnPanel
 from latentstudio.studio.panels.library_panel import LibraryPanel
 from latentstudio.studio.panels.map_panel import MapPanel
 from latentstudio.studio.panels.picture_panel import PicturePanel
+from latentstudio.studio.panels.pieces import put_on_top
 from latentstudio.studio.panels.raw_panel import RawPanel
 from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.exact import ExactPresenter
 from latentstudio.studio.presenters.factors import FactorsPresenter
 from latentstudio.studio.presenters.files import FilesPresenter
+from latentstudio.studio.presenters.find import FindPresenter
 from latentstudio.studio.presenters.history import HistoryPresenter
 from latentstudio.studio.presenters.keeping import KeepingPresenter
 from latentstudio.studio.presenters.learn import LearnPresenter
@@ -71,6 +74,8 @@ class Parts(QObject):
         self.factors_panel = FactorsPanel()
         self.raw_panel = RawPanel()
         self.learn_panel = LearnPanel()
+        self.find_panel = FindPanel()
+        put_on_top(self.find_panel, self.learn_panel)
         self.map_panel = MapPanel()
         self.status_line = StatusLine()
 
@@ -85,6 +90,7 @@ class Parts(QObject):
         self.library = LibraryPresenter(desk, self.library_panel, parent=self)
         self.raw = RawPresenter(desk, self.raw_panel, parent=self)
         self.learn = LearnPresenter(desk, self.learn_panel, parent=self)
+        self.find = FindPresenter(desk, self.find_panel, parent=self)
         self.map = MapPresenter(desk, self.map_panel, parent=self)
         self.factors.choice_changed.connect(self.map.set_factor)
         self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)

@@ -107,11 +107,13 @@ class MainWindow(QMainWindow):
         parts.library.add_requested.connect(self.commands.on_open)
         parts.factors_panel.strip_requested.connect(self.commands.on_export_strip)
         parts.factors_panel.learn_requested.connect(self._on_learn_wanted)
+        parts.factors_panel.find_requested.connect(self.on_find_sliders)
         self.menus.opening.connect(self._on_menu_opening)
         parts.workspace.subscribe(self._on_change)
 
     def _own_handlers(self) -> dict[str, Callable[[], None]]:
         return {
+            "find_sliders": self.on_find_sliders,
             "smooth": self.on_smooth,
             "show_library": self.on_show_library,
             "show_factors": self.on_show_factors,
@@ -129,6 +131,11 @@ class MainWindow(QMainWindow):
             "shortcuts": self.on_shortcuts,
             "hints": self.on_hints,
         }
+
+    def on_find_sliders(self) -> None:
+        """Bring the card that finds sliders forward; Enter starts it."""
+        self.docks.bring_forward("learn")
+        self.parts.find_panel.come_forward()
 
     def on_smooth(self) -> None:
         """Between square pixels and smooth ones."""

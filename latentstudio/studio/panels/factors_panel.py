@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.factors import Factor, FactorSet
 from latentstudio.studio.panels.pieces import dim, line_of, scrolling, words
@@ -16,7 +16,7 @@ STRIP = (
     "Save the chosen factor over its range from this sample as one picture (Ctrl+E), or its axis with the sample's own "
     "coordinate taken out (Ctrl+Shift+E)"
 )
-EMPTY = "This model has no sliders yet. Learn one in the Learn panel."
+EMPTY = "This model has no sliders yet. Find out which ones it can have: x, y, scale, rotation, brightness."
 
 
 class FactorsPanel(QWidget):
@@ -24,7 +24,7 @@ class FactorsPanel(QWidget):
 
     Signals:
         pressed(name), moved(name, t), settled(name, t), lock_changed(name, locked), exact_requested(name): cards' own.
-        reset_requested(), strip_requested(), learn_requested(): of the links.
+        reset_requested(), strip_requested(), learn_requested(), find_requested(): of the links.
         curve_toggled(shown): the calibration is wanted, or not any more.
     """
 
@@ -36,6 +36,7 @@ class FactorsPanel(QWidget):
     reset_requested = Signal()
     strip_requested = Signal()
     learn_requested = Signal()
+    find_requested = Signal()
     curve_toggled = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -46,6 +47,10 @@ class FactorsPanel(QWidget):
         self._always_curve = False
         self._chosen_curve = False
         self.empty = words(EMPTY, self)
+        self.find_button = QPushButton("Find sliders in this model", self)
+        self.find_button.setDefault(True)
+        self.find_link = Link("Find sliders", parent=self)
+        self.find_link.setToolTip("Try x, y, scale, rotation and brightness in this model (Ctrl+F)")
         self.learn_link = Link("Learn a slider", parent=self)
         self.reset_link = Link("Reset", role="small", colour="dim", parent=self)
         self.strip_link = Link("Strip", role="small", colour="dim", parent=self)
@@ -58,6 +63,8 @@ class FactorsPanel(QWidget):
         self.curve_words = dim("", self)
         self.plot = CurvePlot(self)
         self._build_layout()
+        self.find_button.clicked.connect(self.find_requested)
+        self.find_link.clicked.connect(self.find_requested)
         self.learn_link.clicked.connect(self.learn_requested)
         self.reset_link.clicked.connect(self.reset_requested)
         self.strip_link.clicked.connect(self.strip_requested)
@@ -79,7 +86,8 @@ class FactorsPanel(QWidget):
                 self._card_layout.removeWidget(card)
                 card.hide()
         self.empty.setVisible(not self.cards)
-        for widget in (self.reset_link, self.strip_link, self.curve_link):
+        self.find_button.setVisible(not self.cards)
+        for widget in (self.find_link, self.reset_link, self.strip_link, self.curve_link):
             widget.setVisible(bool(self.cards))
         least = max((card.minimumSizeHint().width() for card in self.cards.values()), default=0)
         margins = self._card_layout.contentsMargins()
@@ -134,7 +142,10 @@ class FactorsPanel(QWidget):
         self._card_layout.setContentsMargins(16, 12, 16, 12)
         self._card_layout.setSpacing(10)
         self._card_layout.addWidget(self.empty)
-        self._card_layout.addLayout(line_of(self.learn_link, self.reset_link, self.strip_link, self.curve_link))
+        self._card_layout.addLayout(line_of(self.find_button))
+        links = line_of(self.find_link, self.reset_link, self.strip_link, self.curve_link)
+        links.insertWidget(1, self.learn_link)
+        self._card_layout.addLayout(links)
         self._card_layout.addLayout(line_of(self.curve_title, self.curve_words))
         self.plot.setFixedHeight(self.plot.sizeHint().height())
         self._card_layout.addWidget(self.plot)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QWidget
 
 from latentstudio.studio.widgets.base import Elided, Text
 
@@ -78,3 +78,12 @@ class Scroller(QScrollArea):
 def scrolling(column: QWidget, parent: QWidget) -> QScrollArea:
     """A frameless area that scrolls the column (its layout ready) up and down only."""
     return Scroller(column, parent)
+
+
+def put_on_top(section: QWidget, panel: QWidget) -> None:
+    """Make a section the first row of a panel's scrolling column."""
+    area = panel.findChild(Scroller, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    column = None if area is None else area.widget()
+    layout = None if column is None else column.layout()
+    assert isinstance(layout, QBoxLayout), "the panel has no scrolling column"
+    layout.insertWidget(0, section)
