@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.errors import UsageError
@@ -116,11 +116,18 @@ class LearnPanel(QWidget):
         self.start_button.setVisible(not running)
         self.cancel_button.setVisible(running)
         self.run_view.setVisible(running)
-        for box in (self.what, self.effort, self.advanced, self.file_link):
-            box.setEnabled(not running)
+        self.choices.setVisible(not running)  # a low panel has room for one of them
         if running:
             self.run_view.clear()
             self.set_resumable("")
+
+    def show_verdict(self, title: str, sentence: str, *, keepable: bool) -> None:
+        """What came out, scrolled to the top of the panel."""
+        self.verdict.set_words(title, sentence, keepable=keepable)
+        QTimer.singleShot(0, self, self._scroll_to_verdict)
+
+    def _scroll_to_verdict(self) -> None:
+        self.scroller.verticalScrollBar().setValue(self.verdict.y() - 12)
 
     def set_resumable(self, said: str) -> None:
         """Offer to go on where an earlier run stood, in these words; empty offers nothing."""
@@ -168,24 +175,30 @@ class LearnPanel(QWidget):
 
     def _build_layout(self) -> None:
         column = QWidget(self)
+        self.choices = QWidget(column)
+        chosen = QVBoxLayout(self.choices)
+        chosen.setContentsMargins(0, 0, 0, 0)
+        chosen.setSpacing(10)
+        chosen.addWidget(words(INTRODUCTION, self.choices))
+        chosen.addLayout(line_of(Heading("Transformation", self.choices), self.file_link))
+        chosen.addWidget(self.what)
+        chosen.addWidget(self.what_words)
+        chosen.addWidget(Heading("Effort", self.choices))
+        chosen.addLayout(line_of(self.effort))
+        for widget in (self.effort_words, self.advanced, self.mistake):
+            chosen.addWidget(widget)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(10)
-        layout.addWidget(words(INTRODUCTION, column))
-        layout.addLayout(line_of(Heading("Transformation", column), self.file_link))
-        layout.addWidget(self.what)
-        layout.addWidget(self.what_words)
-        layout.addWidget(Heading("Effort", column))
-        layout.addLayout(line_of(self.effort))
-        for widget in (self.effort_words, self.advanced, self.mistake):
-            layout.addWidget(widget)
+        layout.addWidget(self.choices)
         buttons = QHBoxLayout()
         for button in (self.go_on_button, self.start_button, self.cancel_button):
             buttons.addWidget(button)
         buttons.addStretch(1)
         layout.addLayout(buttons)
-        for widget in (self.message, self.run_view, self.verdict):
-            layout.addWidget(widget)
+        layout.addWidget(self.run_view)
+        layout.addWidget(self.message)
+        layout.addWidget(self.verdict)
         layout.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)

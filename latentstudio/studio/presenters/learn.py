@@ -210,13 +210,13 @@ class LearnPresenter(QObject):
 
     def _show_failure(self, sentence: str) -> None:
         self._panel.verdict.set_findings(None)
-        self._panel.verdict.set_words("Nothing was learned", sentence, keepable=False)
+        self._panel.show_verdict("Nothing was learned", sentence, keepable=False)
 
     def _show(self, factor: Factor) -> None:
         self.factor, self._rows = factor, []
         view = self._panel.verdict
         view.set_findings(findings_of(factor))
-        view.set_words(f"{factor.name} · grade {factor.grade}", verdict_of(factor), keepable=True)
+        self._panel.show_verdict(f"{factor.name} · grade {factor.grade}", verdict_of(factor), keepable=True)
         self._request_row(factor)
 
     def _request_row(self, factor: Factor) -> None:

@@ -35,7 +35,7 @@ def learn_story(out: Path, model: str | None = None) -> StoryReport:
         facts["seconds"] = round(time.perf_counter() - began, 1)
         facts["verdict"] = driver.parts.learn_panel.verdict.sentence.text()
         driver.shoot("verdict")
-        driver.parts.learn_panel.scroller.verticalScrollBar().setValue(10_000)
+        scroll(driver, to_the_end=True)
         driver.shoot("evidence")
         facts["kept"] = _keep(driver)
         driver.shoot("kept")
@@ -43,8 +43,7 @@ def learn_story(out: Path, model: str | None = None) -> StoryReport:
 
 
 def choose(driver: Driver) -> None:
-    """Open the panel in Research, and choose what to learn by the mouse."""
-    driver.window.arrange("Research")
+    """Open the panel and choose what to learn by the mouse."""
     driver.window.docks.bring_forward("learn")
     panel = driver.parts.learn_panel
     driver.wait(panel.what.isVisible, "the learning panel")
@@ -80,6 +79,13 @@ def finish(driver: Driver) -> None:
     driver.wait(lambda: not verdict.strip.is_empty, "the new pictures")
 
 
+def scroll(driver: Driver, *, to_the_end: bool) -> None:
+    """To the last plot, or to the verdict's words."""
+    panel = driver.parts.learn_panel
+    bar = panel.scroller.verticalScrollBar()
+    bar.setValue(bar.maximum() if to_the_end else panel.verdict.y())
+
+
 def _drag_meanwhile(driver: Driver) -> str:
     opened = driver.parts.desk.current
     assert opened is not None
@@ -95,7 +101,7 @@ def _keep(driver: Driver) -> dict[str, object]:
     panel = driver.parts.learn_panel
     learned = driver.parts.learn.factor
     assert learned is not None
-    panel.scroller.verticalScrollBar().setValue(0)
+    scroll(driver, to_the_end=False)
     driver.click(panel.verdict.keep_button)
     driver.wait(lambda: _is_there(driver, learned), "the kept slider")
     driver.window.docks.bring_forward("factors")
