@@ -40,6 +40,8 @@ def main() -> None:
         go_offscreen()
     for theme in ("dark", "light"):
         print(window(theme))
+    for path in learning():
+        print(path)
 
 
 def strip(model: api.Model, factor: api.Factor) -> NDArray[np.uint8]:
@@ -79,6 +81,23 @@ def window(theme: str) -> Path:
         taken = next(path for path in reversed(driver.pictures) if path.stem.endswith("drag-x"))
         shutil.copyfile(taken, target)
     return target
+
+
+def learning() -> tuple[Path, Path]:
+    """The window while x is learned from the sprites, and its verdict."""
+    # Qt is loaded only now: where to draw has to be settled first
+    from latentstudio.studio.stories import learn
+    from latentstudio.studio.stories.driver import story_window
+    from latentstudio.studio.stories.library import own_home
+
+    running, verdict = OUT / "learn-running.png", OUT / "learn-verdict.png"
+    with own_home(), tempfile.TemporaryDirectory() as folder, story_window(Path(folder), model=learn.MODEL) as driver:
+        learn.choose(driver)
+        learn.press_learn(driver)
+        shutil.copyfile(driver.shoot("running"), running)
+        learn.finish(driver)
+        shutil.copyfile(driver.shoot("verdict"), verdict)
+    return running, verdict
 
 
 if __name__ == "__main__":

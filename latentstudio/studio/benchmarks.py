@@ -299,7 +299,7 @@ def _busy(driver: Driver, hand: Hand) -> list[float]:
     """Ages while a factor is being learned."""
     learn = driver.parts.learn
     learn.start("x", "thorough")
-    status = driver.parts.learn_panel.message
+    status = driver.parts.learn_panel.run_view.message
     driver.wait(
         lambda: not learn.running or not status.text().startswith(("Waiting", "loading")), "learning", seconds=120
     )

@@ -60,6 +60,13 @@ class Commands(QObject):
         """Choose any file and take it in."""
         self._open(self.dialogs.open_file(self._window, "Open", self.last_folder))
 
+    def on_learn_file(self) -> None:
+        """Choose a Python file with a transformation of one's own."""
+        chosen = self.dialogs.open_file(self._window, "A transformation of your own (.py)", self.last_folder)
+        if chosen:
+            self.last_folder = str(Path(chosen).parent)
+            self._parts.learn.use_file(Path(chosen))
+
     def on_add_model(self) -> None:
         """Choose a model folder and take it in."""
         self._open(self.dialogs.choose_folder(self._window, "Add a model folder", self.last_folder))

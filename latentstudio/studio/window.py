@@ -19,6 +19,7 @@ from latentstudio.studio.housekeeping import Housekeeper
 from latentstudio.studio.icons import app_icon
 from latentstudio.studio.menus import Menus
 from latentstudio.studio.parts import Parts
+from latentstudio.studio.presenters.learn_work import OWN_SUFFIX
 from latentstudio.studio.presenters.picture import header_line
 from latentstudio.studio.theme import Choice, Theme
 from latentstudio.studio.widgets.action_search import ActionSearch
@@ -108,6 +109,7 @@ class MainWindow(QMainWindow):
         parts.factors_panel.strip_requested.connect(self.commands.on_export_strip)
         parts.factors_panel.learn_requested.connect(self._on_learn_wanted)
         parts.factors_panel.find_requested.connect(self.on_find_sliders)
+        parts.learn_panel.file_requested.connect(self.commands.on_learn_file)
         self.menus.opening.connect(self._on_menu_opening)
         parts.workspace.subscribe(self._on_change)
 
@@ -304,8 +306,14 @@ class MainWindow(QMainWindow):
     def dropEvent(self, event: QDropEvent) -> None:
         """Take in every file that was dropped."""
         for url in event.mimeData().urls():
-            if url.isLocalFile():
-                self.parts.files.request_open(Path(url.toLocalFile()))
+            if not url.isLocalFile():
+                continue
+            path = Path(url.toLocalFile())
+            if path.suffix == OWN_SUFFIX:
+                self.parts.learn.use_file(path)
+                self.docks.bring_forward("learn")
+            else:
+                self.parts.files.request_open(path)
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:

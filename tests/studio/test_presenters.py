@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 from latentstudio.engine import Result, Timing
 from latentstudio.errors import AddOnError, LearningError, ModelFileError, StudioError
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor
+from latentstudio.factors.verdict import verdict_of
 from latentstudio.generators import addons
 from latentstudio.generators.addons import AddOn
 from latentstudio.latents import sample_prior
@@ -421,8 +422,8 @@ def learning(desk, worker, opened, qtbot):
     measured = MeasuredCalibration(p, 4.0 * p, np.full(7, 0.2), (-3.0, 3.0))
     made = Factor("y", "down", PIXELS, np.eye(4, dtype=np.float32)[2], curve, measured, "one", "hash of one")
 
-    def learn(model, transformation, settings):
-        yield LearnStep(0.5, f"learning {transformation}")
+    def learn(model, wanted):
+        yield LearnStep(0.5, f"learning {wanted.transformation}")
         yield LearnStep(1.0, "done", factor=made)
 
     panel = LearnPanel()
@@ -445,9 +446,9 @@ def test_learning_ends_with_a_verdict_and_keeping_writes_the_file(desk, worker, 
     assert panel.cancel_button.isVisible()
     assert not panel.verdict.isVisible()
     worker.run_jobs()
-    assert panel.verdict_title.text() == "y · grade A"
-    assert panel.verdict_words.text() == learning.factor.describe()
-    qtbot.mouseClick(panel.keep_button, Qt.MouseButton.LeftButton)
+    assert panel.verdict.title.text() == "y · grade A"
+    assert panel.verdict.sentence.text() == verdict_of(learning.factor)
+    qtbot.mouseClick(panel.verdict.keep_button, Qt.MouseButton.LeftButton)
     worker.waiting.pop("factors", None)
     number, work, answer = worker.waiting.pop("keep")
     answer(Result("keep", number, work(), None, Timing(0, 0, 0, 0)))
@@ -465,7 +466,7 @@ def test_a_cancelled_learning_keeps_nothing(worker, learning, qtbot):
 
 
 def test_a_failed_learning_says_why(desk, worker, opened, qtbot):
-    def fail(model, transformation, settings):
+    def fail(model, wanted):
         yield Step(0.1, "trying")
         raise LearningError("the axis moves nothing", action="try more starting points")
 
@@ -473,9 +474,9 @@ def test_a_failed_learning_says_why(desk, worker, opened, qtbot):
     qtbot.addWidget(panel)
     LearnPresenter(desk, panel, learn=fail).start("x", "usual")
     worker.run_jobs()
-    assert panel.verdict_title.text() == "Nothing was learned"
-    assert panel.verdict_words.text() == "the axis moves nothing; try more starting points"
-    assert panel.keep_button.isHidden()
+    assert panel.verdict.title.text() == "Nothing was learned"
+    assert panel.verdict.sentence.text() == "the axis moves nothing; try more starting points"
+    assert panel.verdict.keep_button.isHidden()
 
 
 def test_efforts_differ_in_starting_points():

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from collections.abc import Mapping
+
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from latentstudio.errors import UsageError
+from latentstudio.factors.settings import LearnSettings
+from latentstudio.studio.panels.learn_settings import AdvancedSettings
 from latentstudio.studio.panels.pieces import line_of, scrolling, words
-from latentstudio.studio.widgets.base import Card, Heading, Text
-from latentstudio.studio.widgets.curve_plot import CurvePlot
+from latentstudio.studio.panels.run_view import RunView
+from latentstudio.studio.panels.verdict_view import VerdictView
+from latentstudio.studio.widgets.base import Heading, Link
 from latentstudio.studio.widgets.segmented import Segmented
+from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
 INTRODUCTION = (
     "Learn the direction in which this model's pictures move, grow or brighten, and measure what moving along it "
@@ -20,96 +27,180 @@ class LearnPanel(QWidget):
     """Shows choices, progress and the verdict.
 
     Signals:
-        start_requested(transformation, effort), cancel_requested(), keep_requested().
+        start_requested(transformation, settings, goes_on), cancel_requested(), choice_changed(), file_requested(),
+        keep_requested(), discard_requested().
     """
 
-    start_requested = Signal(str, str)
+    start_requested = Signal(str, object, bool)
     cancel_requested = Signal()
+    choice_changed = Signal()
+    file_requested = Signal()
     keep_requested = Signal()
+    discard_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("learnPanel")
         self._words: dict[str, str] = {}
-        self.what = Segmented(padding=20, parent=self)
+        self._efforts: dict[str, LearnSettings] = {}
+        self._effort_words: dict[str, str] = {}
+        self._running = False
+        self._build_choices()
+        self.start_button = QPushButton("Learn", self)
+        self.start_button.setDefault(True)
+        self.go_on_button = QPushButton("Go on", self)
+        self.go_on_button.setToolTip("Take the trajectories that were made already, and go on from there")
+        self.cancel_button = QPushButton("Cancel", self)
+        self.message = words("", self)
+        self.run_view = RunView(self)
+        self.verdict = VerdictView(self)
+        self._build_layout()
+        self._connect()
+        self.set_running(False)
+        self.set_resumable("")
+        self.verdict.hide()
+
+    def _build_choices(self) -> None:
+        self.what = WrappedNames(self)
         self.what.setAccessibleName("Transformation")
         self.what_words = words("", self)
+        self.file_link = Link("Own file…", role="small", parent=self)
+        self.file_link.setToolTip("A Python file with a transformation of your own; it is run when you press Learn")
         self.effort = Segmented(padding=20, parent=self)
         self.effort.setAccessibleName("Effort")
         self.effort_words = words("", self)
-        self.start_button = QPushButton("Learn", self)
-        self.start_button.setDefault(True)
-        self.cancel_button = QPushButton("Cancel", self)
-        self.message = words("", self)
-        self.verdict = Card(self)
-        self.verdict_title = Text("", role="name", parent=self.verdict)
-        self.verdict_words = words("", self.verdict)
-        self.plot = CurvePlot(self.verdict)
-        self.keep_button = QPushButton("Keep as slider", self.verdict)
-        self.keep_button.setDefault(True)
-        self._build_layout()
-        self.what.chosen.connect(self._on_chosen)
-        self.effort.chosen.connect(self._on_chosen)
-        self.start_button.clicked.connect(self._on_start)
-        self.cancel_button.clicked.connect(self.cancel_requested)
-        self.keep_button.clicked.connect(self.keep_requested)
-        self.set_running(False)
-        self.verdict.hide()
+        self.advanced = AdvancedSettings(self)
+        self.mistake = words("", self, colour="bad")
+        self.mistake.hide()
 
-    def set_choices(self, transformations: tuple[tuple[str, str], ...], efforts: tuple[tuple[str, str], ...]) -> None:
-        """The choices as (id, words); the first of each stands chosen."""
-        self._words = dict((*transformations, *efforts))
-        for row, choices in ((self.what, transformations), (self.effort, efforts)):
-            row.set_names(tuple(name for name, _ in choices))
-            row.set_current(choices[0][0])
+    def _connect(self) -> None:
+        self.what.chosen.connect(self._on_chosen)
+        self.effort.chosen.connect(self._on_effort)
+        self.advanced.changed.connect(self._on_settings)
+        self.file_link.clicked.connect(self.file_requested)
+        self.start_button.clicked.connect(self._on_start)
+        self.go_on_button.clicked.connect(self._on_go_on)
+        self.cancel_button.clicked.connect(self.cancel_requested)
+        self.verdict.keep_requested.connect(self.keep_requested)
+        self.verdict.discard_requested.connect(self.discard_requested)
+
+    @property
+    def settings(self) -> LearnSettings | None:
+        """What would be learned with, or None while a value is wrong."""
+        try:
+            return self.advanced.settings()
+        except UsageError:
+            return None
+
+    def set_choices(self, transformations: tuple[tuple[str, str], ...]) -> None:
+        """The transformations as (id, words); the first stands chosen unless one of them was."""
+        self._words = dict(transformations)
+        self.what.set_names(tuple(name for name, _ in transformations))
+        self._on_chosen()
+
+    def set_efforts(self, efforts: Mapping[str, tuple[str, LearnSettings]]) -> None:
+        """The efforts as id -> (words, settings); the first stands chosen."""
+        self._effort_words = {name: said for name, (said, _) in efforts.items()}
+        self._efforts = {name: settings for name, (_, settings) in efforts.items()}
+        self.effort.set_names(tuple(efforts))
+        self._on_effort()
+
+    def choose(self, transformation: str) -> None:
+        """Choose a transformation that is among the choices."""
+        self.what.set_current(transformation)
         self._on_chosen()
 
     def set_running(self, running: bool) -> None:
-        """While a job runs there is Cancel, otherwise Learn."""
+        """While a job runs there is Cancel and the run, otherwise Learn."""
+        self._running = running
         self.start_button.setVisible(not running)
         self.cancel_button.setVisible(running)
-        for box in (self.what, self.effort):
-            box.setEnabled(not running)
+        self.run_view.setVisible(running)
+        self.choices.setVisible(not running)  # a low panel has room for one of them
+        if running:
+            self.run_view.clear()
+            self.set_resumable("")
 
-    def show_verdict(self, title: str, sentence: str, keepable: bool) -> None:
-        """What was learned, in words; ``keepable`` offers to keep it."""
-        self.verdict_title.setText(title)
-        self.verdict_words.setText(sentence)
-        self.keep_button.setVisible(keepable)
-        self.verdict.show()
+    def show_verdict(self, title: str, sentence: str, *, keepable: bool) -> None:
+        """What came out, scrolled to the top of the panel."""
+        self.verdict.set_words(title, sentence, keepable=keepable)
+        QTimer.singleShot(0, self, self._scroll_to_verdict)
+
+    def _scroll_to_verdict(self) -> None:
+        self.scroller.verticalScrollBar().setValue(self.verdict.y() - 12)
+
+    def set_resumable(self, said: str) -> None:
+        """Offer to go on where an earlier run stood, in these words; empty offers nothing."""
+        offered = bool(said) and not self._running
+        self.go_on_button.setVisible(offered)
+        self.start_button.setText("Start anew" if offered else "Learn")
+        self.start_button.setDefault(not offered)
+        self.go_on_button.setDefault(offered)
+        if offered:
+            self.message.setText(said)
 
     def _on_start(self) -> None:
-        self.start_requested.emit(self.what.current, self.effort.current)
+        self._start(False)
+
+    def _on_go_on(self) -> None:
+        self._start(True)
+
+    def _start(self, goes_on: bool) -> None:
+        settings = self.settings
+        if settings is not None:
+            self.start_requested.emit(self.what.current, settings, goes_on)
 
     def _on_chosen(self) -> None:
         self.what_words.setText(self._words.get(self.what.current, ""))
-        self.effort_words.setText(self._words.get(self.effort.current, ""))
+        self._on_settings()
+
+    def _on_effort(self) -> None:
+        self.effort_words.setText(self._effort_words.get(self.effort.current, ""))
+        self.advanced.set_usual(self._efforts[self.effort.current])
+        self._on_settings()
+
+    def _on_settings(self) -> None:
+        mistake = ""
+        try:
+            self.advanced.settings()
+        except UsageError as error:
+            mistake = error.sentence
+        self.mistake.setText(mistake)
+        self.mistake.setVisible(bool(mistake))
+        self.start_button.setEnabled(not mistake)
+        self.message.setText("")
+        self.set_resumable("")
+        if not mistake:
+            self.choice_changed.emit()
 
     def _build_layout(self) -> None:
         column = QWidget(self)
+        self.choices = QWidget(column)
+        chosen = QVBoxLayout(self.choices)
+        chosen.setContentsMargins(0, 0, 0, 0)
+        chosen.setSpacing(10)
+        chosen.addWidget(words(INTRODUCTION, self.choices))
+        chosen.addLayout(line_of(Heading("Transformation", self.choices), self.file_link))
+        chosen.addWidget(self.what)
+        chosen.addWidget(self.what_words)
+        chosen.addWidget(Heading("Effort", self.choices))
+        chosen.addLayout(line_of(self.effort))
+        for widget in (self.effort_words, self.advanced, self.mistake):
+            chosen.addWidget(widget)
         layout = QVBoxLayout(column)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(10)
-        layout.addWidget(words(INTRODUCTION, column))
-        rows = (("Transformation", self.what, self.what_words), ("Effort", self.effort, self.effort_words))
-        for title, row, said in rows:
-            layout.addWidget(Heading(title, column))
-            layout.addLayout(line_of(row))
-            layout.addWidget(said)
+        layout.addWidget(self.choices)
         buttons = QHBoxLayout()
-        buttons.addWidget(self.start_button)
-        buttons.addWidget(self.cancel_button)
+        for button in (self.go_on_button, self.start_button, self.cancel_button):
+            buttons.addWidget(button)
         buttons.addStretch(1)
         layout.addLayout(buttons)
+        layout.addWidget(self.run_view)
         layout.addWidget(self.message)
-        inner = QVBoxLayout(self.verdict)
-        inner.setContentsMargins(16, 16, 16, 16)
-        inner.setSpacing(8)
-        self.plot.setMinimumHeight(200)
-        for widget in (self.verdict_title, self.verdict_words, self.plot, self.keep_button):
-            inner.addWidget(widget)
         layout.addWidget(self.verdict)
         layout.addStretch(1)
         outer = QVBoxLayout(self)
         outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(column, self))
+        self.scroller = scrolling(column, self)
+        outer.addWidget(self.scroller)

@@ -8,6 +8,7 @@ from pathlib import Path
 from latentstudio.errors import UnknownNameError
 from latentstudio.studio.stories.crash import crash_story
 from latentstudio.studio.stories.drag import drag_story
+from latentstudio.studio.stories.learn import learn_story
 from latentstudio.studio.stories.library import library_story
 from latentstudio.studio.stories.report import StoryReport
 from latentstudio.studio.stories.undo import undo_story
@@ -18,6 +19,7 @@ STORIES: dict[str, Story] = {
     "undo": undo_story,
     "crash": crash_story,
     "library": library_story,
+    "learn": learn_story,
 }
 
 
@@ -25,7 +27,7 @@ def run_story(name: str, out: Path, model: str | None = None) -> StoryReport:
     """Play a story in the real window and write its pictures into ``out``.
 
     Args:
-        name: ``drag``, ``undo``, ``crash`` or ``library``.
+        name: ``drag``, ``undo``, ``crash``, ``library`` or ``learn``.
         out: folder for the numbered screenshots; made if missing.
         model: the model to play with; what the window opens first when None.
 

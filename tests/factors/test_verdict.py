@@ -1,0 +1,68 @@
+"""The verdict in words."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve
+from latentstudio.factors.verdict import leak_words, verdict_of
+from latentstudio.units import DEGREES, PERCENT, PIXELS, TIMES
+
+
+def factor(unit=PIXELS, *, name="x", reach=(-6.3, 7.0), spread=1.1, **figures):
+    p = np.array([-3.0, 0.0, 3.0])
+    values = np.array([reach[0], 0.0, reach[1]])
+    measured = MeasuredCalibration(p, values, np.full(3, spread), (-3.0, 3.0))
+    axis = np.eye(4, dtype=np.float32)[0]
+    return Factor(name, "", unit, axis, MonotoneCurve(p, values), measured, "one", "hash", figures)
+
+
+def test_range_spread_leak_and_grade_in_one_line():
+    made = factor(leak={"brightness": 0.03, "y": 0.1})
+    assert verdict_of(made) == (
+        "x: known from −6 px to +7 px, single pictures differ by 1.1 px; also brightens a little. "
+        "Grade A: new pictures follow it closely."
+    )
+
+
+@pytest.mark.parametrize(("leak", "words"), [
+    ({"x": 0.4, "scale": 0.02, "rotation": 1.0, "brightness": -0.01}, ()),
+    ({"x": -0.6}, ("moves left a little",)),
+    ({"y": 2.5, "rotation": -2.0}, ("clearly moves down", "turns clockwise a little")),
+    ({"brightness": 0.02, "scale": -0.2, "saturation": 0.3},
+     ("clearly gains colour", "clearly shrinks", "brightens a little")),
+    ({"contrast": -0.05, "someone's own": 9.0}, ("loses contrast a little",)),
+])
+def test_leaks_have_thresholds_of_their_unit_and_the_clear_ones_come_first(leak, words):
+    assert leak_words(leak) == words
+
+
+def test_several_leaks_are_joined_and_none_is_said_too():
+    assert "; also clearly moves down and turns clockwise a little." in verdict_of(
+        factor(leak={"y": 2.5, "rotation": -2.0}))
+    assert "; nothing else moves noticeably." in verdict_of(factor(leak={}))
+    assert "also" not in verdict_of(factor())
+    assert "nothing else" not in verdict_of(factor())
+
+
+@pytest.mark.parametrize(("unit", "reach", "spread", "part"), [
+    (TIMES, (-0.5, 0.5), 0.1, "from × 0.71 to × 1.41, single pictures differ by a factor of 1.07"),
+    (PERCENT, (-0.2, 0.3), 0.05, "from −20 % to +30 %, single pictures differ by 5.0 %"),
+    (DEGREES, (-14.0, 15.0), 3.0, "from −14° to +15°, single pictures differ by 3.0°"),
+    (PIXELS, (-2.31, 4.9), 0.5, "from −2.3 px to +4.9 px"),
+])
+def test_every_unit_is_written_in_its_own_way(unit, reach, spread, part):
+    assert part in verdict_of(factor(unit, reach=reach, spread=spread))
+
+
+@pytest.mark.parametrize(("spread", "words"), [
+    (2.5, "Grade B: new pictures follow it well."), (6.0, "Grade C: new pictures follow it roughly."),
+    (9.0, "Grade D: new pictures hardly follow it."),
+])
+def test_the_grade_in_words(spread, words):
+    assert verdict_of(factor(spread=spread)).endswith(words)
+
+
+def test_notes_follow_as_sentences():
+    assert verdict_of(factor(notes=["few records; use more starts"])).endswith("closely. Few records; use more starts.")
