@@ -89,10 +89,10 @@ class LossPlot(SmallPlot):
         for power in range(math.ceil(low), math.floor(high) + 1):
             y = area.bottom() - (power - low) / span * area.height()
             painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-        x = np.linspace(area.left(), area.right(), len(heights))
-        y = area.bottom() - (heights - low) / span * area.height()
+        across = np.linspace(area.left(), area.right(), len(heights)).tolist()
+        down = (area.bottom() - (heights - low) / span * area.height()).tolist()
         painter.setPen(QPen(tokens.colour("accent"), 1.5))
-        painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), y.tolist(), strict=True)]))
+        painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(across, down, strict=True)]))
 
 
 class ScatterPlot(SmallPlot):
