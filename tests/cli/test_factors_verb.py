@@ -198,8 +198,8 @@ def test_a_broken_transformation_is_one_line_before_anything_is_learned(
 
 def test_how_a_transformation_of_ones_own_is_measured_is_said(cli, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
-    path.write_text("def lift(images, t):\n    return (images + t[:, None, None, None]).clamp(0, 1), images[:, :1] >= 0\n",
-                    encoding="utf-8")
+    path.write_text("def lift(images, t):\n"
+                    "    return (images + t[:, None, None, None]).clamp(0, 1), images[:, :1] >= 0\n", encoding="utf-8")
     answer = cli("factors", "learn", "example", "--transformation", path, "--out", tmp_path / "f.safetensors", *LEARN)
     assert answer.code in (0, 2)  # an untrained model may have nothing to learn
     assert "lift is measured by least squares over lift's own family" in answer.err
