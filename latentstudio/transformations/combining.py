@@ -8,13 +8,14 @@ those that follow, and the masks are multiplied.
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from latentstudio.errors import UsageError
 from latentstudio.transformations.facts import NAMES, OWN
-from latentstudio.transformations.transformation import Transformation
+from latentstudio.transformations.transformation import Function, Transformation
 from latentstudio.units import PERCENT
 
 Parts = tuple[tuple[Transformation, float], ...]
@@ -59,16 +60,6 @@ def combine(parts: Parts, *, name: str = "") -> Transformation:
     alike = all(part.unit == first.unit and part.is_relative == first.is_relative for part, _ in parts)
     moving = next((part for part, _ in parts if part.moves), None)
     ordered = tuple(sorted(parts, key=lambda pair: _rank(pair[0])))
-
-    def apply(images: Tensor, t: Tensor, **options: object) -> tuple[Tensor, Tensor]:
-        mask = torch.ones_like(images[:, :1])
-        for part, share in ordered:
-            amount = share * t * (1.0 if alike else part.largest(int(images.shape[-1])))
-            chosen = part.with_options(**options) if part.moves else part  # type: ignore[arg-type]
-            images, defined = chosen.trial(images, amount)
-            mask = (_carried(chosen, mask, amount) if part.moves else mask) * defined
-        return images, mask
-
     return Transformation(
         name=name or _written(parts),
         unit=first.unit if alike else PERCENT,
@@ -82,9 +73,24 @@ def combine(parts: Parts, *, name: str = "") -> Transformation:
         ignores="; ".join(dict.fromkeys(part.ignores for part, _ in parts)),
         law=", then ".join(part.name for part, _ in ordered),
         measured=OWN,
-        function=apply,
+        function=_one_after_another(ordered, alike),
         origin=next((part.origin for part, _ in parts if part.origin), None),
     )
+
+
+def _one_after_another(ordered: Parts, alike: bool) -> Function:
+    """Apply the parts in this order; t counts in their unit where they are ``alike``, else in shares of their reaches."""
+
+    def apply(images: Tensor, t: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
+        mask = torch.ones_like(images[:, :1])
+        for part, share in ordered:
+            amount = share * t * (1.0 if alike else part.largest(int(images.shape[-1])))
+            chosen = part.with_options(**options) if part.moves else part
+            images, defined = chosen.trial(images, amount)
+            mask = (_carried(chosen, mask, amount) if part.moves else mask) * defined
+        return images, mask
+
+    return apply
 
 
 def _check(parts: Parts) -> None:
