@@ -271,3 +271,7 @@ def test_a_sheet_is_as_high_as_its_width_says(dressed, qtbot):
     sheet.set_sheet(np.zeros((128, 768, 3), np.uint8))
     assert sheet.heightForWidth(384) == 64
     assert sheet.heightForWidth(10_000) == 3 * 128
+    sheet.resize(384, 10)
+    sheet.show()
+    qtbot.waitExposed(sheet)
+    assert sheet.height() == 64

@@ -81,7 +81,8 @@ class AdvancedSettings(QWidget):
             return editor.isChecked()
         if isinstance(editor, ChoiceLink):
             return editor.current
-        text, kind = editor.text().strip(), type(field.default)
+        text = editor.text().strip()
+        kind: Any = type(field.default)
         try:
             if kind is tuple:
                 return tuple(int(part) for part in text.split(",") if part.strip())

@@ -87,8 +87,8 @@ class LossPlot(SmallPlot):
         tokens = self._theme.tokens
         painter.setPen(QPen(tokens.colour("line"), 1))
         for power in range(math.ceil(low), math.floor(high) + 1):
-            y = area.bottom() - (power - low) / span * area.height()
-            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
+            line = area.bottom() - (power - low) / span * area.height()
+            painter.drawLine(QPointF(area.left(), line), QPointF(area.right(), line))
         x = np.linspace(area.left(), area.right(), len(heights))
         y = area.bottom() - (heights - low) / span * area.height()
         painter.setPen(QPen(tokens.colour("accent"), 1.5))
