@@ -96,7 +96,10 @@ def test_names_wrap_where_there_is_little_room(dressed, qtbot):
     qtbot.addWidget(row)
     row.set_names(NAMES)
     assert row.heightForWidth(1_600) < row.heightForWidth(300) < row.heightForWidth(120)
-    row.resize(300, row.heightForWidth(300))
+    row.show()
+    qtbot.waitExposed(row)
+    row.resize(300, 10)
+    assert row.height() == row.heightForWidth(row.width())
     assert all(row.rect().contains(row.area_of(name).toAlignedRect()) for name in NAMES)
 
 
