@@ -257,7 +257,7 @@ def test_records_of_other_settings_are_no_offer(learning, worker, models):
     assert panel.go_on_button.isHidden()
 
 
-def test_what_is_asked_of_records_is_what_learning_writes(models):
+def test_what_is_asked_of_records_is_what_learning_writes(models, home):
     from latentstudio.factors.learning import about
     from latentstudio.transformations import transformation_named
 
