@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from latentstudio.errors import StudioError, UnknownNameError
+from latentstudio.factors import LearnSettings
 from latentstudio.studio.stories import run_story
 
 MODEL = "story-model"
@@ -48,6 +49,17 @@ def test_the_library_story_without_network_says_so(story_home, tmp_path, qapp, m
     assert report.facts["licence_shown_first"] is True
     assert report.facts["fetched"] is False
     assert report.facts["message"] == "the package index cannot be reached; check the network and try again"
+
+
+def test_the_learn_story_with_little_of_everything(story_home, tmp_path, qapp, monkeypatch):
+    little = LearnSettings(
+        starts=32, targets=2, steps=3, batch=16, judged=16, refined=3, epochs=10, optimiser="adam"
+    )
+    monkeypatch.setattr("latentstudio.studio.presenters.learn.settings_for", lambda effort: little)
+    report = run_story("learn", tmp_path / "out")
+    assert report.facts["verdict"].startswith("x: known from −")
+    assert report.facts["kept"]["name"] == "x"
+    assert len(report.pictures) == 7
 
 
 def test_a_story_that_does_not_exist(tmp_path, qapp):

@@ -96,7 +96,10 @@ def test_names_wrap_where_there_is_little_room(dressed, qtbot):
     qtbot.addWidget(row)
     row.set_names(NAMES)
     assert row.heightForWidth(1_600) < row.heightForWidth(300) < row.heightForWidth(120)
-    row.resize(300, row.heightForWidth(300))
+    row.show()
+    qtbot.waitExposed(row)
+    row.resize(300, 10)
+    assert row.height() == row.heightForWidth(row.width())
     assert all(row.rect().contains(row.area_of(name).toAlignedRect()) for name in NAMES)
 
 
@@ -254,7 +257,7 @@ def test_records_of_other_settings_are_no_offer(learning, worker, models):
     assert panel.go_on_button.isHidden()
 
 
-def test_what_is_asked_of_records_is_what_learning_writes(models):
+def test_what_is_asked_of_records_is_what_learning_writes(models, home):
     from latentstudio.factors.learning import about
     from latentstudio.transformations import transformation_named
 
@@ -271,3 +274,7 @@ def test_a_sheet_is_as_high_as_its_width_says(dressed, qtbot):
     sheet.set_sheet(np.zeros((128, 768, 3), np.uint8))
     assert sheet.heightForWidth(384) == 64
     assert sheet.heightForWidth(10_000) == 3 * 128
+    sheet.resize(384, 10)
+    sheet.show()
+    qtbot.waitExposed(sheet)
+    assert sheet.height() == 64

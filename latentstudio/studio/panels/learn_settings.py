@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import Field, fields, replace
-from typing import Any, cast
+from typing import Any
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
@@ -81,7 +81,8 @@ class AdvancedSettings(QWidget):
             return editor.isChecked()
         if isinstance(editor, ChoiceLink):
             return editor.current
-        text, kind = editor.text().strip(), cast(type, type(field.default))
+        text = editor.text().strip()
+        kind: Any = type(field.default)
         try:
             if kind is tuple:
                 return tuple(int(part) for part in text.split(",") if part.strip())

@@ -44,7 +44,9 @@ def learn_story(out: Path, model: str | None = None) -> StoryReport:
 
 def choose(driver: Driver) -> None:
     """Open the panel and choose what to learn by the mouse."""
-    driver.window.docks.bring_forward("learn")
+    docks = driver.window.docks
+    docks.bring_forward("learn")
+    docks.docks["map"].close()  # the learning takes the whole side
     panel = driver.parts.learn_panel
     driver.wait(panel.what.isVisible, "the learning panel")
     driver.click(panel.what, panel.what.area_of(TRANSFORMATION).center().toPoint())

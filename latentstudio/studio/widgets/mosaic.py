@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.canvas.view import image_of
@@ -22,9 +22,7 @@ class Mosaic(QWidget):
         self._theme = app_theme()
         self._image = QImage()
         self._labels: tuple[str, ...] = ()
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName(name)
 
     @property
@@ -43,12 +41,8 @@ class Mosaic(QWidget):
         self._image = QImage() if sheet is None else image_of(sheet)
         if self._image.size() != before or labels != self._labels:
             self._labels = labels
-            self.updateGeometry()
+            self._fit()
         self.update()
-
-    def hasHeightForWidth(self) -> bool:
-        """The sheet keeps its shape."""
-        return True
 
     def heightForWidth(self, width: int) -> int:
         """The height of the sheet at this width, and the labels."""
@@ -62,6 +56,17 @@ class Mosaic(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Any width; the height follows."""
         return QSize(80, 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Another width, another height."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Set, not hinted: nested layouts lose a height that depends on the width."""
+        height = self.heightForWidth(self.width())
+        if height != self.maximumHeight():
+            self.setFixedHeight(height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The sheet with square pixels where it is enlarged, and its labels."""

@@ -87,10 +87,10 @@ class LossPlot(SmallPlot):
         tokens = self._theme.tokens
         painter.setPen(QPen(tokens.colour("line"), 1))
         for power in range(math.ceil(low), math.floor(high) + 1):
-            y = area.bottom() - (power - low) / span * area.height()
-            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-        across = np.linspace(area.left(), area.right(), len(heights)).tolist()
-        down = (area.bottom() - (heights - low) / span * area.height()).tolist()
+            line = area.bottom() - (power - low) / span * area.height()
+            painter.drawLine(QPointF(area.left(), line), QPointF(area.right(), line))
+        x = np.linspace(area.left(), area.right(), len(heights))
+        y = area.bottom() - (heights - low) / span * area.height()
         painter.setPen(QPen(tokens.colour("accent"), 1.5))
         painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(across, down, strict=True)]))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.widgets.base import paint_focus_ring, paint_ground
@@ -17,22 +17,18 @@ class WrappedNames(NameRow):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        policy = QSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        policy.setHeightForWidth(True)
-        self.setSizePolicy(policy)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self._theme.changed.connect(self._fit)
 
     def set_names(self, names: tuple[str, ...]) -> None:
         """Other names; the first is chosen unless the present one is among them."""
         self._take_names(names, ", ".join(names))
         self.setAccessibleDescription(self._current)
+        self._fit()
 
     def area_of(self, name: str) -> QRectF:
         """Where a name stands."""
         return self._areas(self.width())[self._names.index(name)]
-
-    def hasHeightForWidth(self) -> bool:
-        """The narrower, the more lines."""
-        return True
 
     def heightForWidth(self, width: int) -> int:
         """The bottom of the last line."""
@@ -49,6 +45,17 @@ class WrappedNames(NameRow):
         metrics = QFontMetrics(self._theme.font("name"))
         widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
         return QSize(widest + 2 * self._theme.px(_PADDING), self._theme.px(_HEIGHT))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The narrower, the more lines."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Set, not hinted: nested layouts lose a height that depends on the width."""
+        height = self.heightForWidth(self.width())
+        if height != self.maximumHeight():
+            self.setFixedHeight(height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The pills."""
