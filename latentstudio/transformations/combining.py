@@ -79,7 +79,7 @@ def combine(parts: Parts, *, name: str = "") -> Transformation:
 
 
 def _one_after_another(ordered: Parts, alike: bool) -> Function:
-    """Apply the parts in this order; t counts in their unit where they are ``alike``, else in shares of their reaches."""
+    """Apply the parts in this order; t counts in their unit where ``alike``, else in shares of their reaches."""
 
     def apply(images: Tensor, t: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
         mask = torch.ones_like(images[:, :1])
