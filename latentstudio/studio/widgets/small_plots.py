@@ -90,9 +90,9 @@ class LossPlot(SmallPlot):
             line = area.bottom() - (power - low) / span * area.height()
             painter.drawLine(QPointF(area.left(), line), QPointF(area.right(), line))
         x = np.linspace(area.left(), area.right(), len(heights))
-        y = area.bottom() - (heights - low) / span * area.height()
+        heights_y = area.bottom() - (heights - low) / span * area.height()
         painter.setPen(QPen(tokens.colour("accent"), 1.5))
-        painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(across, down, strict=True)]))
+        painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), heights_y.tolist(), strict=True)]))
 
 
 class ScatterPlot(SmallPlot):
