@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -62,3 +64,10 @@ def story_home(home: Path, story_store: Path) -> Path:
     """A fresh copy of that folder as this test's home."""
     shutil.copytree(story_store, home, dirs_exist_ok=True)
     return home
+
+
+@pytest.fixture(autouse=True)
+def collected_here() -> Iterator[None]:
+    """What a closed window leaves behind goes in this thread; the collector in a later test's worker would crash Qt."""
+    yield
+    gc.collect()
