@@ -10,12 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from latentstudio.api import LearnSettings, Picture, draw_clamped, evaluation_steps, factors_of, learn_steps, sample
+from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser, whole_number
 from latentstudio.cli.output import Output, table
+from latentstudio.cli.rescuing import write_somewhere
 from latentstudio.cli.saved import open_saved, read_saved
 from latentstudio.document.session import Session
 from latentstudio.errors import LearningError, UsageError
-from latentstudio.factors import Factor, FactorSet, parse_settings, read_factor, write_factor
+from latentstudio.factors import Factor, FactorSet, parse_settings, read_factor
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import Model, open_model
 
@@ -121,7 +123,7 @@ def _learn(arguments: argparse.Namespace, output: Output) -> None:
     factor: Factor | None = getattr(last, "factor", None)
     if factor is None:
         raise LearningError(f"learning '{arguments.factor}' ended without a factor", action="try more --starts")
-    write_factor(arguments.out, factor)
+    arguments.out = write_somewhere(arguments.out, factor, output)
     output.say(f"{factor.name} of {model.card.name}: grade {factor.grade}, {_range_text(factor)}, {seconds:.0f} s, "
                f"written to {arguments.out}")
     output.result(_learned(factor, settings, seconds, arguments))
@@ -189,14 +191,15 @@ def _apply(arguments: argparse.Namespace, output: Output) -> None:
         asked = parse_settings(arguments.settings, known)
         positions = {**session.position_map(), **asked}
         picture = draw_clamped(model, session.with_positions(positions), known)
+        picture.save(arguments.out)
+        for note in picture.notes:
+            output.note(note)
+        moved = ", ".join(f"{name} {known.get(name).unit.format(t)}" for name, t in picture.reached.items())
+        output.say(f"{session.model}, seed {session.seed}{': ' + moved if moved else ''}: {arguments.out}")
+        output.result(_applied(picture, known, positions, arguments.out))
+        measure_after_torch(model, output)
     finally:
         model.close()
-    picture.save(arguments.out)
-    for note in picture.notes:
-        output.note(note)
-    moved = ", ".join(f"{name} {known.get(name).unit.format(t)}" for name, t in picture.reached.items())
-    output.say(f"{session.model}, seed {session.seed}{': ' + moved if moved else ''}: {arguments.out}")
-    output.result(_applied(picture, known, positions, arguments.out))
 
 
 def _start(arguments: argparse.Namespace) -> tuple[Model, Session]:

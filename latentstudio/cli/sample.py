@@ -9,6 +9,7 @@ from pathlib import Path
 
 from latentstudio import pixels
 from latentstudio.api import apply, draw_many, sample
+from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser, whole_number
 from latentstudio.cli.output import Output
 from latentstudio.errors import UsageError
@@ -53,6 +54,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             "size": [sheet.shape[1], sheet.shape[0]], "milliseconds": round(1000 * seconds, 1),
             "runtime": model.runtime_name, "device": model.device,
         })
+        measure_after_torch(model, output)
     finally:
         model.close()
 

@@ -27,6 +27,7 @@ from latentstudio.studio.presenters.picture import PicturePresenter
 from latentstudio.studio.presenters.raw import RawPresenter
 from latentstudio.studio.presenters.samples import SamplesPresenter
 from latentstudio.studio.presenters.status import StatusPresenter
+from latentstudio.studio.presenters.unkept import UnkeptPresenter
 from latentstudio.studio.runner import Runner
 from latentstudio.studio.widgets.status_line import StatusLine
 
@@ -80,6 +81,7 @@ class Parts(QObject):
         self.library = LibraryPresenter(desk, self.library_panel, parent=self)
         self.raw = RawPresenter(desk, self.raw_panel, parent=self)
         self.learn = LearnPresenter(desk, self.learn_panel, parent=self)
+        self.unkept = UnkeptPresenter(desk, self.learn, parent=self)
         self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)
         self.files = FilesPresenter(
             desk, fetch=self.library.request_fetch, renew=self.library.renew, parent=self

@@ -106,6 +106,7 @@ class MainWindow(QMainWindow):
         parts.library.add_requested.connect(self.commands.on_open)
         parts.factors_panel.strip_requested.connect(self.commands.on_export_strip)
         parts.factors_panel.learn_requested.connect(self._on_learn_wanted)
+        parts.learn.elsewhere_requested.connect(self.commands.on_keep_elsewhere)
         self.menus.opening.connect(self._on_menu_opening)
         parts.workspace.subscribe(self._on_change)
 

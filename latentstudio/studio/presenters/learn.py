@@ -6,10 +6,10 @@ import importlib
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from latentstudio.engine import JobEnd, JobStep, Result
-from latentstudio.errors import StudioError
+from latentstudio.errors import StorageError, StudioError
 from latentstudio.factors import Factor, keep_factor
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.arriving import arriving
@@ -56,7 +56,17 @@ def learn_steps(model: Model, transformation: str, settings: LearnSettings) -> I
 
 
 class LearnPresenter(QObject):
-    """Runs one learning job at a time for the model in front."""
+    """Runs one learning job at a time for the model in front.
+
+    Signals:
+        learned(Factor): a factor is there and was not kept yet.
+        settled(Factor): it was kept.
+        elsewhere_requested(): it could not be kept, and the user wants to choose another place.
+    """
+
+    learned = Signal(object)
+    settled = Signal(object)
+    elsewhere_requested = Signal()
 
     def __init__(
         self, desk: Desk, panel: LearnPanel, *, learn: Learn = learn_steps, parent: QObject | None = None
@@ -103,7 +113,12 @@ class LearnPresenter(QObject):
     def request_keep(self) -> None:
         """Write the learned factor into the user's folder; its card appears with the others."""
         if self.factor is not None:
-            self._desk.worker.request("keep", partial(keep, self.factor), self._on_kept)
+            self._desk.worker.request("keep", partial(keep, self.factor), partial(self._on_kept, self.factor))
+
+    def show_learned(self, factor: Factor) -> None:
+        """Show a verdict again that stood before; its factor can be kept."""
+        self._model = factor.model
+        self._show(factor)
 
     def _on_model(self, opened: Opened) -> None:
         if opened.name != self._model and not self._job:
@@ -120,6 +135,7 @@ class LearnPresenter(QObject):
         factor = getattr(end.last_step, "factor", None)
         if end.outcome == "done" and isinstance(factor, Factor):
             self._show(factor)
+            self.learned.emit(factor)
         elif end.outcome == "cancelled":
             self._panel.message.setText("Cancelled; nothing was kept.")
         elif isinstance(end.error, StudioError):
@@ -132,11 +148,16 @@ class LearnPresenter(QObject):
         self._panel.plot.set_curves(curves_of(factor))
         self._panel.show_verdict(f"{factor.name} · grade {factor.grade}", factor.describe(), True)
 
-    def _on_kept(self, result: Result) -> None:
+    def _on_kept(self, factor: Factor, result: Result) -> None:
+        if isinstance(result.error, StorageError):
+            sentence = f"{result.error.sentence}; the slider {factor.name} is not lost, it can be kept later"
+            self._desk.notice("bad", sentence, "Save elsewhere…", self.elsewhere_requested.emit)
+            return
         if result.error is not None:
             self._desk.tell_error(result.error, doing="Keeping the factor")
             return
         self._panel.keep_button.hide()
+        self.settled.emit(factor)
         self._desk.reload_factors()
         self._desk.notice("good", f"The slider {result.value} is among the factors now")
 
