@@ -13,9 +13,10 @@ from latentstudio.api import LearnSettings, learn_steps
 from latentstudio.cli.factor_words import range_text
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output
+from latentstudio.cli.rescuing import write_somewhere
 from latentstudio.cli.transforming import add_transformation, check_on_samples, chosen
 from latentstudio.errors import LearningError, UsageError
-from latentstudio.factors import Factor, write_factor
+from latentstudio.factors import Factor
 from latentstudio.files import check_writable, storage_error
 from latentstudio.generators.opening import open_model
 from latentstudio.places import records_folder
@@ -82,7 +83,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     factor: Factor | None = getattr(last, "factor", None)
     if factor is None:
         raise LearningError(f"learning '{name}' ended without a factor", action="try more --starts")
-    write_factor(arguments.out, factor)
+    arguments.out = write_somewhere(arguments.out, factor, output)
     for note in factor.figures.get("notes", ()):
         output.note(note)
     output.say(f"{factor.name} of {model.card.name}: grade {factor.grade}, {range_text(factor)}, {seconds:.0f} s, "

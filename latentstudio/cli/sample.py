@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from latentstudio import pixels
 from latentstudio.api import draw, draw_many, factors_of, sample
+from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import add_condition, check_sheet
@@ -63,6 +64,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             "runtime": model.runtime_name, "device": model.device,
             **({"distribution": _told(moved, wanted, known)} if wanted else {}),
         })
+        measure_after_torch(model, output)
     finally:
         model.close()
 

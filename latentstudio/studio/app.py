@@ -56,6 +56,7 @@ class Starter(QObject):
         if not restored:
             self._open_first()
         parts.library.show_rows()
+        parts.unkept.recover()
         self._window.housekeeper.start()
         if not self._window.preferences.hints_seen and not self._trace:
             self._window.on_hints()

@@ -91,6 +91,15 @@ class Commands(QObject):
         """Save the chosen factor's axis with this sample's own coordinate taken out, as papers draw it."""
         self._export("traversal", self._parts.files.request_traversal)
 
+    def on_keep_elsewhere(self) -> None:
+        """Save a learned factor that could not be kept to a file."""
+        factor = self._parts.learn.factor
+        if factor is not None:
+            name = f"{factor.model}-{factor.name}.safetensors"
+            path = self._ask_save("Save the factor", name, "Factors (*.safetensors)")
+            if path is not None:
+                self._parts.unkept.request_save(path)
+
     def on_quit(self) -> None:
         """Close the window."""
         self._window.close()

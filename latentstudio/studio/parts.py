@@ -33,6 +33,7 @@ from latentstudio.studio.presenters.picture import PicturePresenter
 from latentstudio.studio.presenters.raw import RawPresenter
 from latentstudio.studio.presenters.samples import SamplesPresenter
 from latentstudio.studio.presenters.status import StatusPresenter
+from latentstudio.studio.presenters.unkept import UnkeptPresenter
 from latentstudio.studio.runner import Runner
 from latentstudio.studio.widgets.status_line import StatusLine
 
@@ -93,6 +94,7 @@ class Parts(QObject):
         self.find = FindPresenter(desk, self.find_panel, parent=self)
         self.map = MapPresenter(desk, self.map_panel, parent=self)
         self.factors.choice_changed.connect(self.map.set_factor)
+        self.unkept = UnkeptPresenter(desk, self.learn, parent=self)
         self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)
         self.files = FilesPresenter(
             desk, fetch=self.library.request_fetch, renew=self.library.renew, parent=self

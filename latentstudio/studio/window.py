@@ -110,6 +110,7 @@ class MainWindow(QMainWindow):
         parts.factors_panel.learn_requested.connect(self._on_learn_wanted)
         parts.factors_panel.find_requested.connect(self.on_find_sliders)
         parts.learn_panel.file_requested.connect(self.commands.on_learn_file)
+        parts.learn.elsewhere_requested.connect(self.commands.on_keep_elsewhere)
         self.menus.opening.connect(self._on_menu_opening)
         parts.workspace.subscribe(self._on_change)
 

@@ -8,10 +8,10 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Signal
 
 from latentstudio.engine import JobEnd, JobStep, Result
-from latentstudio.errors import StudioError
+from latentstudio.errors import StorageError, StudioError
 from latentstudio.factors import Factor
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.factors.verdict import verdict_of
@@ -70,7 +70,17 @@ def findings_of(factor: Factor) -> Findings:
 
 
 class LearnPresenter(QObject):
-    """Runs one learning job at a time for the model in front."""
+    """Runs one learning job at a time for the model in front.
+
+    Signals:
+        learned(Factor): a factor is there and was not kept yet.
+        settled(Factor): it was kept.
+        elsewhere_requested(): it could not be kept, and the user wants to choose another place.
+    """
+
+    learned = Signal(object)
+    settled = Signal(object)
+    elsewhere_requested = Signal()
 
     def __init__(
         self, desk: Desk, panel: LearnPanel, *, learn: Learn = learn_steps,
@@ -127,7 +137,13 @@ class LearnPresenter(QObject):
     def request_keep(self) -> None:
         """Write the learned factor into the user's folder; its card appears with the others."""
         if self.factor is not None:
-            self._desk.worker.request("keep", partial(keep, self.factor), self._on_kept)
+            self._desk.worker.request("keep", partial(keep, self.factor), partial(self._on_kept, self.factor))
+
+    def show_learned(self, factor: Factor) -> None:
+        """Show a verdict again that stood before; its factor can be kept."""
+        current = self._desk.current
+        self._opened = current if current is not None and current.name == factor.model else None
+        self._show(factor)
 
     def discard(self) -> None:
         """Drop what was learned."""
@@ -200,6 +216,7 @@ class LearnPresenter(QObject):
         factor = getattr(end.last_step, "factor", None)
         if end.outcome == "done" and isinstance(factor, Factor):
             self._show(factor)
+            self.learned.emit(factor)
         elif end.outcome == "cancelled":
             self._panel.message.setText("Cancelled; nothing was kept.")
             self._request_left_over()
@@ -238,11 +255,16 @@ class LearnPresenter(QObject):
         sheet = grid(np.concatenate(self._rows), columns=STRIP_VALUES)
         self._panel.verdict.set_strip(sheet, strip_labels(factor))
 
-    def _on_kept(self, result: Result) -> None:
+    def _on_kept(self, factor: Factor, result: Result) -> None:
+        if isinstance(result.error, StorageError):
+            sentence = f"{result.error.sentence}; the slider {factor.name} is not lost, it can be kept later"
+            self._desk.notice("bad", sentence, "Save elsewhere…", self.elsewhere_requested.emit)
+            return
         if result.error is not None:
             self._desk.tell_error(result.error, doing="Keeping the factor")
             return
         self._panel.verdict.keep_button.hide()
         self._panel.verdict.discard_button.hide()
+        self.settled.emit(factor)
         self._desk.reload_factors()
         self._desk.notice("good", f"The slider {result.value} is among the factors now")
