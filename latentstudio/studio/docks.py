@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
-from PySide6.QtWidgets import QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
+from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
 
 from latentstudio.studio.theme import app_theme
 
@@ -129,9 +129,13 @@ class Docks(QObject):
 
     @property
     def front(self) -> str:
-        """The panel at the right that is seen (or floats with the keyboard in it)."""
+        """The panel at the right that has the keyboard, or else the first that is seen."""
         for name, dock in self.docks.items():
             if dock.isFloating() and dock.isActiveWindow():
+                return name
+        focus = QApplication.focusWidget()
+        for name in RIGHT:
+            if focus is not None and self.docks[name].isAncestorOf(focus):
                 return name
         for name in RIGHT:
             if not self.docks[name].visibleRegion().isEmpty():
