@@ -23,6 +23,7 @@ MODEL = "faces-gan"
 SEEDS = (84, 129, 37, 101)
 HALF = 4
 MAGNIFIED = 2
+MAP_SIZE = (860, 600)
 
 
 def main() -> None:
@@ -40,6 +41,8 @@ def main() -> None:
         go_offscreen()
     for theme in ("dark", "light"):
         print(window(theme))
+        print(map_alone(theme, "Pictures", "brightness"))
+    print(map_alone("dark", "Pixel paths", "x"))
     for path in learning():
         print(path)
 
@@ -75,7 +78,8 @@ def window(theme: str) -> Path:
 
     target = OUT / f"window-{theme}.png"
     with tempfile.TemporaryDirectory() as folder, story_window(Path(folder), model=MODEL, theme=theme) as driver:
-        driver.live(2.0)
+        driver.wait(lambda: driver.parts.map.data is not None, "the map", seconds=120)
+        driver.live(1.0)
         for name in ("y", "scale", "brightness", "x"):
             drag_one(driver, name)
         taken = next(path for path in reversed(driver.pictures) if path.stem.endswith("drag-x"))
@@ -98,6 +102,31 @@ def learning() -> tuple[Path, Path]:
         learn.finish(driver)
         shutil.copyfile(driver.shoot("verdict"), verdict)
     return running, verdict
+
+
+def map_alone(theme: str, view: str, factor: str) -> Path:
+    """The map, undocked and large, after a drag of one factor; or the way of the picture under its transformation."""
+    # Qt is loaded only now, as above
+    from latentstudio.studio.stories.drag import drag_one
+    from latentstudio.studio.stories.driver import story_window
+
+    target = OUT / (f"map-{theme}.png" if view == "Pictures" else "map-pixel-paths.png")
+    with tempfile.TemporaryDirectory() as folder, story_window(Path(folder), model=MODEL, theme=theme) as driver:
+        panel, presenter, docks = driver.parts.map_panel, driver.parts.map, driver.window.docks
+        driver.wait(lambda: presenter.data is not None, "the map", seconds=120)
+        if view == "Pictures":
+            drag_one(driver, factor)
+        docks.toggle_floating("map")
+        docks.docks["map"].resize(*MAP_SIZE)
+        panel.show_choices(view)
+        panel.transformation.set_choices((factor,))
+        panel.view_chosen.emit(view)
+        driver.live(1.0)
+        driver.wait(lambda: not driver.parts.runner.jobs and not panel.words.text().startswith("following"), "the rest")
+        driver.live(0.5)
+        if not panel.grab().save(str(target)):
+            raise OSError(f"{target} could not be written")
+    return target
 
 
 if __name__ == "__main__":

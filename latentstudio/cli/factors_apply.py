@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from latentstudio.api import Picture, draw_clamped, draw_exact, exact_steps, factors_of, sample
+from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import positive_number, whole_number
 from latentstudio.cli.output import Output
 from latentstudio.cli.saved import open_saved, read_saved
@@ -54,9 +55,17 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             picture = draw_exact(model, session, found, known)
         else:
             picture = draw_clamped(model, session.with_positions(positions), known)
+        picture.save(arguments.out)
+        _tell(arguments, output, picture, known, session, _set(picture, known, positions, found), found)
+        measure_after_torch(model, output)
     finally:
         model.close()
-    picture.save(arguments.out)
+
+
+def _tell(
+    arguments: argparse.Namespace, output: Output, picture: Picture, known: FactorSet, session: Session,
+    told: dict[str, Any], found: Sequence[Any],
+) -> None:
     for note in picture.notes:
         output.note(note)
     moved = ", ".join(f"{name} {known.get(name).unit.format(t)}" for name, t in picture.reached.items())
@@ -65,7 +74,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         write = known.get(one.name).unit.format
         output.say(f"{one.name}: {write(one.measured)} measured on this sample at {write(one.position)} of the curve, "
                    f"{one.evaluations} pictures measured")
-    output.result(_applied(picture, _set(picture, known, positions, found), arguments.out))
+    output.result(_applied(picture, told, arguments.out))
 
 
 def _prepared(session: Session, arguments: argparse.Namespace, known: FactorSet) -> Session:

@@ -199,9 +199,13 @@ class Docks(QObject):
 
     @property
     def front(self) -> str:
-        """The panel at the right that is seen (or floats with the keyboard in it)."""
+        """The panel at the right that has the keyboard, or else the first that is seen."""
         for name, dock in self.docks.items():
             if dock.isFloating() and dock.isActiveWindow():
+                return name
+        focus = QApplication.focusWidget()
+        for name in RIGHT:
+            if focus is not None and self.docks[name].isAncestorOf(focus):
                 return name
         for name in RIGHT:
             if not self.docks[name].visibleRegion().isEmpty():

@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QApplication
 
 from latentstudio.document.autosave import claim_slot
@@ -18,6 +18,7 @@ from latentstudio.factors import apply_factors
 from latentstudio.pixels import to_bytes, write_png
 from latentstudio.studio.app import build_window
 from latentstudio.studio.commands import Dialogs, ask_save_file
+from latentstudio.studio.map_benchmark import bench_map
 from latentstudio.studio.stories.driver import Driver, close_window, story_window
 
 MODEL = "story-model"
@@ -70,7 +71,7 @@ def test_a_floating_panel_has_buttons_and_hears_the_windows_keys(driver: Driver)
 def test_closed_panels_come_back_as_wide_as_they_were(driver: Driver):
     docks = driver.window.docks
     library, factors = docks.docks["library"].width(), docks.docks["factors"].width()
-    for name in ("factors", "raw", "learn"):
+    for name in ("factors", "raw", "learn", "map"):
         docks.docks[name].close()
     driver.wait(lambda: driver.parts.picture_panel.width() > 1_000, "the picture to take the room")
     driver.key("Ctrl+2")
@@ -85,7 +86,7 @@ def test_menu_entries_have_a_check_mark_while_they_are_on(driver: Driver):
         driver.window.menus.opening.emit()
         return {name for name, action in actions.items() if action.isChecked()}
 
-    assert checked() == {"show_library", "show_factors", "workspace_play", "theme_dark", "smooth"}
+    assert checked() == {"show_library", "show_factors", "show_map", "workspace_play", "theme_dark", "smooth"}
     driver.key("F6")
     driver.wait(lambda: driver.window.docks.is_seen("raw"), "raw beside factors")
     driver.key("N")
@@ -112,6 +113,43 @@ def test_the_workspaces_only_arrange(driver: Driver):
     driver.key("F5")
     driver.wait(lambda: driver.parts.raw_panel.visibleRegion().isEmpty(), "raw behind factors")
     assert driver.session == session
+
+
+def test_the_map_lies_under_the_factors_and_a_click_on_it_goes_there(driver: Driver):
+    from PySide6.QtTest import QTest
+
+    panel, presenter = driver.parts.map_panel, driver.parts.map
+    assert not panel.visibleRegion().isEmpty()
+    driver.wait(lambda: presenter.data is not None, "the map")
+    plot, start = panel.plot, driver.session
+    driver.drag("x", 4.0, steps=6, seconds=0.1)
+    driver.wait(lambda: len(plot.moving.path) == 13, "the path of the edit")
+    sample = plot.scene_shown.cloud[int(np.argmin(np.abs(plot.scene_shown.cloud).sum(axis=1)))]
+    QTest.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=plot.position_of(sample).toPoint())
+    driver.settle()
+    assert not driver.session.positions
+    assert driver.session.seed is not None
+    driver.wait(lambda: len(plot.moving.path) == 0, "no path")
+    driver.key("Ctrl+Z")
+    driver.key("Ctrl+Z")
+    assert driver.session == start
+    driver.key("Ctrl+5")
+    assert panel.visibleRegion().isEmpty()
+    driver.key("F6")
+    driver.key("Ctrl+5")
+    driver.wait(plot.isVisible, "the map as a tab")
+    driver.click(plot.viewport(), QPoint(3, 3))
+    assert driver.window.docks.front == "map"
+    driver.key("Ctrl+U")
+    assert driver.window.docks.docks["map"].isFloating()
+
+
+def test_the_map_is_measured_with_twenty_thousand_points(story_home, qapp):
+    report = bench_map(MODEL, seconds=0.3)
+    assert report.points == 20_000
+    assert report.frames_a_second > 0
+    assert report.frame_p95_ms >= report.frame_p50_ms > 0
+    assert report.large_width > report.width
 
 
 def test_search_finds_and_does_an_action(driver: Driver):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
@@ -49,16 +50,18 @@ class MapPresenter(QObject):
         self._factor = ""
         self._shown: MapKey | None = None
         self._followed: tuple[Session, FollowedPicture] | None = None
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(rest_ms)
-        self._rest.timeout.connect(self.refresh)
-        self._follow = QTimer(self)
-        self._follow.setSingleShot(True)
-        self._follow.setInterval(FOLLOW_MS)
-        self._follow.timeout.connect(self._show_moving)
+        self._rest = self._timer(rest_ms, self.refresh)
+        self._soon = self._timer(0, self.refresh)
+        self._follow = self._timer(FOLLOW_MS, self._show_moving)
         panel.count.set_current(str(self._counts[self._view]))
         self._connect()
+
+    def _timer(self, interval: int, call: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.setInterval(interval)
+        timer.timeout.connect(call)
+        return timer
 
     def _connect(self) -> None:
         desk, panel, store = self._desk, self._panel, self._store
@@ -84,9 +87,10 @@ class MapPresenter(QObject):
         return self._store.get(self._shown)
 
     @property
-    def busy(self) -> bool:
-        """Whether a map is being drawn."""
-        return self._store.busy
+    def still(self) -> bool:
+        """Whether no map is being drawn and nothing waits to be shown."""
+        waiting = any(timer.isActive() for timer in (self._rest, self._soon, self._follow))
+        return not waiting and not self._store.busy
 
     def set_factor(self, name: str) -> None:
         """Show the trajectories of another factor."""
@@ -121,7 +125,7 @@ class MapPresenter(QObject):
         self._panel.take_plot(plot)
         self._hand = MapHand(self._desk, plot, parent=self)
         self._hand.pins_changed.connect(self._on_pins)
-        QTimer.singleShot(0, self.refresh)  # the plane was one piece of work for the window, what is on it is another
+        self._soon.start()  # the plane was one piece of work for the window, what is on it is another
 
     def _key(self, opened: Opened, session: Session) -> MapKey:
         space, count = SPACES[self._view], self._counts[self._view]

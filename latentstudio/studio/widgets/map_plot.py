@@ -6,7 +6,7 @@ import numpy as np
 import pyqtgraph
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QFrame, QSizePolicy, QWidget
+from PySide6.QtWidgets import QFrame, QGraphicsView, QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import RingFocus, paint_focus_ring
@@ -14,7 +14,7 @@ from latentstudio.studio.widgets.map_items import RADIUS, OverlayItem, StillItem
 from latentstudio.studio.widgets.map_scene import Mark, Moving, Pick, Points, Scene, find_pick, point_of
 
 REACH = 9.0
-KEY_REACH = 60.0
+KEY_REACHES = (12.0, 30.0, 60.0, 120.0, 240.0)
 DRAG_FROM = 4.0
 MARGIN = 0.09
 ZOOM_A_NOTCH = 1.2
@@ -51,6 +51,7 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
         self.frames = 0
         self._build_box()
         self._own_view = False
+        self.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)  # the ground changes with the theme
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -129,13 +130,17 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
         """Larger by ``factor`` about a point of the widget, or its middle."""
         middle = QPointF(self.rect().center()) if about is None else about
         self._own_view = True
-        self._box.scaleBy((1 / factor, 1 / factor), center=self._box.mapSceneToView(self._in_scene(middle)))
+        self._box.scaleBy((1 / factor, 1 / factor), center=self._box.mapSceneToView(middle))
         self._box.updateMatrix()
 
     def position_of(self, point: Points) -> QPointF:
         """Where a point (2,) of the plane lies in the widget."""
         x, y = self._still.placed(np.asarray(point, np.float64)[None])[0]
         return QPointF(x, y)
+
+    def close(self) -> bool:
+        """As any widget's: pyqtgraph's own takes its viewport away, which crashes where Qt still knows it."""
+        return QGraphicsView.close(self)
 
     def sizeHint(self) -> QSize:
         """Twice as wide as high."""
@@ -148,7 +153,7 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
     def _cloud_colour(self) -> QColor:
         many = len(self._content.cloud)
         opacity = float(np.clip(0.7 * (1500 / max(many, 1)) ** 0.35, 0.25, 0.75))
-        return self._theme.tokens.colour("dim" if self._theme.tokens.dark else "known", opacity)
+        return self._theme.tokens.colour("dim", opacity if self._theme.tokens.dark else 0.7 * opacity)
 
     def _show(self) -> None:
         pick = self._pick
@@ -159,11 +164,8 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
     def _sees(self, point: Points) -> bool:
         return QRectF(self.rect()).adjusted(4, 4, -4, -4).contains(self.position_of(point))
 
-    def _in_scene(self, position: QPointF) -> QPointF:
-        return self.mapToScene(position.toPoint())
-
     def _pick_at(self, position: QPointF, reach: float = REACH) -> Pick | None:
-        point = self._box.mapSceneToView(self._in_scene(position))
+        point = self._box.mapSceneToView(position)  # the scene counts in the widget's pixels
         radius = reach / abs(self._box.childTransform().m11())
         return find_pick(self._content, self._moving, point.x(), point.y(), radius)
 
@@ -178,7 +180,9 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
 
     def _look_in_the_middle(self) -> None:
         self._overlay.cross = True
-        self._light(self._pick_at(QPointF(self.rect().center()), self._theme.px(KEY_REACH)))
+        middle = QPointF(self.rect().center())
+        found = (self._pick_at(middle, reach) for reach in KEY_REACHES)
+        self._light(next((pick for pick in found if pick is not None), None))
         self._show()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
