@@ -65,6 +65,7 @@ def check_on_samples(model: Model, transformation: Transformation, settings: Lea
 
     Raises:
         TransformationError: it breaks its contract there, leaves nothing valid, or cannot be read back.
+        PluginError: the backend goes wrong, or lets no gradients through.
         LearningError: what it changes cannot be measured on any of them.
     """
     # torch is loaded already: the model draws for gradients
@@ -73,6 +74,8 @@ def check_on_samples(model: Model, transformation: Transformation, settings: Lea
     from latentstudio.measures.effects import effect_of
     from latentstudio.measures.family import family_for
 
+    origin = torch.from_numpy(sample(model, seed=settings.seed, count=1)).requires_grad_(True)
+    model.guarded_generator.generate(origin)  # a plugin that gradients do not pass through is named as such
     pictures = torch.from_numpy(model.pictures(sample(model, seed=settings.seed, count=SAMPLES)))
     side = int(pictures.shape[-1])
     for sign in (1.0, -1.0):

@@ -283,6 +283,7 @@ def test_five_thousand_moves_leak_nothing_and_end_where_the_slider_ends(driver: 
         driver.release("x", at(last - 1))
         driver.settle()
 
+    driver.wait(lambda: driver.parts.map.data is not None and not driver.parts.runner.jobs, "the map", seconds=60)
     moves(0, 500)
     gc.collect()
     before, threads, widgets = process.memory_info().rss, threading.active_count(), len(QApplication.allWidgets())
