@@ -6,6 +6,8 @@ anything else is a defect of the program and is reported as such.
 
 from __future__ import annotations
 
+LONGEST = 700
+
 
 class StudioError(Exception):
     """Something the user can understand and mend.
@@ -24,13 +26,19 @@ class StudioError(Exception):
 
     @property
     def sentence(self) -> str:
-        """One line: found; expected; what to do."""
-        parts = [self.found.strip().rstrip(".")]
+        """One line of signs that can be shown: found; expected; what to do. What comes from a file may be anything."""
+        parts = [_shown(self.found)]
         if self.expected:
-            parts.append(f"expected {self.expected.strip().rstrip('.')}")
+            parts.append(f"expected {_shown(self.expected)}")
         if self.action:
-            parts.append(self.action.strip().rstrip("."))
-        return " ".join("; ".join(parts).split())
+            parts.append(_shown(self.action))
+        return "; ".join(parts)
+
+
+def _shown(clause: str) -> str:
+    line = " ".join(clause.split()).rstrip(".")
+    shown = "".join(sign if sign.isprintable() else "?" for sign in line[:LONGEST])
+    return shown if len(line) <= LONGEST else f"{shown}…"
 
 
 class UsageError(StudioError):

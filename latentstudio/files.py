@@ -94,3 +94,16 @@ def sha256_of(path: Path, *, on_bytes: Callable[[int], None] | None = None) -> s
             if on_bytes is not None:
                 on_bytes(len(piece))
     return digest.hexdigest()
+
+
+def read_limited(path: Path, most: int) -> bytes:
+    """The bytes of a file that is known to be small.
+
+    Raises:
+        OSError: it cannot be read, or has more than ``most`` bytes (EFBIG).
+    """
+    with open(path, "rb") as stream:
+        data = stream.read(most + 1)
+    if len(data) > most:
+        raise OSError(errno.EFBIG, f"more than {most:,} bytes", str(path))
+    return data

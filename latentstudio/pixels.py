@@ -19,6 +19,7 @@ FloatPictures = NDArray[np.float32]
 BytePictures = NDArray[np.uint8]
 
 MAX_PIXELS = 100_000_000
+MAX_LOOK = 40_000_000
 GAP = 2
 
 
@@ -64,12 +65,7 @@ def read_picture(path: Path) -> BytePictures:
     path = Path(path)
     try:
         with Image.open(path) as opened:
-            if opened.width * opened.height > MAX_PIXELS:
-                raise PictureError(
-                    f"{path.name} has {opened.width} x {opened.height} pixels",
-                    expected=f"at most {MAX_PIXELS // 1_000_000} million pixels",
-                    action="make it smaller first",
-                )
+            _check_size(path, opened.width, opened.height)
             upright = ImageOps.exif_transpose(opened)
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 layered = upright.convert("RGBA")
@@ -87,6 +83,32 @@ def read_picture(path: Path) -> BytePictures:
             f"{path.name} cannot be read ({problem.strerror or 'the file is incomplete'})",
             expected="a whole PNG or JPEG file",
         ) from problem
+
+
+def check_picture(path: Path) -> None:
+    """See that a file is a picture, by its beginning; no pixel is read.
+
+    Raises:
+        PictureError: not a picture, or larger than ``MAX_PIXELS``.
+    """
+    try:
+        with Image.open(path) as opened:
+            width, height = opened.size
+    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, OSError) as problem:
+        raise PictureError(
+            f"{Path(path).name} is not a picture that can be read ({type(problem).__name__})",
+            expected="a PNG or JPEG file",
+        ) from problem
+    _check_size(Path(path), width, height)
+
+
+def _check_size(path: Path, width: int, height: int) -> None:
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"{path.name} has {width} x {height} pixels",
+            expected=f"at most {MAX_PIXELS // 1_000_000} million pixels",
+            action="make it smaller first",
+        )
 
 
 def write_png(path: Path, picture: BytePictures, *, texts: dict[str, str] | None = None) -> None:
@@ -107,15 +129,17 @@ def write_png(path: Path, picture: BytePictures, *, texts: dict[str, str] | None
 
 
 def read_png_text(path: Path, key: str) -> str | None:
-    """The text chunk ``key`` of a PNG, or None where there is none.
+    """The text chunk ``key`` of a PNG, or None where there is none; of a very large one only what stands in front.
 
     Raises:
         PictureError: the file is no readable picture.
     """
     try:
         with Image.open(path) as opened:
-            opened.load()
-            value = getattr(opened, "text", {}).get(key)
+            value = opened.info.get(key)
+            if opened.width * opened.height <= MAX_LOOK:
+                opened.load()  # is it whole? other programs put texts behind the pixels, too
+                value = getattr(opened, "text", {}).get(key)
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
         raise PictureError(
             f"{Path(path).name} is not a picture that can be read", expected="a PNG saved by latentstudio"

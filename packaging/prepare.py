@@ -22,6 +22,7 @@ VENV = ROOT / ".venv"
 CONSTRAINTS = ROOT / "packaging" / "constraints.txt"
 SYSTEM_PACKAGES = ROOT / "packaging" / "debian-packages.txt"
 OLDEST, NEWEST = (3, 11), (3, 13)
+PIP_FOR_OTHERS = (22, 3)
 
 
 def main() -> int:
@@ -43,20 +44,36 @@ def main() -> int:
         install_system_packages(dev)
         make_environment()
         install_dependencies(dev)
+        stamp.write_text(wanted, encoding="utf-8")
+        if dev:
+            (VENV / ".prepared").write_text(fingerprint(False), encoding="utf-8")
     except subprocess.CalledProcessError as problem:
         return fail(f"this step failed with exit code {problem.returncode}: {' '.join(map(str, problem.cmd))}")
-    stamp.write_text(wanted, encoding="utf-8")
-    if dev:
-        (VENV / ".prepared").write_text(fingerprint(False), encoding="utf-8")
+    except MissingError as problem:
+        return fail(str(problem))
+    except OSError as problem:
+        return fail(f"{problem.filename or VENV} cannot be written ({problem.strerror or problem}); "
+                    "is this checkout your own?")
     return 0
 
 
+class MissingError(Exception):
+    """Something of the system is missing without which nothing can go on; the message says how to get it."""
+
+
 def suitable_python() -> str | None:
-    """This interpreter if its version is supported, else the newest supported one on the path."""
+    """This interpreter if its version is supported, else the newest supported one on the path that really starts."""
     if OLDEST <= sys.version_info[:2] <= NEWEST:
         return sys.executable
     names = (f"python3.{minor}" for minor in range(NEWEST[1], OLDEST[1] - 1, -1))
-    return next((found for name in names if (found := shutil.which(name))), None)
+    return next((found for name in names if (found := shutil.which(name)) and starts_as(found, name)), None)
+
+
+def starts_as(program: str, name: str) -> bool:
+    """True when the program is the Python that its name says; version managers leave names that lead nowhere."""
+    asked = [program, "-c", "import sys; print('python%d.%d' % sys.version_info[:2])"]
+    answer = subprocess.run(asked, check=False, capture_output=True, text=True)
+    return answer.returncode == 0 and answer.stdout.strip() == name
 
 
 def fingerprint(dev: bool) -> str:
@@ -95,8 +112,8 @@ def install_system_packages(dev: bool) -> None:
     if not sys.platform.startswith("linux"):
         return
     missing = missing_system_packages(dev)
-    if not has_venv():
-        missing += [f"python{sys.version_info.major}.{sys.version_info.minor}-venv"]
+    if not has_venv() and os.geteuid() == 0:
+        missing += [venv_package()]
     if not missing:
         return
     if shutil.which("apt-get") is None:
@@ -117,21 +134,48 @@ def install_system_packages(dev: bool) -> None:
 
 def has_venv() -> bool:
     """Debian splits ensurepip off into a package of its own."""
-    asked = [sys.executable, "-c", "import ensurepip, venv"]
+    asked = [sys.executable, "-c", "import ensurepip, venv; ensurepip.version()"]
     return subprocess.run(asked, check=False, capture_output=True).returncode == 0
 
 
+def venv_package() -> str:
+    """Debian's package of the rest of venv for this Python."""
+    return f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
+
+
 def make_environment() -> None:
-    """``.venv`` with this Python; one made by another Python is replaced."""
+    """``.venv`` with this Python; one made by another Python, or left half made, is replaced.
+
+    Raises:
+        MissingError: neither ensurepip nor a pip of the system can put pip into it.
+    """
     python = environment_python()
     if python.exists():
-        asked = "import sys; print(sys.version)"
+        asked = "import sys, pip; print(sys.version)"
         answer = subprocess.run([python, "-c", asked], check=False, capture_output=True, text=True)
-        if answer.stdout.strip() == sys.version:
+        if answer.returncode == 0 and answer.stdout.strip() == sys.version:
             return
+    if VENV.exists():
         shutil.rmtree(VENV)
-    say("making .venv")
-    run([sys.executable, "-m", "venv", str(VENV)])
+    if has_venv():
+        say("making .venv")
+        run([sys.executable, "-m", "venv", str(VENV)])
+    elif system_pip() >= PIP_FOR_OTHERS:
+        say("making .venv with the system's pip, since this Python has no ensurepip")
+        run([sys.executable, "-m", "venv", "--without-pip", str(VENV)])
+        pip = [sys.executable, "-m", "pip", "--python", str(python), "--disable-pip-version-check"]
+        run([*pip, "install", "-q", "pip"])
+    else:
+        raise MissingError("this Python cannot make .venv: its ensurepip is missing; install it, then run make again: "
+                           f"sudo apt-get install -y --no-install-recommends {venv_package()}")
+
+
+def system_pip() -> tuple[int, ...]:
+    """Version of the pip that belongs to this Python, (0,) where there is none."""
+    asked = [sys.executable, "-c", "import pip; print(pip.__version__)"]
+    answer = subprocess.run(asked, check=False, capture_output=True, text=True)
+    parts = answer.stdout.strip().split(".")[:2] if answer.returncode == 0 else []
+    return tuple(int(part) for part in parts if part.isdecimal()) or (0,)
 
 
 def environment_python() -> Path:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from latentstudio.errors import PictureError, StorageError
 from latentstudio.pixels import (
+    check_picture,
     from_bytes,
     grid,
     largest_difference,
@@ -84,3 +87,27 @@ def test_grid_and_difference():
 
 def test_a_grid_is_no_wider_than_its_pictures() -> None:
     assert grid(np.zeros((3, 4, 5, 3), np.uint8), columns=10**12).shape == (4, 3 * 5 + 2 * 2, 3)
+
+
+def test_a_very_large_picture_is_judged_by_its_first_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "large.png"
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("key", "value", zip=True)
+    Image.new("1", (9_000, 9_000)).save(path, pnginfo=info)
+    monkeypatch.setattr(Image.Image, "load", lambda *_: pytest.fail("the pixels were read"))
+    monkeypatch.setattr(PngImagePlugin.PngImageFile, "load", lambda *_: pytest.fail("the pixels were read"))
+    check_picture(path)
+    assert read_png_text(path, "key") == "value"
+    assert read_png_text(path, "other") is None
+    monkeypatch.setattr("latentstudio.pixels.MAX_PIXELS", 1_000_000)
+    with pytest.raises(PictureError, match="9000 x 9000 pixels"):
+        check_picture(path)
+
+
+def test_a_text_that_would_unpack_to_much_more_is_no_text(tmp_path: Path) -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_itxt("key", "x" * (32 << 20), zip=True)
+    Image.new("RGB", (8, 8)).save(tmp_path / "bomb.png", pnginfo=info)
+    assert (tmp_path / "bomb.png").stat().st_size < 100_000
+    with pytest.raises(PictureError, match="that can be read"):
+        read_png_text(tmp_path / "bomb.png", "key")

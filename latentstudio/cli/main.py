@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -78,6 +79,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MemoryError:
         return _complain("there is not enough memory for this; ask for fewer or smaller pictures", output, USER_ERROR)
     except Exception as problem:  # the outermost border
+        if isinstance(problem, OSError) and problem.errno == errno.ENAMETOOLONG:
+            return _complain("a name is too long for a file's; give a shorter one", output, USER_ERROR)
         return _complain(_defect(problem, words), output, FAILED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 from pathlib import Path
 
 from latentstudio.cli.demo import play
@@ -27,8 +28,9 @@ def _first(asked: str | None) -> tuple[Path | None, str]:
     """What to open first: a file or folder, or else a model that is installed."""
     if asked is None:
         return None, ""
-    if Path(asked).exists():
-        return Path(asked), ""
+    with contextlib.suppress(OSError):  # a name too long for a path is no path
+        if Path(asked).exists():
+            return Path(asked), ""
     return None, find_catalogue().model(asked).name
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from latentstudio.document.history import THUMBNAIL_SIDE, Entry, History, rebuilt
+from latentstudio.document.history import HISTORY_LIMIT, THUMBNAIL_SIDE, Entry, History, rebuilt
 from latentstudio.document.session import SESSION_VERSION, Session
 from latentstudio.errors import StudioError
 
@@ -19,12 +19,21 @@ BytePicture = NDArray[np.uint8]
 Record = TypeVar("Record")
 
 MAX_FILE_BYTES = 64 << 20
+MAX_ENTRIES = 4 * HISTORY_LIMIT
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _Header(msgspec.Struct):
     format: str = ""
     version: int = 0
+
+
+class _CountedHistory(msgspec.Struct):
+    entries: list[msgspec.Raw] = []
+
+
+class _Counted(msgspec.Struct):
+    history: _CountedHistory | None = None
 
 
 class EntryRecord(msgspec.Struct):
@@ -68,7 +77,21 @@ def decode(data: bytes, kind: type[Record], *, format: str, where: str, error: t
     except _DAMAGE as problem:
         raise error(f"{where} is broken ({_short(problem)})", expected=f"a {format}") from problem
     except StudioError as problem:
-        raise error(f"{where} holds {problem.found}", expected=problem.expected) from problem
+        raise error(f"{where} is broken: {problem.found}", expected=problem.expected) from problem
+
+
+def check_entries(data: bytes, *, where: str, error: type[StudioError]) -> None:
+    """Refuse a history of very many entries before any of them is built; broken json is left to ``decode``.
+
+    Raises:
+        error: (the class given) more than ``MAX_ENTRIES``.
+    """
+    try:
+        history = msgspec.json.decode(data, type=_Counted).history
+    except _DAMAGE:
+        return
+    if history is not None and len(history.entries) > MAX_ENTRIES:
+        raise error(f"{where} has a history of {len(history.entries):,} entries", expected=f"at most {MAX_ENTRIES:,}")
 
 
 def history_record(history: History, thumbnail: Callable[[int, BytePicture], str]) -> HistoryRecord:

@@ -17,6 +17,8 @@ FloatArray = NDArray[np.float32]
 
 SESSION_VERSION = 2
 MAX_LATENT_BYTES = 1 << 19
+MAX_NAME = 200
+MAX_NAMES = 500
 _LARGEST_INTEGER = (1 << 63) - 1
 
 
@@ -57,6 +59,7 @@ class Session:
     def __post_init__(self) -> None:
         if not self.model:
             raise UsageError("a session without a model", expected="the name of a model")
+        _check_names(self.model, self.model_sha256, self.space, *(name for name, _ in self.positions))
         _check_latent_bytes(self.latent, self.shape)
         object.__setattr__(self, "positions", _tidy(self.positions))
         object.__setattr__(self, "kept", tuple(sorted(set(self.kept))))
@@ -132,6 +135,15 @@ class Session:
     def position_map(self) -> dict[str, float]:
         """Names and t of the factors that do not stand at 0."""
         return dict(self.positions)
+
+
+def _check_names(*names: str) -> None:
+    """Names come from files of others: they are shown, and looked for on the disk."""
+    if len(names) > MAX_NAMES:
+        raise UsageError(f"{len(names):,} names", expected=f"at most {MAX_NAMES}")
+    for name in names:
+        if len(name) > MAX_NAME or not name.isprintable():
+            raise UsageError(f"the name '{name[:40]}'", expected=f"at most {MAX_NAME} signs that can be shown")
 
 
 def _to_bytes(array: FloatArray) -> bytes:

@@ -16,6 +16,7 @@ from latentstudio.document.history import History
 from latentstudio.document.records import (
     MAX_FILE_BYTES,
     HistoryRecord,
+    check_entries,
     decode,
     from_png,
     history_from,
@@ -71,6 +72,7 @@ def read_session(path: Path) -> Saved:
     """
     path = Path(path)
     data = read_limited(path)
+    check_entries(data, where=path.name, error=SessionFileError)
     file = decode(data, _File, format=FORMAT, where=path.name, error=SessionFileError)
     try:
         history = None if file.history is None else history_from(file.history, _extracted)

@@ -12,7 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.document.history import History
-from latentstudio.document.records import HistoryRecord, decode, from_png, history_from, history_record, to_png
+from latentstudio.document.records import (
+    HistoryRecord,
+    check_entries,
+    decode,
+    from_png,
+    history_from,
+    history_record,
+    to_png,
+)
 from latentstudio.document.session import SESSION_VERSION, Session
 from latentstudio.document.session_file import Saved, read_limited
 from latentstudio.errors import SessionFileError, UsageError
@@ -96,9 +104,9 @@ def read_history_part(folder: Path) -> History | None:
     path = folder / HISTORY_FILE
     if not path.exists():
         return None
-    part = decode(
-        read_limited(path), _HistoryPart, format=_HISTORY_FORMAT, where=path.name, error=SessionFileError
-    )
+    data = read_limited(path)
+    check_entries(data, where=path.name, error=SessionFileError)
+    part = decode(data, _HistoryPart, format=_HISTORY_FORMAT, where=path.name, error=SessionFileError)
 
     def find(name: str) -> NDArray[np.uint8] | None:
         try:

@@ -8,6 +8,7 @@ holds json: version, name, title, unit, known range, model and its SHA-256, figu
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ VERSION = 1
 _EVIDENCE = "evidence_"
 LARGEST = 64 << 20
 _KIND = "a factor file (safetensors) of latentstudio"
+_PLAIN = re.compile(r"\w[\w .+-]{0,99}")  # it becomes a file's name
 _ORDER = ("x", "y", "scale", "rotation", "brightness")
 
 
@@ -78,6 +80,9 @@ def read_factor(path: Path, *, card: ModelCard | None = None) -> Factor:
     """
     path = Path(path)
     notes, tensors = _load(path)
+    for name in (notes.name, notes.model):
+        if not _PLAIN.fullmatch(name):
+            raise FactorFileError(f"{path.name} gives the name '{name[:80]}'", expected="a plain name, as a file's")
     if notes.version > VERSION:
         raise FactorFileError(f"{path.name} has version {notes.version}", expected=f"at most {VERSION}",
                               action="update latentstudio")

@@ -9,11 +9,13 @@ from typing import Any
 import msgspec
 
 from latentstudio.errors import ModelFileError, UnknownNameError
-from latentstudio.files import write_whole
+from latentstudio.files import read_limited, write_whole
 from latentstudio.latents import LatentSpace
 
 CARD_FILE = "card.json"
 CARD_API = 1
+MOST_BYTES = 4 << 20
+MOST_COORDINATES = 1 << 17
 CAPABILITIES = (
     "generate", "encode", "score", "features", "decode", "decompose", "compose", "preview", "build",
 )
@@ -91,7 +93,7 @@ def read_card(folder: Path) -> ModelCard:
     """
     path = Path(folder) / CARD_FILE
     try:
-        card = msgspec.json.decode(path.read_bytes(), type=ModelCard)
+        card = msgspec.json.decode(read_limited(path, MOST_BYTES), type=ModelCard)
     except FileNotFoundError:
         raise ModelFileError(f"{folder} holds no {CARD_FILE}", expected="a model folder of latentstudio") from None
     except NotADirectoryError:
@@ -118,8 +120,12 @@ def check_card(card: ModelCard, *, where: str) -> ModelCard:
         raise ModelFileError(f"{where} gives image size {card.image_size}", expected="sides from 1 to 8192")
     if not card.name or Path(card.name).name != card.name or card.name.startswith("."):
         raise ModelFileError(f"{where} gives the name '{card.name}'", expected="a plain name, as a folder's")
+    largest = max(space.size for space in card.spaces)
+    if largest > MOST_COORDINATES:
+        raise ModelFileError(f"{where} gives a latent of {largest:,} coordinates",
+                             expected=f"at most {MOST_COORDINATES:,}")
     for name in (card.weights, card.accelerated):
-        if name and Path(name).name != name:
+        if name and (Path(name).name != name or name == ".."):
             raise ModelFileError(f"{where} points outside its folder ('{name}')", expected="a plain file name")
     return card
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -111,8 +112,9 @@ class Catalogue:
                 raise ModelFileError(f"the model '{text}' cannot be opened ({entry.error})",
                                      action=f"mend or remove {entry.folder}")
         path = Path(text)
-        if path.is_dir() or path.is_file():
-            return _entry_at(path)
+        with contextlib.suppress(OSError):  # a name too long for a path is no path
+            if path.is_dir() or path.is_file():
+                return _entry_at(path)
         raise UnknownNameError(f"there is no model '{text}'", expected=f"one of: {self._names()}",
                                action=self._hint(text))
 

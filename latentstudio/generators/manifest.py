@@ -11,11 +11,13 @@ from pathlib import Path
 import msgspec
 
 from latentstudio.errors import PluginError
+from latentstudio.files import read_limited
 from latentstudio.generators.card import CAPABILITIES
 from latentstudio.generators.contract import API_VERSION
 
 MANIFEST_FILE = "plugin.toml"
 MOST_CODE = 8 << 20
+MOST_BYTES = 1 << 20
 _NOT_CODE = ("tests", "__pycache__")
 _FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -63,7 +65,7 @@ def read_manifest(path: Path) -> Manifest:
     path = Path(path)
     path = path / MANIFEST_FILE if path.is_dir() else path
     try:
-        manifest = Manifest(**msgspec.structs.asdict(msgspec.toml.decode(path.read_bytes(), type=_Strict)))
+        manifest = Manifest(**msgspec.structs.asdict(msgspec.toml.decode(read_limited(path, MOST_BYTES), type=_Strict)))
     except FileNotFoundError:
         raise PluginError(f"there is no {path}", expected=f"a plugin folder with a {MANIFEST_FILE}") from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:

@@ -188,6 +188,14 @@ def read_state_dicts(path: Path) -> dict[str, dict[str, Tensor]]:
 
     if isinstance(content, Mapping):
         collect(content, "", 0)
+    size = path.stat().st_size
+    for tensors in found.values():
+        for name, tensor in tensors.items():
+            if tensor.numel() * tensor.element_size() > size:  # a view that repeats few numbers
+                raise ModelFileError(
+                    f"{path.name} holds '{str(name)[:80]}' of shape {tuple(tensor.shape)}, larger than the file",
+                    expected="weights that are all in the file",
+                )
     if not found:
         raise ModelFileError(f"{path.name} holds no named tensors", expected="the weights of a generator")
     return found

@@ -20,6 +20,8 @@ from latentstudio.errors import StorageError
 from latentstudio.steps import Step
 from latentstudio.version import VERSION
 
+LONG = "m" * 5000
+
 
 def _run(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -71,6 +73,12 @@ def test_every_verb_has_help_and_the_common_options(cli, verb: str) -> None:
     (["models", "get", "no-such-add-on"], "faces-gan"),
     (["models", "remove", "no-such-model"], "no-such-model"),
     (["plugins", "dance"], "dance"),
+    (["sample", LONG, "--out", "a.png"], "expected one of: sprites"),
+    (["models", "remove", LONG], "too long"),
+    (["models", "add", LONG], "too long"),
+    (["plugins", "check", LONG], "too long"),
+    (["factors", "evaluate", "example", "--factor", f"{LONG}.safetensors"], "too long"),
+    (["sample", "a\x1b[31mb", "--out", "a.png"], "there is no model 'a?[31mb'"),
 ])
 def test_user_errors_are_one_line_and_exit_2(cli, words: list[str], part: str) -> None:
     answer = cli(*words)

@@ -135,6 +135,19 @@ def test_a_history_that_is_no_tree_is_refused(tmp_path: Path, saved: Saved) -> N
         read_session(path)
 
 
+@pytest.mark.parametrize("count", [5_000, 50_000])
+def test_a_history_of_very_many_entries_is_refused_before_it_is_built(
+    tmp_path: Path, saved: Saved, monkeypatch: pytest.MonkeyPatch, count: int
+) -> None:
+    path = tmp_path / "a.latentstudio"
+    write_session(path, saved)
+    entry = msgspec.json.decode(path.read_bytes())["history"]["entries"][0]
+    changed(path, history={"current": 0, "entries": [{**entry, "id": number} for number in range(count)]})
+    monkeypatch.setattr(session_file, "decode", lambda *_, **__: pytest.fail("the entries were built"))
+    with pytest.raises(SessionFileError, match=f"a history of {count:,} entries; expected at most 4,000"):
+        read_session(path)
+
+
 def test_a_missing_file_a_folder_and_a_giant_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SessionFileError, match="cannot be read"):
         read_session(tmp_path / "nowhere.latentstudio")

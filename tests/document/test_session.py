@@ -48,6 +48,8 @@ def test_a_new_latent_forgets_the_seed_and_keeps_the_sliders(session: Session) -
         {"truncation": math.nan}, {"truncation": 0.0}, {"seed": -1}, {"seed": 1 << 64},
         {"positions": (("x", math.inf),)}, {"positions": (("x", 1.0), ("x", 2.0))},
         {"latent": np.full(10, np.nan, "<f4").tobytes()},
+        {"model": "m" * 201}, {"model": "a\x1b[2J"}, {"space": "z" * 201}, {"positions": (("x\n", 1.0),)},
+        {"positions": tuple((f"f{index}", 1.0) for index in range(600))},
         {"latent": bytes(MAX_LATENT_BYTES + 4), "shape": (MAX_LATENT_BYTES // 4 + 1,)},
     ],
 )

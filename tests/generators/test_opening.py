@@ -267,6 +267,41 @@ def test_a_card_with_a_name_that_is_no_folders_is_refused(
         open_model(folder)
 
 
+@pytest.mark.parametrize("name", ["../weights.safetensors", "/etc/passwd", "..", "a/b"])
+def test_a_card_that_points_outside_its_folder_is_refused(
+    home: Path, make_model: Callable[..., ModelCard], name: str
+) -> None:
+    card, folder = make_model("small"), home / "data" / "models" / "small"
+    for points in (replace(card, weights=name), replace(card, accelerated=name)):
+        write_card(folder, points)
+        with pytest.raises(ModelFileError, match="points outside its folder"):
+            open_model(folder)
+
+
+def test_a_card_of_a_giant_latent_is_refused(home: Path, make_model: Callable[..., ModelCard]) -> None:
+    card, folder = make_model("small"), home / "data" / "models" / "small"
+    write_card(folder, replace(card, spaces=(replace(card.spaces[0], shape=(50_000, 50_000)),)))
+    with pytest.raises(ModelFileError, match="2,500,000,000 coordinates"):
+        open_model(folder)
+
+
+def test_a_giant_card_or_manifest_is_refused_unread(tmp_path: Path) -> None:
+    for name in ("card.json", "plugin.toml"):
+        with open(tmp_path / name, "wb") as stream:
+            stream.truncate(5 << 30)
+    with pytest.raises(ModelFileError, match="more than 4,194,304 bytes"):
+        read_card(tmp_path)
+    with pytest.raises(PluginError, match="more than 1,048,576 bytes"):
+        read_manifest(tmp_path)
+
+
+@pytest.mark.parametrize("factory", ["../../evil:create", "..evil:create", "os:system:x", "/tmp/evil:create"])
+def test_a_manifest_that_points_elsewhere_is_refused(tmp_path: Path, factory: str) -> None:
+    (tmp_path / "plugin.toml").write_text(f'id = "evil"\napi_version = 1\nfactory = "{factory}"\n', encoding="utf-8")
+    with pytest.raises(PluginError, match="gives the factory"):
+        read_manifest(tmp_path)
+
+
 def test_a_card_or_manifest_without_bottom_is_refused(tmp_path: Path) -> None:
     (tmp_path / "card.json").write_text('{"config":' * 100_000, encoding="utf-8")
     (tmp_path / "plugin.toml").write_text("a = " + "[" * 100_000, encoding="utf-8")

@@ -123,6 +123,13 @@ def test_a_torch_archive_that_would_run_code_is_named_and_not_run(tmp_path: Path
     assert not marker.exists()
 
 
+def test_a_view_that_is_larger_than_its_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "wide.pt"
+    torch.save({"main": {"weight": torch.zeros(4)[:1].expand(100_000, 50_000)}}, path)
+    with pytest.raises(ModelFileError, match=r"'weight' of shape \(100000, 50000\), larger than the file"):
+        weights.read_state_dicts(path)
+
+
 def test_a_class_of_somebody_else_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "model.pt"
     torch.save({"path": Path("x"), "weights": torch.zeros(2)}, path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -86,6 +87,15 @@ def test_a_factor_is_installed_for_its_model(tmp_path, catalogue, home):
     brought = read_file(tmp_path / "x.safetensors", catalogue)
     assert (brought.kind, brought.model, brought.factor) == ("factor", "one", "x")
     assert load_factors(home / "one", CARD).names == ("x",)
+
+
+@pytest.mark.parametrize("name", ["../../evil", "/tmp/evil", "..", ".hidden", "a/b", "", "x" * 200, "a\nb"])
+def test_a_factor_whose_name_is_no_files_is_refused_and_nothing_is_written(tmp_path, catalogue, home, name):
+    write_factor(tmp_path / "in.safetensors", replace(factor(), name=name))
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(FactorFileError, match="a plain name"):
+        read_file(tmp_path / "in.safetensors", catalogue)
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_a_factor_of_a_model_that_is_missing_is_refused(tmp_path, catalogue, home):

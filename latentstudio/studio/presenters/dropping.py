@@ -15,7 +15,7 @@ from latentstudio.generators.catalogue import Catalogue, ModelEntry
 from latentstudio.generators.importing import import_model
 from latentstudio.generators.pickles import HEAD, looks_like_torch
 from latentstudio.generators.weights import check_safetensors
-from latentstudio.pixels import read_picture
+from latentstudio.pixels import check_picture
 from latentstudio.places import user_factors
 
 SESSION_SUFFIX = ".latentstudio"
@@ -71,7 +71,7 @@ def _may_be_weights(path: Path) -> bool:
 
 
 def _read_picture(path: Path) -> Brought:
-    read_picture(path)
+    check_picture(path)
     if path.suffix.lower() != ".png" or not has_recipe(path):
         raise PictureError(
             f"{path.name} carries no recipe, so there are no sliders to restore; finding the latent of a photo "
