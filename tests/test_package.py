@@ -159,6 +159,59 @@ def test_prepare_does_nothing_when_its_stamp_fits(tmp_path: Path, monkeypatch: p
     assert prepare.main() == 0
 
 
+def test_prepare_takes_no_python_that_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare = _script("prepare")
+    monkeypatch.setattr(prepare, "OLDEST", (3, 90))
+    monkeypatch.setattr(prepare, "NEWEST", (3, 92))
+    for minor, says in ((92, "exit 127"), (91, "echo python3.11"), (90, "echo python3.90")):
+        program = tmp_path / f"python3.{minor}"
+        program.write_text(f"#!/bin/sh\n{says}\n")
+        program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert prepare.suitable_python() == str(tmp_path / "python3.90")
+
+
+@pytest.mark.parametrize(("pip", "made_by"), [((23, 0), "--without-pip"), ((20, 3), None), ((0,), None)])
+def test_prepare_without_ensurepip_takes_the_systems_pip_or_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pip: tuple[int, ...], made_by: str | None
+) -> None:
+    prepare = _script("prepare")
+    half_made = tmp_path / ".venv" / "bin" / "python"
+    half_made.parent.mkdir(parents=True)
+    half_made.write_text("#!/bin/sh\nexit 1\n")
+    half_made.chmod(0o755)
+    ran: list[list[str]] = []
+    monkeypatch.setattr(prepare, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(prepare, "has_venv", lambda: False)
+    monkeypatch.setattr(prepare, "system_pip", lambda: pip)
+    monkeypatch.setattr(prepare, "run", ran.append)
+    if made_by is None:
+        with pytest.raises(prepare.MissingError, match=r"apt-get install .* python3\.\d+-venv"):
+            prepare.make_environment()
+    else:
+        prepare.make_environment()
+        assert made_by in ran[0]
+        assert ran[1][-3:] == ["install", "-q", "pip"]
+    assert not half_made.exists()
+
+
+def test_prepare_in_a_checkout_of_somebody_else_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prepare = _script("prepare")
+    monkeypatch.setattr(prepare, "VENV", tmp_path / ".venv")
+    monkeypatch.setattr(sys, "argv", ["prepare.py"])
+    monkeypatch.setattr(prepare, "install_system_packages", lambda dev: None)
+
+    def forbidden() -> None:
+        raise PermissionError(13, "Permission denied", str(tmp_path / ".venv"))
+
+    monkeypatch.setattr(prepare, "make_environment", forbidden)
+    assert prepare.main() == 1
+    said = capsys.readouterr().err
+    assert said == f"prepare: {tmp_path / '.venv'} cannot be written (Permission denied); is this checkout your own?\n"
+
+
 def test_verify_counts_a_failed_step(capfd: pytest.CaptureFixture[str]) -> None:
     verify = _script("verify")
     good = verify.command("good", [sys.executable, "-c", "pass"])
