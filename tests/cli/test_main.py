@@ -128,6 +128,11 @@ def test_interrupt_exits_130(cli, monkeypatch: pytest.MonkeyPatch) -> None:
     assert (answer.code, answer.complaint) == (130, "interrupted")
 
 
+def _hear_interrupts() -> None:
+    """Tests that run in the background of a shell inherit that interrupts are ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are sent otherwise there")
 def test_a_real_interrupt_ends_training_with_130(tmp_path: Path) -> None:
     recipe = tmp_path / "slow.toml"
@@ -138,6 +143,7 @@ def test_a_real_interrupt_ends_training_with_130(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "latentstudio", "train", str(recipe), "--out", str(tmp_path / "slow")],
         env={**os.environ, "LATENTSTUDIO_HOME": str(tmp_path / "home")}, stderr=subprocess.PIPE, text=True,
+        preexec_fn=_hear_interrupts,  # noqa: PLW1509 - the tests have one thread
     )
     assert process.stderr is not None
     with process.stderr as complaints:
