@@ -105,6 +105,16 @@ def test_a_photograph_waits_until_the_layout_stands(driver: Driver):
     assert (licence.geometry(), tiles.geometry()) == stands
 
 
+def test_a_licence_is_shown_from_its_beginning(driver: Driver):
+    licence = driver.parts.library_panel.licence
+    text = "Copyright\n\n" + "\n".join(f"A line of terms that is wrapped, number {number}." for number in range(40))
+    driver.shoot("before")
+    licence.ask("faces-gan", "Fetch faces-gan?", "Some terms. " * 20, text)
+    driver.shoot("licence")
+    assert licence.full_text.verticalScrollBar().maximum() > 0
+    assert licence.full_text.verticalScrollBar().value() == 0
+
+
 def test_the_workspaces_only_arrange(driver: Driver):
     session = driver.session
     driver.key("F6")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.studio.panels.pieces import indented, line_of, scrolling, words
@@ -52,7 +52,12 @@ class LicenceCard(Card):
         self.terms.setText(terms)
         self.full_text.setPlainText(full_text.strip())
         self.show()
+        # text that is wrapped anew by a new layout keeps its place in the middle of a paragraph
+        QTimer.singleShot(0, self, self._show_beginning)
         self.accept_button.setFocus(Qt.FocusReason.OtherFocusReason)
+
+    def _show_beginning(self) -> None:
+        self.full_text.verticalScrollBar().setValue(0)
 
     def _on_accept(self) -> None:
         self.hide()
