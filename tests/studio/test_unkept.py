@@ -117,6 +117,18 @@ def test_the_next_start_finds_what_was_not_kept_until_it_is_kept(window, worker,
     assert rescued_factors() == ()
 
 
+def test_what_was_discarded_does_not_come_back(window, worker, desk):
+    learned(window, worker)
+    window.learn.discard()
+    worker.work()
+    assert rescued_factors() == ()
+    desk.request_model("two")
+    worker.work()
+    desk.request_model("one")
+    worker.work()
+    assert not window.panel.verdict.isVisible()
+
+
 def test_a_rescued_factor_of_other_weights_is_not_shown(window, worker, desk, made, models):
     learned(window, worker)
     next_start = window.again()

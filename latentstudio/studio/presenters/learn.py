@@ -74,7 +74,7 @@ class LearnPresenter(QObject):
 
     Signals:
         learned(Factor): a factor is there and was not kept yet.
-        settled(Factor): it was kept.
+        settled(Factor): it was kept, or thrown away.
         elsewhere_requested(): it could not be kept, and the user wants to choose another place.
     """
 
@@ -147,6 +147,8 @@ class LearnPresenter(QObject):
 
     def discard(self) -> None:
         """Drop what was learned."""
+        if self.factor is not None:
+            self.settled.emit(self.factor)
         self.factor = None
         self._panel.verdict.hide()
         self._panel.message.setText("Discarded; nothing was kept.")
