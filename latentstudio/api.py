@@ -22,12 +22,28 @@ from latentstudio.factors import traverse as traverse_latents
 from latentstudio.factors.distribution import distribute, parse_distribution
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.inversion.frames import Frame, paste_back
+from latentstudio.inversion.models import (
+    conclude,
+    follow_steps,
+    held_out_steps,
+    inversion_settings,
+    invert,
+    invert_steps,
+    judge,
+    place_photo,
+    residual_picture,
+)
+from latentstudio.inversion.photos import Photo, read_photo
+from latentstudio.inversion.placing import Placed
 from latentstudio.latents import check_latent, sample_prior
 
 __all__ = [
-    "Factor", "FactorSet", "LearnSettings", "Model", "Picture", "Session", "StudioError", "apply", "bench_steps",
-    "clean_steps", "draw", "evaluation_steps", "exact_steps", "factors_of", "find_steps", "learn", "learn_steps",
-    "open_model", "protocol_steps", "sample", "traverse",
+    "Factor", "FactorSet", "Frame", "LearnSettings", "Model", "Photo", "Picture", "Placed", "Session", "StudioError",
+    "apply", "bench_steps", "clean_steps", "conclude", "draw", "evaluation_steps", "exact_steps", "factors_of",
+    "find_steps", "follow_steps", "held_out_steps", "inversion_settings", "invert", "invert_steps", "judge", "learn",
+    "learn_steps", "open_model", "paste_back", "place_photo", "protocol_steps", "read_photo", "residual_picture",
+    "sample", "traverse",
 ]
 
 BATCH = 16

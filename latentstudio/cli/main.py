@@ -25,6 +25,7 @@ VERBS = {
     "models": "list, fetch, describe, add and remove models",
     "sample": "draw pictures from a model",
     "factors": "list, learn and apply factors of variation",
+    "invert": "find the latent of a photograph",
     "render": "make a saved picture or session again and compare",
     "bench": "measure rendering and startup",
     "demo": "drive the real window through a story and write screenshots",

@@ -5,14 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Generator as Steps
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentstudio.errors import CapabilityError
+from latentstudio.errors import CapabilityError, UsageError
 from latentstudio.generators.contract import Generator
 from latentstudio.inversion.searches import Search, choose_optimiser, gives_gradients, search_for
 from latentstudio.inversion.settings import STEPS, InversionSettings
@@ -225,28 +225,49 @@ class _Run:
             return self._task.generator.generate(shaped, label=self._task.label)
 
     def _result(self, start: str, first: Tensor, optimiser: str, ended: str) -> Inversion:
-        task, best = self._task, self._best
-        assert best is not None
-        seconds = self.seconds
-        ends = torch.stack([first[0], best])
+        task, seconds = self._task, self.seconds
+        assert self._best is not None
         # the optimiser saw a shrunken or bfloat16 picture; what counts is float32
-        losses = torch.nan_to_num(task.exact_losses(ends), nan=float("inf"))
+        losses = torch.nan_to_num(task.exact_losses(torch.stack([first[0], self._best])), nan=float("inf"))
         if float(losses[0]) < float(losses[1]):
-            best = first[0]
-        picture = self._drawn(best[None])
-        one = (picture, task.target, task.mask)
-        self._best = best
+            self._best = first[0]
         if bool(torch.isfinite(losses.min())):
             self._loss = float(losses.min())
-        return Inversion(
-            latent=best.cpu().numpy().reshape(task.generator.card.spaces[0].shape).copy(),
-            picture=picture[0].cpu().numpy().copy(), target=task.target[0].cpu().numpy().copy(),
-            loss=float(task.loss(*one)), blurred_loss=float(blurred_error(*one, sigma=task.settings.sigma)),
-            mse=float(squared_error(*one)), dssim=float(structural_dissimilarity(*one)), norm=float(best.norm()),
-            steps=self._steps, seconds=seconds, start=start,
-            start_mse=float(squared_error(self._drawn(first), task.target, task.mask)), optimiser=optimiser,
-            ended=ended, notes=tuple(self._notes),
-        )
+        start_mse = float(squared_error(self._drawn(first), task.target, task.mask))
+        found = _measured(task, self._best, start=start, start_mse=start_mse)
+        return replace(found, steps=self._steps, seconds=seconds, optimiser=optimiser, ended=ended,
+                       notes=tuple(self._notes))
+
+
+def conclude(
+    generator: Generator, target: Tensor, settings: InversionSettings, step: InversionStep, *,
+    mask: Tensor | None = None, label: int | None = None,
+) -> Inversion:
+    """The result of an inversion that was closed before its end: the best that ``step`` had seen.
+
+    Raises:
+        UsageError: the step comes before the start was found.
+    """
+    if step.latent is None:
+        raise UsageError("an inversion that was cancelled before it had a start", action="start it again")
+    task = make_task(generator, target, settings, mask=mask, label=label)
+    best = torch.from_numpy(step.latent).reshape(-1).to(task.target.device)
+    return replace(_measured(task, best, start=settings.start, start_mse=float("nan")), steps=step.step,
+                   seconds=step.seconds, ended="cancelled", notes=("cancelled: the best so far was kept",))
+
+
+def _measured(task: Task, latent: Tensor, *, start: str, start_mse: float) -> Inversion:
+    shape = task.generator.card.spaces[0].shape
+    with torch.no_grad():
+        picture = task.generator.generate(latent.reshape(1, *shape), label=task.label)
+    one = (picture, task.target, task.mask)
+    return Inversion(
+        latent=latent.cpu().numpy().reshape(shape).copy(), picture=picture[0].cpu().numpy().copy(),
+        target=task.target[0].cpu().numpy().copy(), loss=float(task.loss(*one)),
+        blurred_loss=float(blurred_error(*one, sigma=task.settings.sigma)), mse=float(squared_error(*one)),
+        dssim=float(structural_dissimilarity(*one)), norm=float(latent.norm()), steps=0, seconds=0.0, start=start,
+        start_mse=start_mse, optimiser="", ended="",
+    )
 
 
 def _settled(history: list[float], patience: int, tolerance: float) -> bool:

@@ -131,7 +131,7 @@ def _as_rgb(picture: Image.Image, path: Path, notes: list[str]) -> Image.Image:
         notes.append(f"{path.name} has printing colours (CMYK), converted without its colour profile")
     if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
         layered = picture.convert("RGBA")
-        if layered.getchannel("A").getextrema()[0] < 255:
+        if int(np.asarray(layered.getchannel("A")).min()) < 255:
             notes.append(f"{path.name} is transparent in places; it was put on white")
         white = Image.new("RGBA", layered.size, "white")
         return Image.alpha_composite(white, layered).convert("RGB")
