@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentstudio.errors import CapabilityError, UsageError
+from latentstudio.generators.arriving import arriving
 from latentstudio.generators.contract import Generator
 from latentstudio.inversion.searches import Search, choose_optimiser, gives_gradients, search_for
 from latentstudio.inversion.settings import STEPS, InversionSettings
@@ -22,6 +23,7 @@ from latentstudio.losses import blurred_error, squared_error, structural_dissimi
 from latentstudio.steps import Step
 
 SHOW_EVERY = 10
+FORWARD_MODE = "torch._decomp.decompositions_for_jvp"  # torch imports it at the first forward derivative
 HALVE_AT = (0.1, 0.2, 0.3)
 PATIENCE = {"adam": 30, "lbfgs": 5}
 _FEW = 2
@@ -145,6 +147,8 @@ class _Run:
         if not gives_gradients(task, start.latents):
             ended, optimiser = self._without_gradients(start.name), ""
         else:
+            for _ in arriving(FORWARD_MODE):  # seconds on a busy machine, and somebody may want a picture meanwhile
+                yield self._step(0.0, "getting ready")
             optimiser, why = choose_optimiser(task, start.latents)
             self._notes += [why] if why else []
             ended = yield from self._search(optimiser, start.latents)
