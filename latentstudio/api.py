@@ -24,15 +24,31 @@ from latentstudio.factors.map_files import write_map
 from latentstudio.factors.mapping import COUNT, MapData, MapStep, map_steps
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.inversion.frames import Frame, paste_back
+from latentstudio.inversion.models import (
+    conclude,
+    follow_steps,
+    held_out_steps,
+    inversion_settings,
+    invert,
+    invert_steps,
+    judge,
+    place_photo,
+    residual_picture,
+)
+from latentstudio.inversion.photos import Photo, read_photo
+from latentstudio.inversion.placing import Placed
 from latentstudio.latents import check_latent, sample_prior
 
 if TYPE_CHECKING:
     from latentstudio.transformations import Transformation
 
 __all__ = [
-    "Factor", "FactorSet", "LearnSettings", "MapData", "MapStep", "Model", "Picture", "Session", "StudioError",
-    "apply", "bench_steps", "clean_steps", "draw", "evaluation_steps", "exact_steps", "factors_of", "find_steps",
-    "learn", "learn_steps", "map_of", "map_steps", "open_model", "protocol_steps", "sample", "traverse", "write_map",
+    "Factor", "FactorSet", "Frame", "LearnSettings", "MapData", "MapStep", "Model", "Photo", "Picture", "Placed",
+    "Session", "StudioError", "apply", "bench_steps", "clean_steps", "conclude", "draw", "evaluation_steps",
+    "exact_steps", "factors_of", "find_steps", "follow_steps", "held_out_steps", "inversion_settings", "invert",
+    "invert_steps", "judge", "learn", "learn_steps", "map_of", "map_steps", "open_model", "paste_back", "place_photo",
+    "protocol_steps", "read_photo", "residual_picture", "sample", "traverse", "write_map",
 ]
 
 BATCH = 16

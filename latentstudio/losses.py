@@ -1,12 +1,29 @@
-"""Reconstruction errors between pictures; every one is masked, batched and differentiable, with one value a picture."""
+"""Reconstruction errors between pictures; every one is masked, batched and differentiable, with one value a picture.
+
+All have one signature: (images, targets, mask) -> (N,), with images and targets (N, C, H, W) in [0, 1] and mask
+(N, 1, H, W) of ones where the target is defined; targets and mask of one row serve all images. Undefined pixels have no
+influence, whatever stands there, and equal pictures have the error 0.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
+from functools import partial
 
 import torch
 from torch import Tensor
 from torch.nn import functional
+
+from latentstudio.errors import UsageError
+
+Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+LOSSES = ("blurred", "mse", "l1", "dssim")
+SIGMA = 0.03
+WINDOW_SIGMA = 1.5
+_RADIUS = 5
+_STEADY_MEAN, _STEADY_VARIANCE = 0.01**2, 0.03**2
 
 
 def gaussian_kernel(sigma: float) -> Tensor:
@@ -45,3 +62,91 @@ def blurred_error(images: Tensor, targets: Tensor, mask: Tensor, *, sigma: float
     difference = blur((images - targets) * mask, sigma * images.shape[-2])
     defined = mask.mean(dim=(1, 2, 3)).clamp_min(1e-6)
     return difference.square().mean(dim=(1, 2, 3)) / defined
+
+
+def squared_error(images: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Mean squared error (N,) over channels and defined pixels."""
+    return _mean((images - targets).square(), mask)
+
+
+def absolute_error(images: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """Mean absolute error (N,) over channels and defined pixels."""
+    return _mean((images - targets).abs(), mask)
+
+
+def structural_dissimilarity(images: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    """DSSIM = (1 - SSIM) / 2 (N,): 0 for equal pictures, 1/2 for unrelated ones, 1 for inverted structure.
+
+    SSIM of Wang et al. (2004) for a range of 1: an 11 x 11 Gaussian window of 1.5 pixels, constants 0.01^2 and 0.03^2,
+    the mean over channels and over windows whose centre is defined. Where others write DSSIM = 1 - SSIM, theirs is
+    twice this one. Windows weigh defined pixels only, so the border and holes need no filling.
+    """
+    mask = mask.expand(len(images), -1, -1, -1)
+    share = _window(mask).clamp_min(1e-6)
+    one, other = images * mask, targets * mask
+    mean_one, mean_other = _window(one) / share, _window(other) / share
+    variance_one = _window(one * images) / share - mean_one.square()
+    variance_other = _window(other * targets) / share - mean_other.square()
+    covariance = _window(one * targets) / share - mean_one * mean_other
+    likeness = (2.0 * mean_one * mean_other + _STEADY_MEAN) * (2.0 * covariance + _STEADY_VARIANCE) / (
+        (mean_one.square() + mean_other.square() + _STEADY_MEAN) * (variance_one + variance_other + _STEADY_VARIANCE)
+    )
+    return _mean((1.0 - likeness) / 2.0, mask)
+
+
+def weighted_sum(parts: Sequence[tuple[float, Loss]]) -> Loss:
+    """The loss that adds up ``parts``, pairs of weight and loss."""
+    chosen = tuple(parts)
+
+    def total(images: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+        return torch.stack([weight * loss(images, targets, mask) for weight, loss in chosen]).sum(dim=0)
+
+    return total
+
+
+def parse_loss(text: str) -> tuple[tuple[float, str], ...]:
+    """Weights and names in ``blurred``, or in a sum such as ``0.8*mse + 0.2*dssim``.
+
+    Raises:
+        UsageError: an unknown name, or a weight that is no positive number.
+    """
+    parts = []
+    for term in text.split("+"):
+        weight, star, name = term.strip().rpartition("*")
+        try:
+            number = float(weight) if star else 1.0
+        except ValueError:
+            number = float("nan")
+        if name.strip() not in LOSSES or not 0.0 < number < float("inf"):
+            raise UsageError(f"the loss '{text.strip()}'",
+                             expected=f"{', '.join(LOSSES)}, or a sum such as 0.8*mse+0.2*dssim")
+        parts.append((number, name.strip()))
+    return tuple(parts)
+
+
+def loss_named(text: str, *, sigma: float = SIGMA) -> Loss:
+    """The loss that ``text`` means (see ``parse_loss``); ``sigma`` is the blurred one's, in heights of the picture."""
+    known: dict[str, Loss] = {
+        "blurred": partial(blurred_error, sigma=sigma), "mse": squared_error, "l1": absolute_error,
+        "dssim": structural_dissimilarity,
+    }
+    parts = parse_loss(text)
+    if len(parts) == 1 and parts[0][0] == 1.0:
+        return known[parts[0][1]]
+    return weighted_sum([(weight, known[name]) for weight, name in parts])
+
+
+def _mean(errors: Tensor, mask: Tensor) -> Tensor:
+    defined = mask.mean(dim=(1, 2, 3)).clamp_min(1e-6)
+    return torch.where(mask > 0, errors * mask, torch.zeros_like(errors)).mean(dim=(1, 2, 3)) / defined
+
+
+def _window(images: Tensor) -> Tensor:
+    offsets = torch.arange(-_RADIUS, _RADIUS + 1, dtype=images.dtype, device=images.device)
+    weights = torch.exp(-0.5 * (offsets / WINDOW_SIGMA) ** 2)
+    weights = weights / weights.sum()
+    channels = images.shape[1]
+    down = functional.conv2d(images, weights[None, None, :, None].expand(channels, 1, -1, 1),
+                             padding=(_RADIUS, 0), groups=channels)
+    return functional.conv2d(down, weights[None, None, None, :].expand(channels, 1, 1, -1),
+                             padding=(0, _RADIUS), groups=channels)

@@ -27,6 +27,7 @@ VERBS = {
     "sample": "draw pictures from a model",
     "factors": "list, learn and apply factors of variation",
     "map": "draw the map of a model's samples and of its factors' trajectories",
+    "invert": "find the latent of a photograph",
     "render": "make a saved picture or session again and compare",
     "bench": "measure rendering and startup",
     "demo": "drive the real window through a story and write screenshots",

@@ -12,7 +12,8 @@ from pathlib import Path
 from latentstudio.autoencoding.run import finish_model, train_model
 from latentstudio.cli.options import Parser, add_common, positive_number, verb_parser
 from latentstudio.cli.output import Output
-from latentstudio.errors import TrainingError
+from latentstudio.cli.train_recoder import run_recoder
+from latentstudio.errors import TrainingError, UsageError
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import resolve_device
 from latentstudio.places import state_folder
@@ -24,7 +25,9 @@ from latentstudio.training.recipe import Recipe, read_recipe, shipped_recipe
 def parser() -> Parser:
     """The verb's options."""
     verb = verb_parser("train", "Train a model from a recipe file, or from a shipped model's own recipe.")
-    verb.add_argument("recipe", metavar="RECIPE|NAME", help="a TOML file, or the name of a shipped model")
+    verb.add_argument("recipe", metavar="RECIPE|NAME|recoder",
+                      help="a TOML file, the name of a shipped model, or `recoder`: an encoder for --model")
+    verb.add_argument("--model", default=None, metavar="MODEL", help="the generator that a recoder is trained for")
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder to write at the end")
     verb.add_argument("--run", type=Path, default=None, metavar="DIR",
                       help="where checkpoint and log lie (default: below the state folder, by the model's name)")
@@ -37,6 +40,10 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Train, and when the last step is done write the model folder."""
+    if arguments.recipe == "recoder":
+        return run_recoder(arguments, output)
+    if arguments.model is not None:
+        raise UsageError("--model goes with `latentstudio train recoder` only", action="leave it out")
     path = _recipe_file(arguments.recipe)
     recipe = read_recipe(path)
     if arguments.seed is not None:

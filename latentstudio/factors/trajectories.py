@@ -120,7 +120,9 @@ class _Batch:
 
     def _start(self, target: Target, latent: Tensor) -> Tensor:
         """The last result, or the encoder's answer to the target where that comes closer."""
-        if not (self._settings.encoder_start and isinstance(self._generator, Encodes)):
+        # a recoder that was trained later is no part of the model, and may not change what learning finds
+        own = "encode" in self._generator.card.capabilities
+        if not (self._settings.encoder_start and own and isinstance(self._generator, Encodes)):
             return latent
         with torch.no_grad():
             last = target.draw(latent).float()

@@ -68,7 +68,7 @@ class Model:
 
     @property
     def generator(self) -> Generator:
-        """The torch generator on ``device``; loaded at first use.
+        """The torch generator on ``device``; loaded at first use, with its recoder as ``encode`` where one was trained.
 
         Raises:
             ModelFileError: the weights are broken or not those of the card.
@@ -83,6 +83,9 @@ class Model:
             if not isinstance(opened, Generator):
                 raise PluginError(f"the backend '{self.card.backend}' opened a {type(opened).__name__}",
                                   expected="a generator with card, network and generate")
+            from latentstudio.generators.recoder import attach_recoder  # torch is here only now
+
+            attach_recoder(opened, device=self.device)
             self._generator = opened
         return self._generator
 

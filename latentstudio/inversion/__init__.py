@@ -1,1 +1,1 @@
-"""Inversion: the latent code of a given picture. Nothing is built here yet."""
+"""Inversion: the latent of a given picture, from the photograph to the edited face pasted back."""

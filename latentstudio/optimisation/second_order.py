@@ -6,7 +6,7 @@ steps go where hundreds of gradient steps do not (Nocedal and Wright 2006, secti
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import torch
 from torch import Tensor
@@ -25,6 +25,12 @@ def tangents(residual: Residual, latent: Tensor) -> Tensor:
     Args:
         residual: latents (N, d) -> residuals (N, P), row by row.
     """
+    pieces = list(tangent_pieces(residual, latent, pictures_at_once=PICTURES_AT_ONCE))
+    return torch.cat(pieces, dim=2)
+
+
+def tangent_pieces(residual: Residual, latent: Tensor, *, pictures_at_once: int) -> Iterator[Tensor]:
+    """The Jacobian's columns, a few at a time (N, P, k), so that something else may be done between two passes."""
     count, size = latent.shape
     unit = torch.eye(size, dtype=latent.dtype, device=latent.device)
 
@@ -32,9 +38,10 @@ def tangents(residual: Residual, latent: Tensor) -> Tensor:
         pushed: Tensor = jvp(residual, (latent,), (tangent.expand_as(latent),))[1]
         return pushed
 
-    with torch.no_grad():
-        columns: Tensor = vmap(push, chunk_size=max(1, PICTURES_AT_ONCE // count))(unit)
-    return columns.permute(1, 2, 0)
+    for some in unit.split(max(1, pictures_at_once // count)):
+        with torch.no_grad():
+            columns: Tensor = vmap(push)(some)
+        yield columns.permute(1, 2, 0)
 
 
 class LevenbergMarquardt:
@@ -64,7 +71,16 @@ class LevenbergMarquardt:
 
     def advance(self, *, tries: int = 3) -> None:
         """One step: the Jacobian once, then up to ``tries`` dampings until each latent improves."""
-        jacobian = tangents(self._residual, self.latent)
+        for _ in self.advance_in_pieces(tries=tries, pictures_at_once=PICTURES_AT_ONCE):
+            continue
+
+    def advance_in_pieces(self, *, tries: int = 3, pictures_at_once: int = 32) -> Iterator[None]:
+        """As ``advance``, with a pause after each pass of tangents and after each damping tried."""
+        parts = []
+        for part in tangent_pieces(self._residual, self.latent, pictures_at_once=pictures_at_once):
+            parts.append(part)
+            yield
+        jacobian = torch.cat(parts, dim=2)
         pixels = jacobian.shape[1]
         normal = jacobian.transpose(1, 2) @ jacobian / pixels
         slope = (jacobian.transpose(1, 2) @ self._value[:, :, None])[:, :, 0] / pixels
@@ -77,6 +93,12 @@ class LevenbergMarquardt:
             waiting &= ~self._take(self.latent + torch.nan_to_num(move, posinf=0.0, neginf=0.0), waiting)
             if not bool(waiting.any()):
                 return
+            yield
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with some of the latents only; the residual of a row must not depend on where the row stands."""
+        self.latent, self.loss = self.latent[rows], self.loss[rows]
+        self._damping, self._value = self._damping[rows], self._value[rows]
 
     def _take(self, tried: Tensor, waiting: Tensor) -> Tensor:
         """Where a waiting latent got better it moves; returns where (N,)."""

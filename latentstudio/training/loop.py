@@ -52,7 +52,9 @@ def train(
     """
     device = next(network.parameters()).device
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.Adam(network.parameters(), lr=recipe.learning_rate)
+    optimiser = torch.optim.Adam(
+        network.parameters(), lr=recipe.learning_rate, betas=(0.9, recipe.second_moment)
+    )
     done = _resume(recipe, network, optimiser, folder) if resume else 0
     autocast = recipe.mixed_precision and (device.type == "cuda" or mixed_precision_pays())
     began = time.perf_counter()
@@ -104,6 +106,8 @@ def _set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, step: int) -> No
     if recipe.final_decay > 0.0:
         left = (recipe.steps - step) / (recipe.final_decay * recipe.steps)
         rate *= 0.05 + 0.95 * min(1.0, left)
+    if step < recipe.warm_up:
+        rate *= step / recipe.warm_up
     for group in optimiser.param_groups:
         group["lr"] = rate
 

@@ -21,9 +21,9 @@ class Recipe:
 
     Attributes:
         name: name of the model that comes out.
-        method: training method (``beta-vae``).
+        method: training method (``beta-vae``, ``recoder``).
         backend: plugin that builds the network; ``config`` goes to it.
-        data: data source (``sprites``).
+        data: data source (``sprites``, or ``samples`` of the model that is being recoded).
         steps: optimiser steps.
         batch: pictures a step.
         learning_rate: Adam's step size.
@@ -32,6 +32,8 @@ class Recipe:
         data_seed: chooses the stream of data and noise, 0 to 255; runs that differ in ``seed`` alone see the same data.
         checkpoint_every: steps between checkpoints.
         final_decay: the last share of the steps over which the learning rate falls linearly to a twentieth (0 = never).
+        warm_up: steps over which the learning rate rises linearly at the beginning.
+        second_moment: Adam's decay of squared gradients; below its usual 0.999 it forgets faster, for short runs.
         mixed_precision: bfloat16 autocast where the processor computes it faster.
     """
 
@@ -46,6 +48,8 @@ class Recipe:
     data_seed: int = 0
     checkpoint_every: int = 1000
     final_decay: float = 0.0
+    warm_up: int = 0
+    second_moment: float = 0.999
     mixed_precision: bool = True
     config: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, float] = field(default_factory=dict)
@@ -78,6 +82,9 @@ def read_recipe(path: Path) -> Recipe:
         )
     if not 0.0 <= recipe.final_decay <= 1.0:
         raise TrainingError(f"{path} has final_decay {recipe.final_decay}", expected="a share from 0 to 1")
+    if recipe.warm_up < 0 or not 0.0 < recipe.second_moment < 1.0:
+        raise TrainingError(f"{path} has warm_up {recipe.warm_up} and second_moment {recipe.second_moment}",
+                            expected="a number of steps, and a number between 0 and 1")
     if not 0 <= recipe.data_seed < STREAMS or recipe.steps > LONGEST:
         raise TrainingError(
             f"{path} has data_seed {recipe.data_seed} and {recipe.steps} steps",
@@ -118,6 +125,8 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     data_seed: int = 0
     checkpoint_every: int = 1000
     final_decay: float = 0.0
+    warm_up: int = 0
+    second_moment: float = 0.999
     mixed_precision: bool = True
     config: dict[str, Any] = msgspec.field(default_factory=dict)
     settings: dict[str, float] = msgspec.field(default_factory=dict)

@@ -1,0 +1,179 @@
+"""``latentstudio invert MODEL PHOTO... --out DIR``: find the latents of photographs, and say how close they come."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latentstudio import api, pixels
+from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser
+from latentstudio.cli.output import Output
+from latentstudio.document.session import Session
+from latentstudio.errors import StudioError, UsageError
+from latentstudio.files import check_writable, write_whole
+from latentstudio.generators.opening import Model, open_model
+from latentstudio.inversion.frames import Frame, parse_frame
+from latentstudio.inversion.placing import AUTO, NONE
+
+INTERRUPTED, USER_ERROR = 130, 2
+SHOWN = 12
+KINDS = ("encoder", "random")
+
+
+def parser() -> Parser:
+    """The verb's options."""
+    verb = verb_parser("invert", "Find the latent whose picture comes closest to a photograph.")
+    verb.add_argument("model", metavar="MODEL", help="a model's name or folder")
+    verb.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="pictures of any common kind")
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder for each photo is made in it")
+    verb.add_argument("--start", default="auto", metavar="encoder|random|LATENT",
+                      help="where to start (default: the encoder where the model has one); a latent is a .npy file")
+    verb.add_argument("--restarts", type=count_from_one, default=None, metavar="N", help="starts side by side")
+    verb.add_argument("--loss", default=None, metavar="blurred|mse|l1|dssim",
+                      help="what to minimise (default blurred), or a sum such as 0.8*mse+0.2*dssim")
+    verb.add_argument("--sigma", type=positive_number, default=None,
+                      help="blur of the blurred loss as a share of the height (default 0.03)")
+    verb.add_argument("--constraint", choices=("ball", "sphere", "none"), default=None,
+                      help="where latents may lie (default ball)")
+    verb.add_argument("--radius", type=positive_number, default=None,
+                      help="of ball or sphere (default: the root of the number of coordinates)")
+    verb.add_argument("--optimizer", choices=("adam", "lbfgs", "gauss-newton"), default=None,
+                      help="default: gauss-newton where the loss is a sum of squares")
+    verb.add_argument("--steps", type=count_from_one, default=None, metavar="N", help="at most so many steps")
+    verb.add_argument("--seconds", type=positive_number, default=None, metavar="S", help="at most so long a photo")
+    verb.add_argument("--frame", default="auto", metavar="x,y,size,angle|auto|none",
+                      help="what to cut out; auto looks for a face where the model draws faces, none takes all of it")
+    add_common(verb)
+    return verb
+
+
+def run(arguments: argparse.Namespace, output: Output) -> int:
+    """Invert one photo after the other; a photo that cannot be read does not stop the others."""
+    frame = arguments.frame if arguments.frame in (AUTO, NONE) else parse_frame(arguments.frame)
+    model = open_model(arguments.model, device=arguments.device)
+    try:
+        settings, start = _settings(arguments)
+        check_writable(arguments.out / "photo")
+        held_out = output.follow(api.held_out_steps(model, settings), "the model's own samples")
+        answers: list[dict[str, Any]] = []
+        failed = 0
+        for name, path in _named(arguments.photos):
+            try:
+                answers.append(_one(model, path, arguments.out / name, settings, start, held_out, frame, output))
+            except StudioError as problem:
+                if len(arguments.photos) == 1:
+                    raise
+                output.note(problem.sentence)
+                answers.append({"photo": str(path), "error": problem.sentence})
+                failed += 1
+            if answers[-1].get("ended") == "cancelled":
+                break
+    finally:
+        model.close()
+    output.result({"model": model.card.name, "photos": answers})
+    if answers[-1].get("ended") == "cancelled":
+        return INTERRUPTED
+    return USER_ERROR if failed else 0
+
+
+def _one(
+    model: Model, path: Path, out: Path, settings: Any, start: Any, held_out: Any, frame: Frame | str, output: Output
+) -> dict[str, Any]:
+    photo = api.read_photo(path)
+    placed = api.place_photo(model, photo, frame)
+    for note in (*photo.notes, *placed.notes):
+        output.note(note)
+    shown: list[Any] = []
+
+    def on_step(step: Any) -> bool:
+        if step.preview is not None:
+            shown.append(step)
+        return False
+
+    try:
+        output.follow(
+            api.invert_steps(model, placed.picture, settings, start=start, mask=placed.inside), path.name,
+            on_step=on_step,
+        )
+        found = shown[-1].result
+    except KeyboardInterrupt:
+        if not shown:
+            raise
+        found = api.conclude(model, placed.picture, settings, shown[-1], mask=placed.inside)
+    verdict = api.judge(found, held_out.held_out, notes=(*photo.notes, *placed.notes))
+    files = _write(model, out, found, [step.preview for step in shown])
+    for note in found.notes:
+        output.note(note)
+    output.say(f"{path.name}: {verdict.words}; MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}, length {found.norm:.2f}, "
+               f"{found.steps} steps in {found.seconds:.1f} s: {out}")
+    for reason in verdict.reasons:
+        output.say(f"  {reason}")
+    return {
+        "photo": str(path), "loss": found.loss, "blurred_loss": found.blurred_loss, "mse": found.mse,
+        "dssim": found.dssim, "norm": found.norm, "seconds": round(found.seconds, 3), "steps": found.steps,
+        "start": found.start, "start_mse": found.start_mse, "optimizer": found.optimiser, "ended": found.ended,
+        "percentile": verdict.percentile, "verdict": verdict.words, "reasons": list(verdict.reasons),
+        "frame": None if placed.frame is None else asdict(placed.frame),
+        "notes": [*photo.notes, *placed.notes, *found.notes], **files,
+    }
+
+
+def _write(model: Model, out: Path, found: Any, previews: Sequence[Any]) -> dict[str, str]:
+    """The pictures and the latent; the result carries its recipe, so that the window opens it with its sliders."""
+    pixels.write_png(out / "target.png", pixels.to_bytes(found.target[None])[0])
+    session = Session.start(model.card, found.latent, None)
+    api.draw(model, session, api.FactorSet()).save(out / "result.png")
+    pixels.write_png(out / "residual.png", api.residual_picture(found))
+    chosen = np.unique(np.linspace(0, len(previews) - 1, min(SHOWN, len(previews))).round().astype(int))
+    pixels.write_png(out / "steps.png", pixels.grid(np.stack([previews[index] for index in chosen]), columns=SHOWN))
+    write_whole(out / "latent.npy", _npy(found.latent))
+    return {
+        "latent": str(out / "latent.npy"), "target": str(out / "target.png"), "result": str(out / "result.png"),
+        "residual": str(out / "residual.png"), "strip": str(out / "steps.png"),
+    }
+
+
+def _npy(latent: Any) -> bytes:
+    import io
+
+    stream = io.BytesIO()
+    np.save(stream, latent, allow_pickle=False)
+    return stream.getvalue()
+
+
+def _settings(arguments: argparse.Namespace) -> tuple[Any, Any]:
+    """The settings, and the latent to start from where a file was named."""
+    start = None
+    kind = arguments.start
+    if kind not in ("auto", *KINDS):
+        start, kind = _latent(Path(kind)), "given"
+    asked = {
+        "start": kind, "restarts": arguments.restarts, "loss": arguments.loss, "sigma": arguments.sigma,
+        "constraint": arguments.constraint, "radius": arguments.radius, "optimiser": arguments.optimizer,
+        "steps": arguments.steps, "seconds": arguments.seconds, "seed": arguments.seed,
+    }
+    return replace(api.inversion_settings(), **{k: v for k, v in asked.items() if v is not None}), start
+
+
+def _latent(path: Path) -> Any:
+    try:
+        return np.load(path, allow_pickle=False).astype(np.float32)
+    except (OSError, ValueError) as problem:
+        raise UsageError(f"the start '{path}' is no latent ({problem})", expected="encoder, random, or a .npy file"
+                         ) from problem
+
+
+def _named(photos: Sequence[Path]) -> list[tuple[str, Path]]:
+    """A folder name for each photo; the same photo twice gets two."""
+    names: dict[str, int] = {}
+    found = []
+    for path in photos:
+        stem = path.stem or "photo"
+        names[stem] = names.get(stem, 0) + 1
+        found.append((stem if names[stem] == 1 else f"{stem}-{names[stem]}", path))
+    return found

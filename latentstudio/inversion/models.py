@@ -1,0 +1,134 @@
+"""Inversion asked of an opened model: numpy arrays in, frozen steps and results out; torch comes in when it is needed.
+
+The library's functions and the command line are these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio.generators.opening import Model
+from latentstudio.inversion.frames import Frame
+from latentstudio.inversion.photos import Photo
+from latentstudio.inversion.placing import Placed, place
+
+if TYPE_CHECKING:
+    from latentstudio.inversion.following import FollowingStep
+    from latentstudio.inversion.honesty import HeldOut, HeldOutStep, Verdict
+    from latentstudio.inversion.inverting import Inversion, InversionStep
+    from latentstudio.inversion.settings import InversionSettings
+
+
+def place_photo(model: Model, photo: Photo, frame: Frame | str = "auto") -> Placed:
+    """Cut a photo for the model: ``frame`` is a Frame, ``x,y,size,angle``, ``auto`` or ``none`` (all of it).
+
+    Raises:
+        UsageError: a frame that is none.
+    """
+    return place(photo, model.card, frame)
+
+
+def inversion_settings(**changes: Any) -> InversionSettings:
+    """``InversionSettings`` with single ones changed, for example ``loss="mse", radius=7.0``. Imports torch.
+
+    Raises:
+        UsageError: a value out of range.
+    """
+    from latentstudio.inversion.settings import InversionSettings
+
+    return InversionSettings(**changes)
+
+
+def invert(
+    model: Model, picture: NDArray[np.float32], *, start: NDArray[np.float32] | None = None,
+    mask: NDArray[np.float32] | None = None, **changes: Any,
+) -> Inversion:
+    """The ``Inversion`` of a picture float32 (3, H, W) in [0, 1]; ``changes`` are settings. ``invert_steps`` in one go.
+
+    Raises:
+        CapabilityError: an encoder was asked for and there is none, or the model has neither gradients nor encoder.
+        UsageError: a picture, start or setting that is none.
+    """
+    result = None
+    for step in invert_steps(model, picture, inversion_settings(**changes), start=start, mask=mask):
+        result = step.result
+    assert result is not None
+    return result
+
+
+def invert_steps(
+    model: Model, picture: NDArray[np.float32], settings: InversionSettings | None = None, *,
+    start: NDArray[np.float32] | None = None, mask: NDArray[np.float32] | None = None, label: int | None = None,
+) -> Iterator[InversionStep]:
+    """The frozen steps of looking for a picture's latent; the last one's ``result`` tells all. Imports torch.
+
+    Every step has the best latent so far, so that closing the iterator loses nothing (see ``conclude``).
+    """
+    import torch
+
+    from latentstudio.inversion.inverting import invert as steps
+
+    first, defined = (None if part is None else torch.from_numpy(part) for part in (start, mask))
+    return steps(model.generator, torch.from_numpy(picture), settings, start=first, mask=defined, label=label)
+
+
+def conclude(
+    model: Model, picture: NDArray[np.float32], settings: InversionSettings, step: InversionStep, *,
+    mask: NDArray[np.float32] | None = None,
+) -> Inversion:
+    """The ``Inversion`` at the best that ``step`` had seen, for one that was closed before its end. Imports torch."""
+    import torch
+
+    from latentstudio.inversion.inverting import conclude as concluded
+
+    defined = None if mask is None else torch.from_numpy(mask)
+    return concluded(model.generator, torch.from_numpy(picture), settings, step, mask=defined)
+
+
+def follow_steps(
+    model: Model, latent: NDArray[np.float32], transformation: str, t: float, settings: InversionSettings | None = None,
+    *, targets: int = 10,
+) -> Iterator[FollowingStep]:
+    """The frozen steps of moving a latent along a transformation of its picture (equation 5). Imports torch.
+
+    ``targets=1`` is the naive way (equation 4); the last step's ``result`` is the answer.
+    """
+    import torch
+
+    from latentstudio.inversion.following import follow
+    from latentstudio.transformations import transformation_named
+
+    moved = transformation_named(transformation)
+    return follow(model.generator, torch.from_numpy(latent), moved, t, settings, targets=targets)
+
+
+def held_out_steps(model: Model, settings: InversionSettings) -> Iterator[HeldOutStep]:
+    """The frozen steps of what the model reaches on samples of its own; one only where that is known already.
+
+    The last one's ``held_out`` is what ``judge`` needs. Imports torch.
+    """
+    from latentstudio.inversion.honesty import HeldOutStep, find_held_out, measure_held_out
+
+    known = find_held_out(model.card, settings)
+    if known is None:
+        yield from measure_held_out(model.generator, settings)
+    else:
+        yield HeldOutStep(1.0, "known already", held_out=known)
+
+
+def judge(found: Inversion, held_out: HeldOut, *, notes: tuple[str, ...] = ()) -> Verdict:
+    """The ``Verdict`` on an inversion: percentile among the model's own samples, words, likely reasons."""
+    from latentstudio.inversion.honesty import judge as verdict
+
+    return verdict(found, held_out, notes=notes)
+
+
+def residual_picture(found: Inversion) -> NDArray[np.uint8]:
+    """Where an inversion's picture differs from its target: uint8 (H, W, 3), black for nothing."""
+    from latentstudio.inversion.honesty import residual_picture as heat
+
+    return heat(found)

@@ -1,0 +1,108 @@
+"""What an inversion works on: one generator, one target, one loss, one constraint."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from latentstudio.errors import UsageError
+from latentstudio.generators.contract import Generator
+from latentstudio.inversion.settings import SQUARED, InversionSettings
+from latentstudio.latents import project_to_ball, project_to_sphere
+from latentstudio.losses import Loss, blur, loss_named, parse_loss
+from latentstudio.training.loop import mixed_precision_pays
+
+GRID = 32
+
+
+@dataclass(frozen=True)
+class Task:
+    """Finds flat latents (N, d) whose pictures meet ``target`` (1, 3, H, W) where ``mask`` (1, 1, H, W) is 1."""
+
+    generator: Generator
+    target: Tensor
+    mask: Tensor
+    settings: InversionSettings
+    label: int | None = None
+
+    @property
+    def loss(self) -> Loss:
+        """The settings' loss."""
+        return loss_named(self.settings.loss, sigma=self.settings.sigma)
+
+    @property
+    def fast(self) -> bool:
+        """Whether bfloat16 is wanted and pays."""
+        return self.settings.mixed_precision and (self.target.device.type == "cuda" or mixed_precision_pays())
+
+    def draw(self, latents: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W) of flat latents, in the settings' precision."""
+        shaped = latents.reshape(-1, *self.generator.card.spaces[0].shape)
+        with torch.autocast(latents.device.type, torch.bfloat16, enabled=self.fast):
+            pictures = self.generator.generate(shaped, label=self.label)
+        return pictures.float()
+
+    def losses(self, latents: Tensor) -> Tensor:
+        """The loss (N,) of flat latents, differentiable."""
+        return self.loss(self.draw(latents), self.target, self.mask)
+
+    def exact_losses(self, latents: Tensor) -> Tensor:
+        """The loss (N,) in float32, without gradients."""
+        with torch.no_grad():
+            shaped = latents.reshape(-1, *self.generator.card.spaces[0].shape)
+            return self.loss(self.generator.generate(shaped, label=self.label), self.target, self.mask)
+
+    def project(self, latents: Tensor) -> Tensor:
+        """Flat latents after the constraint; equation 2 of Plumerault et al. 2020 for the ball."""
+        radius = self.settings.radius or self.generator.card.spaces[0].radius
+        if self.settings.constraint == "ball":
+            return project_to_ball(latents, radius)
+        return project_to_sphere(latents, radius) if self.settings.constraint == "sphere" else latents
+
+    def residual(self, latents: Tensor) -> Tensor:
+        """Residuals (N, P) whose mean square is the loss; blurred ones are seen at ``GRID`` points a side or more.
+
+        A blur of a pixel or more leaves nothing between two such points, and the Jacobian is four times smaller.
+        """
+        difference = (self.draw(latents) - self.target) * self.mask
+        defined = self.mask.mean().clamp_min(1e-6)
+        parts = []
+        for weight, name in parse_loss(self.settings.loss):
+            assert name in SQUARED
+            spread = self.settings.sigma * difference.shape[-2] if name == "blurred" else 0.0
+            seen = blur(difference, spread)
+            pooled = max(1, difference.shape[-1] // GRID) if spread >= 1.0 else 1
+            seen = functional.avg_pool2d(seen, pooled) if pooled > 1 else seen
+            parts.append(seen.flatten(1) * (weight / defined).sqrt() / seen[0].numel() ** 0.5)
+        together = torch.cat(parts, dim=1)
+        return together * together.shape[1] ** 0.5
+
+
+def make_task(
+    generator: Generator, target: Tensor, settings: InversionSettings, *, mask: Tensor | None = None,
+    label: int | None = None,
+) -> Task:
+    """The task for a picture (3, H, W) or (1, 3, H, W) of any size, resized to the model's (bicubic, antialiased).
+
+    Raises:
+        UsageError: the picture is not one RGB picture, or holds numbers that are not finite.
+    """
+    device = next(generator.network.parameters()).device
+    picture = target[None] if target.dim() == 3 else target
+    if picture.dim() != 4 or picture.shape[:2] != (1, 3) or min(picture.shape[2:]) < 1:
+        raise UsageError(f"a picture of shape {tuple(target.shape)}", expected="(3, height, width)")
+    whole = torch.ones_like(picture[:, :1]) if mask is None else mask.reshape(1, 1, *picture.shape[2:])
+    if not bool(torch.isfinite(picture).all()) or float(whole.max()) <= 0.0:
+        raise UsageError("a picture without a single finite and defined pixel, or with some that are not finite",
+                         expected="numbers in [0, 1]")
+    picture, whole = (_sized(part.float(), generator.card.image_size) for part in (picture, whole))
+    return Task(generator, picture.clamp(0.0, 1.0).to(device), whole.clamp(0.0, 1.0).to(device), settings, label)
+
+
+def _sized(picture: Tensor, size: tuple[int, int]) -> Tensor:
+    if tuple(picture.shape[-2:]) == size:
+        return picture
+    return functional.interpolate(picture, size, mode="bicubic", antialias=True, align_corners=False)
