@@ -86,13 +86,16 @@ class Engine:
         self._stopping = False
         self._looping = False
 
-    def request(self, view: str, work: Callable[[], object], *, input_time: float | None = None) -> int:
+    def request(
+        self, view: str, work: Callable[[], object], *, input_time: float | None = None, at_once: bool = True
+    ) -> int:
         """Ask for ``work`` to be done for ``view``; an older request of the view that still waits is dropped.
 
         Args:
             view: the slot's name.
             work: called in the worker; what it returns or raises comes back as a ``Result``.
             input_time: when the hand moved, by ``time.perf_counter``; now, if left out.
+            at_once: false leaves a sleeping worker asleep until ``wake``; one that is awake takes it all the same.
 
         Returns:
             the request's number; later requests have greater ones.
@@ -103,8 +106,14 @@ class Engine:
             asked = _Request(view, next(self._numbers), work, moved, now)
             if not self._stopping:
                 self._waiting[view] = asked
-                self._changed.notify()
+                if at_once:
+                    self._changed.notify()
             return asked.number
+
+    def wake(self) -> None:
+        """Have what was asked for without ``at_once`` done now."""
+        with self._changed:
+            self._changed.notify()
 
     def start_job(self, title: str, make_steps: Callable[[], Iterator[Step]]) -> int:
         """Queue a long computation; ``make_steps`` is called in the worker. Returns the job's id."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from latentstudio.engine import Engine, JobEnd, JobStep, Result
 from latentstudio.steps import Step
@@ -41,6 +41,10 @@ class Runner(QObject):
             on_result=self._bridge.result.emit, on_step=self._bridge.step.emit, on_end=self._bridge.ended.emit
         )
         self._thread = EngineThread(self._engine, self)
+        self._turn_over = QTimer(self)
+        self._turn_over.setSingleShot(True)
+        self._turn_over.setInterval(0)
+        self._turn_over.timeout.connect(self._engine.wake)
         self._handlers: dict[str, dict[int, ResultHandler]] = {}
         self._jobs: dict[int, _Job] = {}
         self._bridge.result.connect(self._on_result)
@@ -64,8 +68,13 @@ class Runner(QObject):
     def request(
         self, view: str, work: Callable[[], object], on_result: ResultHandler, *, input_time: float | None = None
     ) -> int:
-        """Ask for ``work()`` in the worker; of the waiting requests of a view only the newest is done."""
-        number = self._engine.request(view, work, input_time=input_time)
+        """Ask for ``work()`` in the worker; of the waiting requests of a view only the newest is done.
+
+        The worker is woken when the window has done what the same event brought it (the slider's own paint): two
+        threads that want the interpreter at once are both slower than one after the other.
+        """
+        number = self._engine.request(view, work, input_time=input_time, at_once=False)
+        self._turn_over.start()
         self._handlers.setdefault(view, {})[number] = on_result
         return number
 

@@ -370,3 +370,20 @@ def test_a_served_value_is_not_held(desk: Desk) -> None:
         desk.reports.clear()
     desk.result(desk.engine.request("other", lambda: None))
     assert Heavy.gone.wait(PATIENCE)
+
+
+def test_a_request_that_may_wait_is_done_when_the_worker_is_woken(desk: Desk) -> None:
+    desk.result(desk.engine.request("view", lambda: "first"))
+    later = desk.engine.request("view", lambda: "later", at_once=False)
+    desk.engine.wake()
+    assert desk.result(later).value == "later"
+
+
+def test_a_request_that_may_wait_is_taken_by_a_worker_that_is_awake(desk: Desk) -> None:
+    later: list[int] = []
+
+    def work() -> None:
+        later.append(desk.engine.request("other", lambda: "taken", at_once=False))
+
+    desk.result(desk.engine.request("view", work))
+    assert desk.result(later[0]).value == "taken"

@@ -93,6 +93,7 @@ def test_a_measurement_of_other_versions_is_made_again(
 def test_the_faster_one_is_taken_only_when_the_two_agree() -> None:
     assert choose(7.0, {1: 4.0, 2: 3.0}, 1e-6).chosen == "accelerated"
     assert choose(7.0, {1: 4.0, 2: 3.0}, 1e-6).threads == 2
+    assert choose(7.0, {1: 3.2, 2: 3.0}, 1e-6).threads == 1  # about as fast: a core is left for the window
     assert choose(7.0, {1: 8.0}, 1e-6).chosen == "eager"
     apart = choose(7.0, {1: 1.0}, 1e-2)
     assert apart.chosen == "eager"
