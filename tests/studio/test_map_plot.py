@@ -28,6 +28,7 @@ from latentstudio.studio.widgets.map_scene import (
     nearest,
     place_marks,
     point_of,
+    spaced,
 )
 
 LEFT, RIGHT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
@@ -318,3 +319,18 @@ def test_a_choice_changes_by_menu_and_by_keys(qtbot: QtBot):
     link.set_choices(("2", "3"))
     assert link.current == "2"
     assert heard == ["3", "2", "1"]
+
+
+def test_a_long_trail_is_thinned_and_keeps_its_ends() -> None:
+    there = np.stack([np.linspace(0.0, 100.0, 500), np.zeros(500)], axis=1)
+    once = spaced(there, 5.0, most=60)
+    assert len(once) in (20, 21, 22)
+    assert (once[0].tolist(), once[-1].tolist()) == ([0.0, 0.0], [100.0, 0.0])
+    assert np.diff(once[:-1, 0]).min() > 4.5
+    to_and_fro = np.concatenate([there, there[::-1]] * 10)
+    assert len(spaced(to_and_fro, 5.0, most=60)) <= 62
+
+
+def test_a_trail_of_one_place_is_two_points() -> None:
+    assert spaced(np.zeros((9, 2)), 2.0, most=10).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert spaced(np.zeros((1, 2)), 2.0, most=10).shape == (1, 2)

@@ -16,7 +16,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
 from latentstudio.studio.theme import Theme, Tokens
-from latentstudio.studio.widgets.map_scene import Legend, Line, Mark, Moving, Points, Scene, place_marks
+from latentstudio.studio.widgets.map_scene import Legend, Line, Mark, Moving, Points, Scene, place_marks, spaced
 from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
 
 DOT = 3.0
@@ -211,18 +211,19 @@ class OverlayItem(BoxItem):
         path = self._moving.path
         if len(path) < 2:
             return
-        points = [QPointF(x, y) for x, y in self.placed(path)]
+        pixels = self.placed(path)
+        line = QPolygonF([QPointF(x, y) for x, y in spaced(pixels, 2.0, most=160)])
         accent = tokens.colour("accent")
         painter.setBrush(Qt.BrushStyle.NoBrush)
         for pen in (QPen(tokens.colour("background"), 5.0), QPen(accent, 2.2)):
             pen.setJoinStyle(Qt.PenJoinStyle.RoundJoin)
             pen.setCapStyle(Qt.PenCapStyle.RoundCap)
             painter.setPen(pen)
-            painter.drawPolyline(QPolygonF(points))
+            painter.drawPolyline(line)
         painter.setPen(_NO_PEN)
         painter.setBrush(accent)
-        for point in _apart(points, 9.0):
-            painter.drawEllipse(point, 3.0, 3.0)
+        for x, y in spaced(pixels, 9.0, most=60):
+            painter.drawEllipse(QPointF(x, y), 3.0, 3.0)
 
     def _paint_live(self, painter: QPainter, tokens: Tokens) -> None:
         if self._moving.live is None:
@@ -323,11 +324,11 @@ def _paint_legend(
 
 def paint_corners(painter: QPainter, area: QRectF, tokens: Tokens) -> None:
     """The panel's colour outside the map's round corners."""
-    outside, inside = QPainterPath(), QPainterPath()
-    outside.addRect(area)
-    inside.addRoundedRect(area, RADIUS, RADIUS)
+    between = QPainterPath()  # by the rule of odd and even: what lies in both is left out
+    between.addRect(area)
+    between.addRoundedRect(area, RADIUS, RADIUS)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.fillPath(outside.subtracted(inside), tokens.colour("panel"))
+    painter.fillPath(between, tokens.colour("panel"))
 
 
 def fixed_colour(tokens: Tokens, name: str) -> QColor:
@@ -342,13 +343,3 @@ def ramp_colour(tokens: Tokens, share: float) -> QColor:
     weight = min(1.0, abs(share)) ** 0.7
     pairs = ((middle.red(), end.red()), (middle.green(), end.green()), (middle.blue(), end.blue()))
     return QColor(*(round(one + (other - one) * weight) for one, other in pairs))
-
-
-def _apart(points: list[QPointF], least: float) -> list[QPointF]:
-    """The first point, and those at least so far from the one taken before."""
-    taken = points[:1]
-    for point in points[1:]:
-        gap = point - taken[-1]
-        if gap.x() ** 2 + gap.y() ** 2 >= least**2:
-            taken.append(point)
-    return taken

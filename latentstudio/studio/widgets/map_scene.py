@@ -132,6 +132,21 @@ def point_of(scene: Scene, moving: Moving, pick: Pick) -> Points | None:
     return points[place] if place < len(points) else None
 
 
+def spaced(points: Points, least: float, *, most: int) -> Points:
+    """Of the corners (N, 2) of a broken line the ends, and one in every stretch of ``least`` along it.
+
+    Stretches are longer where more than ``most`` of them would be needed, so what is painted stays bounded.
+    """
+    if len(points) < 3:
+        return points
+    along = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(points, axis=0).T))])
+    stretch = max(least, float(along[-1]) / most, 1e-9)
+    first = np.concatenate([[True], np.diff(np.floor(along / stretch)) > 0])
+    first[-1] = True
+    kept: Points = points[first]
+    return kept
+
+
 def place_marks(
     anchors: Points, aways: Points, side: float, area: Rect, *, taken: tuple[Rect, ...] = ()
 ) -> tuple[Rect | None, ...]:
