@@ -50,6 +50,13 @@ class Encodes(Protocol):
 
 
 @runtime_checkable
+class Decodes(Protocol):
+    """Capability ``decode``: pictures (N, 3, H, W) of latents by the VAE's decoder, where ``generate`` is a GAN's."""
+
+    def decode(self, latent: Tensor) -> Tensor: ...
+
+
+@runtime_checkable
 class Scores(Protocol):
     """Capability ``score``: the critic's logit (N,) of pictures; higher is more like the training data."""
 

@@ -20,6 +20,7 @@ from latentstudio.generators.card import ModelCard, check_card, read_card
 from latentstudio.generators.contract import (
     Backend,
     BuildsNetworks,
+    Decodes,
     Encodes,
     ExtractsFeatures,
     Generator,
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BATCH_AGREEMENT = 1e-4
-_OFFERS: dict[str, type] = {"encode": Encodes, "score": Scores, "features": ExtractsFeatures}
+_OFFERS: dict[str, type] = {"encode": Encodes, "decode": Decodes, "score": Scores, "features": ExtractsFeatures}
 
 
 @dataclass(frozen=True)
