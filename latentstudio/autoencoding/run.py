@@ -10,22 +10,26 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from latentstudio.autoencoding.beta_vae import beta_vae_loss
+from latentstudio.autoencoding.building import FindsBackends, build_network
+from latentstudio.autoencoding.methods import METHODS
+from latentstudio.autoencoding.running import train_pictures
 from latentstudio.errors import TrainingError, UnknownNameError
 from latentstudio.files import replacing, sha256_of, storage_error
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.card import ModelCard, check_card, write_card
-from latentstudio.generators.contract import Backend, BuildsNetworks
 from latentstudio.generators.weights import write_tensors
 from latentstudio.training.checkpoint import CHECKPOINT_FILE, load_checkpoint
-from latentstudio.training.loop import LOG_FILE, Batch, Loss, TrainingStep, train
+from latentstudio.training.course import Batch, Loss
+from latentstudio.training.loop import LOG_FILE, TrainingStep, train
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.sprites import SHAPES, Sprites, SpriteSheet, render
+from latentstudio.training.together import ALONE, Together
 
 RECIPE_FILE = "recipe.toml"
 HELD_OUT = 2048
@@ -36,14 +40,9 @@ _FACTS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-class FindsBackends(Protocol):
-    """The part of the catalogue that training needs: the backend plugin of this id."""
-
-    def backend(self, name: str) -> Backend: ...
-
-
 def train_model(
-    recipe: Recipe, folder: Path, *, catalogue: FindsBackends, resume: bool = False, device: str = "cpu"
+    recipe: Recipe, folder: Path, *, catalogue: FindsBackends, resume: bool = False, device: str = "cpu",
+    together: Together = ALONE,
 ) -> Iterator[TrainingStep]:
     """Train what the recipe says; checkpoint and log go to ``folder``; yields a frozen step per optimiser step.
 
@@ -54,9 +53,23 @@ def train_model(
         TrainingError: unknown method or data, a backend that builds nothing, or a checkpoint of another recipe.
         StorageError: the folder may not be written, or the disk is full.
     """
+    _keep_large_blocks()
+    if recipe.method in METHODS:
+        network = build_network(recipe, catalogue=catalogue)
+        _make_room(folder, resume=resume)
+        yield from train_pictures(
+            recipe, folder, catalogue=catalogue, resume=resume, device=device, together=together, model=network
+        )
+        return
     batch, loss = _data(recipe), _loss(recipe)
     network = build_network(recipe, catalogue=catalogue).to(device)
-    _keep_large_blocks()
+    _make_room(folder, resume=resume)
+    yield from train(
+        recipe, network=network, batch=batch, loss=loss, folder=folder, resume=resume, together=together
+    )
+
+
+def _make_room(folder: Path, *, resume: bool) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -64,22 +77,6 @@ def train_model(
     if not resume:
         for name in (CHECKPOINT_FILE, LOG_FILE):
             (folder / name).unlink(missing_ok=True)
-    yield from train(recipe, network=network, batch=batch, loss=loss, folder=folder, resume=resume)
-
-
-def build_network(recipe: Recipe, *, catalogue: FindsBackends) -> nn.Module:
-    """The recipe's network with its first weights; they depend on ``recipe.seed`` only.
-
-    Raises:
-        TrainingError: the backend cannot build networks.
-        UnknownNameError: there is no such backend.
-    """
-    backend = catalogue.backend(recipe.backend)
-    if not isinstance(backend, BuildsNetworks):
-        raise TrainingError(f"the backend '{recipe.backend}' builds no networks", expected="one that does")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        return backend.build(recipe.config)
 
 
 def finish_model(
@@ -191,7 +188,7 @@ def _data(recipe: Recipe) -> Batch:
 
 def _loss(recipe: Recipe) -> Loss:
     if recipe.method != "beta-vae":
-        raise _unknown("method", recipe.method, "beta-vae")
+        raise _unknown("method", recipe.method, ", ".join(("beta-vae", *METHODS)))
     beta = recipe.settings.get("beta", 1.0)
     return lambda network, images, noise: beta_vae_loss(network, images, noise, beta=beta)
 

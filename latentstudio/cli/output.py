@@ -22,7 +22,7 @@ class _Bar(Protocol):
 
 
 class Output:
-    """The two ways to answer. With ``as_json`` only ``result`` writes to stdout, once.
+    """The two ways to answer. With ``as_json`` only ``result`` writes to stdout, once; long runs tell lines before it.
 
     Args:
         as_json: print the result as JSON instead of words.
@@ -46,6 +46,11 @@ class Output:
         if self.as_json and not self._answered:
             self._answered = True
             print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
+
+    def line(self, value: Any) -> None:
+        """One JSON value on a line of its own, before the answer; silent without ``--json``."""
+        if self.as_json:
+            print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False), flush=True)
 
     def follow(
         self, steps: Iterator[StepType], title: str, *, on_step: Callable[[StepType], bool] | None = None

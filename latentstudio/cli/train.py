@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import time
-from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from latentstudio.autoencoding.run import finish_model, train_model
@@ -16,10 +15,14 @@ from latentstudio.cli.train_recoder import run_recoder
 from latentstudio.errors import TrainingError, UsageError
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import resolve_device
+from latentstudio.pixels import write_png
 from latentstudio.places import state_folder
 from latentstudio.training.checkpoint import load_checkpoint
-from latentstudio.training.loop import TrainingStep
+from latentstudio.training.loop import LOG_EVERY, TrainingStep
 from latentstudio.training.recipe import Recipe, read_recipe, shipped_recipe
+from latentstudio.training.together import Together, joined
+
+SAMPLES_FILE = "samples.png"
 
 
 def parser() -> Parser:
@@ -29,6 +32,8 @@ def parser() -> Parser:
                       help="a TOML file, the name of a shipped model, or `recoder`: an encoder for --model")
     verb.add_argument("--model", default=None, metavar="MODEL", help="the generator that a recoder is trained for")
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="the model folder to write at the end")
+    verb.add_argument("--data", default=None, metavar="DIR|fashion-mnist|sprites|samples:MODEL",
+                      help="other pictures than the recipe names")
     verb.add_argument("--run", type=Path, default=None, metavar="DIR",
                       help="where checkpoint and log lie (default: below the state folder, by the model's name)")
     verb.add_argument("--resume", action="store_true", help="go on from the checkpoint of an earlier run")
@@ -48,13 +53,24 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     recipe = read_recipe(path)
     if arguments.seed is not None:
         recipe = replace(recipe, seed=arguments.seed)
+    if arguments.data is not None:
+        recipe = replace(recipe, data=arguments.data)
+    with joined() as together:
+        return _run(arguments, recipe, path, together, output)
+
+
+def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: Together, output: Output) -> int:
     folder = arguments.run or state_folder() / "runs" / recipe.name
     catalogue = find_catalogue()
     began = time.perf_counter()
     steps = train_model(
-        recipe, folder, catalogue=catalogue, resume=arguments.resume, device=resolve_device(arguments.device)
+        recipe, folder, catalogue=catalogue, resume=arguments.resume, device=resolve_device(arguments.device),
+        together=together,
     )
-    last = output.follow(steps, f"training {recipe.name}", on_step=_reporter(recipe, arguments.minutes, output))
+    reporter = _Reporter(recipe, folder, arguments.minutes, output, together)
+    last = output.follow(steps, f"training {recipe.name}", on_step=reporter.on_step)
+    if not together.writes:
+        return 0
     seconds = round(time.perf_counter() - began, 1)
     checkpoint = load_checkpoint(folder)
     done = checkpoint.step if checkpoint is not None else 0
@@ -93,17 +109,40 @@ def _command(arguments: argparse.Namespace) -> str:
     words = ["latentstudio", "train", recipe if Path(recipe).suffix != ".toml" else Path(recipe).name]
     if arguments.seed is not None:
         words += ["--seed", str(arguments.seed)]
+    if arguments.data is not None:
+        data = arguments.data if not Path(arguments.data).is_dir() else Path(arguments.data).name
+        words += ["--data", data]
     return shlex.join([*words, "--out", f"models/{arguments.out.resolve().name}"])
 
 
-def _reporter(recipe: Recipe, minutes: float | None, output: Output) -> Callable[[TrainingStep], bool]:
-    """One log line a checkpoint; True (stop) at the first checkpoint after the time is up."""
+@dataclass(frozen=True)
+class _Reporter:
+    """Notes, samples and a line of losses now and then; stops at the first checkpoint after the time is up."""
 
-    def on_step(step: TrainingStep) -> bool:
-        if step.step % recipe.checkpoint_every and step.step != recipe.steps:
-            return False
-        losses = "  ".join(f"{name} {value:.2f}" for name, value in step.metrics.items())
-        output.note(f"{step.message}  {step.seconds:.0f} s  {losses}")
-        return minutes is not None and step.seconds > 60.0 * minutes
+    recipe: Recipe
+    folder: Path
+    minutes: float | None
+    output: Output
+    together: Together
 
-    return on_step
+    def on_step(self, step: TrainingStep) -> bool:
+        """True stops the run."""
+        if not self.together.writes:
+            return self._is_over(step)
+        for note in step.notes:
+            self.output.note(note)
+        if step.preview is not None:
+            write_png(self.folder / SAMPLES_FILE, step.preview)
+        if step.step % LOG_EVERY == 0 and step.step:
+            self.output.line({"step": step.step, "seconds": round(step.seconds, 2), "losses": dict(step.metrics)})
+        if self._is_checkpoint(step):
+            losses = "  ".join(f"{name} {value:.3g}" for name, value in step.metrics.items())
+            left = step.seconds * (1.0 / max(step.fraction, 1e-9) - 1.0) if step.fraction < 1.0 else 0.0
+            self.output.note(f"{step.message}  {step.seconds:.0f} s, about {left / 60:.0f} min left  {losses}")
+        return self._is_over(step)
+
+    def _is_checkpoint(self, step: TrainingStep) -> bool:
+        return step.step > 0 and (step.step % self.recipe.checkpoint_every == 0 or step.step == self.recipe.steps)
+
+    def _is_over(self, step: TrainingStep) -> bool:
+        return self._is_checkpoint(step) and self.minutes is not None and step.seconds > 60.0 * self.minutes

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,29 +21,44 @@ CHECKPOINT_FILE = "checkpoint.safetensors"
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """State after ``step`` optimiser steps: named weights, named optimiser tensors, the recipe it belongs to."""
+    """State after ``step`` steps: named weights, named optimiser tensors, the recipe and the data it belongs to.
+
+    ``data`` is the fingerprint of the training pictures, empty where they are drawn anew in every step.
+    """
 
     step: int
     weights: dict[str, Tensor]
     optimiser: dict[str, Tensor]
     recipe: dict[str, Any]
+    data: str = ""
 
 
 def save_checkpoint(
-    folder: Path, *, step: int, network: nn.Module, optimiser: torch.optim.Optimizer, recipe: dict[str, Any]
+    folder: Path, *, step: int, network: nn.Module, optimisers: Sequence[torch.optim.Optimizer],
+    recipe: dict[str, Any], data: str = "",
 ) -> None:
     """Replace the folder's checkpoint; the last good one stays when writing fails.
+
+    Every parameter that learns belongs to one of the ``optimisers`` at most, so its name says whose state it is.
 
     Raises:
         StorageError: the disk is full or the folder may not be written.
     """
     tensors = {f"weights/{name}": value.detach().contiguous() for name, value in network.state_dict().items()}
-    names = [name for name, _ in network.named_parameters()]
-    for index, state in optimiser.state_dict()["state"].items():
-        for key, value in state.items():
-            tensors[f"optimiser/{names[index]}/{key}"] = torch.as_tensor(value).detach().contiguous()
+    for optimiser in optimisers:
+        names = _names(network, optimiser)
+        for index, state in optimiser.state_dict()["state"].items():
+            for key, value in state.items():
+                tensors[f"optimiser/{names[index]}/{key}"] = torch.as_tensor(value).detach().contiguous()
+    notes = {"step": str(step), "recipe": json.dumps(recipe, sort_keys=True), "data": data}
     with replacing(folder / CHECKPOINT_FILE) as temporary:
-        save_file(tensors, temporary, metadata={"step": str(step), "recipe": json.dumps(recipe, sort_keys=True)})
+        save_file(tensors, temporary, metadata=notes)
+
+
+def _names(network: nn.Module, optimiser: torch.optim.Optimizer) -> list[str]:
+    """The names of an optimiser's parameters, in the order in which its state counts them."""
+    known = {id(parameter): name for name, parameter in network.named_parameters()}
+    return [known[id(parameter)] for group in optimiser.param_groups for parameter in group["params"]]
 
 
 def load_checkpoint(folder: Path) -> Checkpoint | None:
@@ -63,6 +79,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
             weights={n.removeprefix("weights/"): t for n, t in tensors.items() if n.startswith("weights/")},
             optimiser={n.removeprefix("optimiser/"): t for n, t in tensors.items() if n.startswith("optimiser/")},
             recipe=json.loads(notes["recipe"]),
+            data=notes.get("data", ""),
         )
     except (SafetensorError, KeyError, ValueError, OSError) as problem:
         raise TrainingError(
@@ -70,12 +87,14 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
         ) from problem
 
 
-def restore(checkpoint: Checkpoint, network: nn.Module, optimiser: torch.optim.Optimizer) -> None:
-    """Put the checkpoint's weights and optimiser state into ``network`` and ``optimiser``."""
+def restore(checkpoint: Checkpoint, network: nn.Module, optimisers: Sequence[torch.optim.Optimizer]) -> None:
+    """Put the checkpoint's weights and optimiser state into ``network`` and ``optimisers``."""
     network.load_state_dict(checkpoint.weights)
-    indices = {name: index for index, (name, _) in enumerate(network.named_parameters())}
-    state: dict[int, dict[str, Tensor]] = {}
-    for name, value in checkpoint.optimiser.items():
-        parameter, _, key = name.rpartition("/")
-        state.setdefault(indices[parameter], {})[key] = value
-    optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    for optimiser in optimisers:
+        indices = {name: index for index, name in enumerate(_names(network, optimiser))}
+        state: dict[int, dict[str, Tensor]] = {}
+        for name, value in checkpoint.optimiser.items():
+            parameter, _, key = name.rpartition("/")
+            if parameter in indices:
+                state.setdefault(indices[parameter], {})[key] = value
+        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -15,21 +15,46 @@ from latentstudio.errors import TrainingError
 from latentstudio.files import storage_error
 from latentstudio.steps import Step
 from latentstudio.training.checkpoint import load_checkpoint, restore, save_checkpoint
+from latentstudio.training.course import Batch, Course, Loss, OneLoss, Turn
 from latentstudio.training.recipe import Recipe, stream_seed
+from latentstudio.training.together import ALONE, Together
 
 LOG_FILE = "log.jsonl"
 LOG_EVERY = 100
-
-Batch = Callable[[int], Tensor]
-Loss = Callable[[nn.Module, Tensor, torch.Generator], Mapping[str, Tensor]]
+PATIENCE = 300  # steps that a critic may have won before the run is given up
+_UNSURE = 30  # from here on no checkpoint is written any more
+_OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
 
 
 @dataclass(frozen=True)
 class TrainingStep(Step):
-    """One optimiser step: ``step`` counts from 1, ``seconds`` since this process began; ``metrics`` are the losses."""
+    """One optimiser step: ``step`` counts from 1, ``seconds`` since this process began; ``metrics`` are the losses.
+
+    Before the first one ``step`` is 0: the data is being read. ``notes`` are sentences that should be told.
+    """
 
     step: int = 0
     seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a run has around it beside recipe and method.
+
+    Attributes:
+        folder: for checkpoint and log.
+        resume: go on from the folder's checkpoint.
+        data: fingerprint of the training pictures, kept in the checkpoint.
+        together: the processes that train.
+        preview_every: steps between two previews, 0 for none.
+    """
+
+    folder: Path
+    resume: bool = False
+    data: str = ""
+    together: Together = ALONE
+    preview_every: int = 0
 
 
 def mixed_precision_pays() -> bool:
@@ -39,53 +64,104 @@ def mixed_precision_pays() -> bool:
 
 
 def train(
-    recipe: Recipe, *, network: nn.Module, batch: Batch, loss: Loss, folder: Path, resume: bool = False
+    recipe: Recipe, *, network: nn.Module, batch: Batch, loss: Loss, folder: Path, resume: bool = False,
+    together: Together = ALONE,
 ) -> Iterator[TrainingStep]:
-    """Train ``network`` with Adam; yields a frozen step after every optimiser step.
+    """Train ``network`` with Adam on one loss: ``loss`` returns named scalars of which ``loss`` is minimised.
+
+    See ``run_course``.
+    """
+    _to_channels_last(network)
+    course = OneLoss(recipe, network, loss)
+    yield from run_course(recipe, course, batch, Surroundings(folder, resume, together=together))
+
+
+def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surroundings) -> Iterator[TrainingStep]:
+    """Make the recipe's steps; yields a frozen step after every one.
 
     Data and noise of step k depend on the recipe's data_seed and k only: a resumed run repeats the uninterrupted one.
-    ``loss`` returns named scalars of which ``loss`` is minimised. Closing the iterator stops; the checkpoint stays.
+    Closing the iterator stops; the checkpoint stays.
 
     Raises:
-        TrainingError: the losses are not finite any more, or the checkpoint belongs to another recipe.
+        TrainingError: the losses are not finite any more, the critic has won, there is not enough memory, or the
+            checkpoint belongs to another recipe.
         StorageError: a checkpoint could not be written; the one before it is whole.
     """
-    device = next(network.parameters()).device
-    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.Adam(
-        network.parameters(), lr=recipe.learning_rate, betas=(0.9, recipe.second_moment)
-    )
-    done = _resume(recipe, network, optimiser, folder) if resume else 0
-    autocast = recipe.mixed_precision and (device.type == "cuda" or mixed_precision_pays())
+    network, folder = course.network, around.folder
+    _to_channels_last(network)
+    done = _resume(recipe, course, folder) if around.resume else 0
+    book = _Book(recipe, course, around)
     began = time.perf_counter()
-    sums: dict[str, float] = {}
     for step in range(done + 1, recipe.steps + 1):
-        _set_rate(optimiser, recipe, step)
-        noise = torch.Generator().manual_seed(stream_seed(recipe.data_seed, step))
-        images = batch(step).to(device, memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-            losses = loss(network, images, noise)
-        optimiser.zero_grad(set_to_none=True)
-        losses["loss"].backward()
-        optimiser.step()
-        numbers = {name: float(value.detach()) for name, value in losses.items()}
+        numbers = around.together.average_numbers(_advance(recipe, course, batch, step, around.together, folder))
         _check(numbers, step, folder)
-        for name, value in numbers.items():
-            sums[name] = sums.get(name, 0.0) + value
-        if step % recipe.checkpoint_every == 0 or step == recipe.steps:
-            save_checkpoint(folder, step=step, network=network, optimiser=optimiser, recipe=recipe.as_dict())
-        seconds = time.perf_counter() - began
-        if step % LOG_EVERY == 0 or step == recipe.steps:
-            count = (step - 1) % LOG_EVERY + 1
-            _log(folder, step, seconds, {name: total / count for name, total in sums.items()})
-            sums = {}
+        book.enter(step, numbers, time.perf_counter() - began)
+        shows = around.preview_every and (step % around.preview_every == 0 or step == recipe.steps)
         yield TrainingStep(
             fraction=step / recipe.steps, message=f"step {step:,} of {recipe.steps:,}", metrics=numbers,
-            step=step, seconds=seconds,
+            preview=course.preview() if shows else None, step=step, seconds=time.perf_counter() - began,
         )
 
 
-def _resume(recipe: Recipe, network: nn.Module, optimiser: torch.optim.Optimizer, folder: Path) -> int:
+def _advance(
+    recipe: Recipe, course: Course, batch: Batch, step: int, together: Together, folder: Path
+) -> dict[str, float]:
+    device = next(course.network.parameters()).device
+    autocast = recipe.mixed_precision and (device.type == "cuda" or mixed_precision_pays())
+    seed = stream_seed(recipe.data_seed, step)
+    try:
+        images = together.share(batch(step)).to(device, memory_format=torch.channels_last)
+        with torch.random.fork_rng(devices=[]):  # dropout draws from torch's own generator
+            torch.manual_seed(seed)
+            turn = Turn(step, images, torch.Generator().manual_seed(seed), autocast, together)
+            return {name: float(value.detach()) for name, value in course.advance(turn).items()}
+    except (RuntimeError, MemoryError) as problem:
+        if isinstance(problem, MemoryError) or any(words in str(problem).lower() for words in _OUT_OF_MEMORY):
+            raise TrainingError(
+                f"there is not enough memory for step {step} with a batch of {recipe.batch}",
+                action=f"set batch = {max(1, recipe.batch // 2)} in the recipe; the last checkpoint is in {folder}",
+            ) from problem
+        raise
+
+
+@dataclass
+class _Book:
+    """Keeps the checkpoint and the log, and gives a run up that leads nowhere."""
+
+    recipe: Recipe
+    course: Course
+    around: Surroundings
+    sums: dict[str, float] = field(default_factory=dict)
+    troubled: int = 0
+
+    def enter(self, step: int, numbers: Mapping[str, float], seconds: float) -> None:
+        recipe, folder = self.recipe, self.around.folder
+        for name, value in numbers.items():
+            self.sums[name] = self.sums.get(name, 0.0) + value
+        trouble = self.course.trouble(numbers)
+        self.troubled = self.troubled + 1 if trouble else 0
+        if self.troubled >= PATIENCE:
+            raise TrainingError(
+                f"{trouble} since step {step - PATIENCE + 1:,}",
+                action=f"change the weights or rates of the recipe; the last good checkpoint is in {folder}",
+            )
+        ends = step == recipe.steps
+        if (step % recipe.checkpoint_every == 0 or ends) and self.troubled < _UNSURE:
+            _check_weights(self.course.network, step, folder)
+            self.around.together.align(self.course.network)
+            if self.around.together.writes:
+                save_checkpoint(
+                    folder, step=step, network=self.course.network, optimisers=self.course.optimisers,
+                    recipe=recipe.as_dict(), data=self.around.data,
+                )
+        if step % LOG_EVERY == 0 or ends:
+            count = (step - 1) % LOG_EVERY + 1
+            if self.around.together.writes:
+                _log(folder, step, seconds, {name: total / count for name, total in self.sums.items()})
+            self.sums = {}
+
+
+def _resume(recipe: Recipe, course: Course, folder: Path) -> int:
     checkpoint = load_checkpoint(folder)
     if checkpoint is None:
         return 0
@@ -97,19 +173,12 @@ def _resume(recipe: Recipe, network: nn.Module, optimiser: torch.optim.Optimizer
             f"the checkpoint in {folder} was made with another {other[0]} ({theirs.get(other[0])})",
             expected=f"{mine[other[0]]}", action="start without --resume, or in another folder",
         )
-    restore(checkpoint, network, optimiser)
+    restore(checkpoint, course.network, course.optimisers)
     return checkpoint.step
 
 
-def _set_rate(optimiser: torch.optim.Optimizer, recipe: Recipe, step: int) -> None:
-    rate = recipe.learning_rate
-    if recipe.final_decay > 0.0:
-        left = (recipe.steps - step) / (recipe.final_decay * recipe.steps)
-        rate *= 0.05 + 0.95 * min(1.0, left)
-    if step < recipe.warm_up:
-        rate *= step / recipe.warm_up
-    for group in optimiser.param_groups:
-        group["lr"] = rate
+def _to_channels_last(network: nn.Module) -> None:
+    network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
 
 def _check(numbers: Mapping[str, float], step: int, folder: Path) -> None:
@@ -119,6 +188,17 @@ def _check(numbers: Mapping[str, float], step: int, folder: Path) -> None:
             f"the loss '{broken[0]}' is not finite at step {step}",
             action=f"try a smaller learning rate; the last good checkpoint is in {folder}",
         )
+
+
+def _check_weights(network: nn.Module, step: int, folder: Path) -> None:
+    """Losses tell of the weights before the step; a checkpoint holds those after it."""
+    tensors: list[tuple[str, Tensor]] = [(name, value) for name, value in network.state_dict().items()]
+    for name, value in tensors:
+        if value.is_floating_point() and not bool(torch.isfinite(value).all()):
+            raise TrainingError(
+                f"the weights '{name}' are not finite after step {step}",
+                action=f"try a smaller learning rate; the last good checkpoint is in {folder}",
+            )
 
 
 def _log(folder: Path, step: int, seconds: float, means: Mapping[str, float]) -> None:

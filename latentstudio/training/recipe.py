@@ -21,9 +21,9 @@ class Recipe:
 
     Attributes:
         name: name of the model that comes out.
-        method: training method (``beta-vae``, ``recoder``).
+        method: training method (``beta-vae``, ``recoder``, or one of ``autoencoding/methods.py``).
         backend: plugin that builds the network; ``config`` goes to it.
-        data: data source (``sprites``, or ``samples`` of the model that is being recoded).
+        data: data source (``sprites``, ``fashion-mnist``, ``samples:MODEL``, a folder; ``samples`` for a recoder).
         steps: optimiser steps.
         batch: pictures a step.
         learning_rate: Adam's step size.
@@ -34,6 +34,7 @@ class Recipe:
         final_decay: the last share of the steps over which the learning rate falls linearly to a twentieth (0 = never).
         warm_up: steps over which the learning rate rises linearly at the beginning.
         second_moment: Adam's decay of squared gradients; below its usual 0.999 it forgets faster, for short runs.
+        mirrored: show half of the pictures mirrored, where left and right mean nothing.
         mixed_precision: bfloat16 autocast where the processor computes it faster.
     """
 
@@ -51,6 +52,7 @@ class Recipe:
     warm_up: int = 0
     second_moment: float = 0.999
     mixed_precision: bool = True
+    mirrored: bool = False
     config: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, float] = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
@@ -128,6 +130,7 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     warm_up: int = 0
     second_moment: float = 0.999
     mixed_precision: bool = True
+    mirrored: bool = False
     config: dict[str, Any] = msgspec.field(default_factory=dict)
     settings: dict[str, float] = msgspec.field(default_factory=dict)
     card: dict[str, Any] = msgspec.field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Opens VAEs, GANs and AVAEs: pictures from latents, latents from pictures, both pictures of a latent, a critic's word."""
+"""Opens VAEs, GANs and AVAEs: pictures of latents by generator and decoder, latents of pictures, a critic's word."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ class AvaeGenerator:
         self.card = card
         self.network: nn.Module = network
         self._avae = network
+        self._usual = _xi(network, 0)
         if network.encoder is not None:
             self.encode = self._encode
         if network.decoder is not None:
@@ -58,7 +59,9 @@ class AvaeGenerator:
         """
         self.card.space(space)
         scaled = latent if truncation == 1.0 else latent * truncation
-        pictures = self._avae.generated(scaled, self._xi(len(latent), noise_seed or 0, latent.device))
+        xi = _xi(self._avae, noise_seed) if noise_seed else self._usual  # drawn beforehand: exported as a constant
+        noise = None if xi is None else xi.to(latent.device).expand(latent.shape[0], -1)
+        pictures = self._avae.generated(scaled, noise)
         return pictures.expand(-1, 3, -1, -1)
 
     def _decode(self, latent: Tensor) -> Tensor:
@@ -74,13 +77,6 @@ class AvaeGenerator:
         assert self._avae.critic is not None
         logits: Tensor = self._avae.critic(fit(images, self._avae.sizes))
         return logits
-
-    def _xi(self, count: int, seed: int, device: torch.device) -> Tensor | None:
-        size = self._avae.sizes.noise_size
-        if size == 0:
-            return None
-        drawn = torch.randn(1, size, generator=torch.Generator().manual_seed(seed))
-        return drawn.to(device).expand(count, -1)
 
 
 class AvaeBackend:
@@ -143,6 +139,12 @@ class AvaeBackend:
 def create() -> AvaeBackend:
     """The factory named in ``plugin.toml``."""
     return AvaeBackend()
+
+
+def _xi(network: AvaeNetwork, seed: int) -> Tensor | None:
+    """xi (1, noise_size) of a seed; None for a generator without."""
+    size = network.sizes.noise_size
+    return torch.randn(1, size, generator=torch.Generator().manual_seed(seed)) if size else None
 
 
 def _card(name: str, sizes: Sizes) -> ModelCard:

@@ -23,15 +23,15 @@ SLOPE = 0.2
 class ImageTrunk(nn.Module):
     """Down-blocks (convolution of stride 2, batch norm except in the first, leaky ReLU) from pictures to (N, flat)."""
 
-    def __init__(self, sizes: Sizes) -> None:
+    def __init__(self, sizes: Sizes, *, norm: bool = True) -> None:
         super().__init__()
         self.blocks = nn.ModuleList()
         before = sizes.channels
         for index, width in enumerate(sizes.widths):
             layers: list[nn.Module] = [
-                nn.Conv2d(before, width, sizes.kernel, 2, (sizes.kernel - 1) // 2, bias=index == 0)
+                nn.Conv2d(before, width, sizes.kernel, 2, (sizes.kernel - 1) // 2, bias=index == 0 or not norm)
             ]
-            if index:
+            if index and norm:
                 layers.append(nn.BatchNorm2d(width))
             self.blocks.append(nn.Sequential(*layers, nn.LeakyReLU(SLOPE)))
             before = width
@@ -87,7 +87,7 @@ class Decoder(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """Pictures (N, C, side, side) in [0, 1]."""
         first = self.first(latent)
-        pictures: Tensor = self.blocks(first.view(len(first), -1, 4, 4))
+        pictures: Tensor = self.blocks(first.unflatten(1, (-1, 4, 4)))
         return pictures * 0.5 + 0.5
 
 
@@ -96,7 +96,7 @@ class Critic(nn.Module):
 
     def __init__(self, sizes: Sizes) -> None:
         super().__init__()
-        self.trunk = ImageTrunk(sizes)
+        self.trunk = ImageTrunk(sizes, norm=sizes.critic_norm)
         self.head = nn.Linear(sizes.flat, 1)
 
     def forward(self, images: Tensor, latent: Tensor | None = None) -> Tensor:
@@ -160,7 +160,7 @@ class AvaeNetwork(nn.Module):
         return solved
 
     def generated(self, latent: Tensor, noise: Tensor | None = None) -> Tensor:
-        """Pictures of the generator from latents (N, d) and xi (N, noise_size), or of the decoder where there is none."""
+        """Pictures of latents (N, d) and xi (N, noise_size) by the generator, or by the decoder where there is none."""
         code = self.colour(latent)
         if self.generator is None:
             return self.decoded(latent)

@@ -27,6 +27,7 @@ class Sizes:
         width: w, the width multiplier; layers have w, 2 w, 4 w, ... channels.
         kernel: side of the filters (thesis: 5).
         parts: which networks there are.
+        critic_norm: batch norm in the critic; the gradient penalty of WGAN-GP wants it without.
         design: ``thesis`` (Figure 3.5), or ``split`` and ``vanilla`` (Asperti and Tonelli 2022, Appendix A).
     """
 
@@ -37,6 +38,7 @@ class Sizes:
     width: int = 32
     kernel: int = 5
     parts: tuple[str, ...] = ("encoder", "decoder", "generator", "critic")
+    critic_norm: bool = True
     design: str = "thesis"
 
     @property
@@ -67,6 +69,8 @@ def read_sizes(config: Mapping[str, Any]) -> Sizes:
         value = config.get(key, 1)
         if not isinstance(value, int) or isinstance(value, bool):
             raise ModelFileError(f"the config gives {key} {value!r}", expected="a whole number")
+    if not isinstance(config.get("critic_norm", True), bool):
+        raise ModelFileError(f"the config gives critic_norm {config['critic_norm']!r}", expected="true or false")
     sizes = Sizes(**{**config, "parts": tuple(config.get("parts", Sizes.parts))})
     for found, right, expected in (
         (f"side {sizes.side}", sizes.side in SIDES, f"one of: {', '.join(map(str, SIDES))} pixels"),

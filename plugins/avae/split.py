@@ -1,4 +1,4 @@
-"""Split-VAE (Asperti and Tonelli 2022, Appendix A.3): the picture is m * a + (1 - m) * b of two images and a learned map.
+"""Split-VAE (Asperti and Tonelli 2022, Appendix A.3): m * a + (1 - m) * b of two images and a learned map m.
 
 Encoder and decoder alternate scale blocks (residual blocks of batch norm, swish and convolution) with resampling.
 """
@@ -66,7 +66,7 @@ class SplitDecoder(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """Pictures (N, C, side, side) in [0, 1]."""
         first = self.first(latent)
-        made = self.blocks(first.view(len(first), -1, 4, 4))
+        made = self.blocks(first.unflatten(1, (-1, 4, 4)))
         chosen, one, other = made.split((1, self.channels, self.channels), dim=1)
         pictures: Tensor = chosen * one + (1.0 - chosen) * other
         return pictures

@@ -16,7 +16,7 @@ FIRST_CHANNELS = 16
 
 
 class VanillaCritic(nn.Module):
-    """Three convolutions of stride 2, dropout, one dense layer: the critic (1 answer), and the encoder (2 d answers)."""
+    """Three convolutions of stride 2, dropout, one dense layer: critic (1 answer) and encoder (2 d answers)."""
 
     def __init__(self, sizes: Sizes, answers: int) -> None:
         super().__init__()
@@ -55,5 +55,5 @@ class VanillaDecoder(nn.Module):
     def forward(self, latent: Tensor) -> Tensor:
         """Pictures (N, C, side, side) in [0, 1]."""
         first = self.first(latent)
-        pictures: Tensor = self.blocks(first.view(len(first), FIRST_CHANNELS, self.side, self.side))
+        pictures: Tensor = self.blocks(first.unflatten(1, (-1, self.side, self.side)))
         return pictures

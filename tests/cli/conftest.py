@@ -27,8 +27,8 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The one JSON value on stdout."""
-        return json.loads(self.out)
+        """The answer: the one JSON value on stdout, or the last line of it."""
+        return json.loads(self.out.splitlines()[-1] if self.out.startswith("{") else self.out)
 
     @property
     def complaint(self) -> str:
