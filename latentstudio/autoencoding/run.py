@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from latentstudio.autoencoding.beta_vae import beta_vae_loss
 from latentstudio.autoencoding.building import FindsBackends, build_network
+from latentstudio.autoencoding.finishing import write_pictures_model
 from latentstudio.autoencoding.methods import METHODS
 from latentstudio.autoencoding.running import train_pictures
 from latentstudio.errors import TrainingError, UnknownNameError
@@ -24,7 +25,7 @@ from latentstudio.files import replacing, sha256_of, storage_error
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.card import ModelCard, check_card, write_card
 from latentstudio.generators.weights import write_tensors
-from latentstudio.training.checkpoint import CHECKPOINT_FILE, load_checkpoint
+from latentstudio.training.checkpoint import CHECKPOINT_FILE, Checkpoint, load_checkpoint
 from latentstudio.training.course import Batch, Loss
 from latentstudio.training.loop import LOG_FILE, TrainingStep, train
 from latentstudio.training.recipe import Recipe
@@ -91,6 +92,11 @@ def finish_model(
         TrainingError: there is no checkpoint, or it is of another recipe or not finished.
         StorageError: ``out`` may not be written, or the disk is full.
     """
+    if recipe.method in METHODS:
+        card = write_pictures_model(recipe, _finished(recipe, run), out, catalogue=catalogue, command=command)
+        for name, source in ((LOG_FILE, run / LOG_FILE), (RECIPE_FILE, recipe_file)):
+            _copy(source, out / name)
+        return card
     network, step = _trained(recipe, run, catalogue)
     figures = {"steps": step, "held_out": held_out_losses(recipe, network, count=HELD_OUT)}
     try:
@@ -142,6 +148,13 @@ def new_sprites(count: int, *, seed: int) -> Tensor:
 
 
 def _trained(recipe: Recipe, run: Path, catalogue: FindsBackends) -> tuple[nn.Module, int]:
+    checkpoint = _finished(recipe, run)
+    network = build_network(recipe, catalogue=catalogue)
+    network.load_state_dict(checkpoint.weights)
+    return network.eval(), checkpoint.step
+
+
+def _finished(recipe: Recipe, run: Path) -> Checkpoint:
     checkpoint = load_checkpoint(run)
     if checkpoint is None:
         raise TrainingError(f"{run} holds no {CHECKPOINT_FILE}", action="train first")
@@ -152,9 +165,7 @@ def _trained(recipe: Recipe, run: Path, catalogue: FindsBackends) -> tuple[nn.Mo
         )
     if checkpoint.recipe.get("name") != recipe.name:
         raise TrainingError(f"the checkpoint in {run} is of '{checkpoint.recipe.get('name')}'", expected=recipe.name)
-    network = build_network(recipe, catalogue=catalogue)
-    network.load_state_dict(checkpoint.weights)
-    return network.eval(), checkpoint.step
+    return checkpoint
 
 
 def _card(

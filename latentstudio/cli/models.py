@@ -15,6 +15,7 @@ from latentstudio.cli.output import Output, table
 from latentstudio.errors import ModelFileError, UsageError
 from latentstudio.generators.addons import AddOn, add_on, is_installed, is_whole, list_add_ons, remove
 from latentstudio.generators.catalogue import Catalogue, ModelEntry, find_catalogue
+from latentstudio.training.datasets import data_set, data_set_folder, data_set_names, fetch_data_set
 
 
 def parser() -> Parser:
@@ -22,7 +23,7 @@ def parser() -> Parser:
     verb = verb_parser("models", "List, fetch, describe, add and remove models.")
     actions = verb.add_subparsers(dest="action", required=True, metavar="list|get|info|add|remove")
     add_common(actions.add_parser("list", help="every model, installed or to be fetched"))
-    get = actions.add_parser("get", help="fetch an add-on model")
+    get = actions.add_parser("get", help="fetch an add-on model, or the data set fashion-mnist")
     get.add_argument("name", metavar="NAME")
     get.add_argument("--yes", action="store_true", help="accept the licence that is shown")
     info = actions.add_parser("info", help="a model's card")
@@ -90,6 +91,9 @@ def _get(arguments: argparse.Namespace, output: Output) -> None:
     # fetching draws the converter in; listing does without
     from latentstudio.generators.addons import fetch
 
+    if arguments.name in data_set_names():
+        _get_data(arguments, output)
+        return
     found = add_on(arguments.name)
     if is_whole(found.name):
         output.say(f"{found.name} is installed already")
@@ -98,11 +102,26 @@ def _get(arguments: argparse.Namespace, output: Output) -> None:
     if is_installed(found.name):
         output.note(f"the files of {found.name} are damaged; it is fetched again")
     _show_licence(found, output)
-    if not arguments.yes and not _accepted(found):
+    if not arguments.yes and not _accepted(found.name):
         raise UsageError(f"the licence of {found.name} was not accepted", action="repeat with --yes to accept it")
     output.follow(fetch(found, catalogue=find_catalogue()), f"fetching {found.name}")
     output.say(f"{found.name} is installed")
     output.result({"name": found.name, "installed": True, "fetched": True, "licence": found.licence})
+
+
+def _get_data(arguments: argparse.Namespace, output: Output) -> None:
+    found = data_set(arguments.name)
+    there = data_set_folder(found)
+    if there is None:
+        speak = output.note if output.as_json else output.say
+        speak(f"{found.name}: {found.title} ({found.bytes / 1e6:.0f} MB). Licence: {found.licence}.")
+        speak(found.licence_text.strip())
+        if not arguments.yes and not _accepted(found.name):
+            raise UsageError(f"the licence of {found.name} was not accepted", action="repeat with --yes to accept it")
+        output.follow(fetch_data_set(found), f"fetching {found.name}")
+    output.say(f"{found.name} is there" + ("" if there is None else " already"))
+    output.result({"name": found.name, "installed": True, "fetched": there is None, "licence": found.licence,
+                   "folder": str(data_set_folder(found))})
 
 
 def _show_licence(found: AddOn, output: Output) -> None:
@@ -114,10 +133,10 @@ def _show_licence(found: AddOn, output: Output) -> None:
     speak(found.licence_text.strip())
 
 
-def _accepted(found: AddOn) -> bool:
+def _accepted(name: str) -> bool:
     if not sys.stdin or not sys.stdin.isatty():
         return False
-    print(f"Fetch {found.name} under this licence? [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"Fetch {name} under this licence? [y/N] ", end="", file=sys.stderr, flush=True)
     return sys.stdin.readline().strip().lower() in ("y", "yes")
 
 

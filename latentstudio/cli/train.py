@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import shlex
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from latentstudio.autoencoding.run import finish_model, train_model
 from latentstudio.cli.options import Parser, add_common, positive_number, verb_parser
@@ -77,7 +79,7 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
     answer = {
         "name": recipe.name, "step": done, "steps": recipe.steps, "finished": done >= recipe.steps,
         "seconds": seconds, "run": str(folder), "out": None, "held_out": None, "weights_sha256": None,
-        "losses": dict(last.metrics) if last is not None else None,
+        "losses": dict(last.metrics) if last is not None and last.step else None,
     }
     if done >= recipe.steps:
         card = finish_model(
@@ -87,11 +89,22 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
             "out": str(arguments.out), "held_out": card.figures["held_out"], "weights_sha256": card.weights_sha256,
         }
         output.say(f"{recipe.name}: {done:,} steps, written to {arguments.out}")
-        output.say("on new pictures: " + ", ".join(f"{k} {v:g}" for k, v in card.figures["held_out"].items()))
+        output.say("on new pictures: " + told_figures(card.figures["held_out"]))
     else:
         output.say(f"{recipe.name} stands at step {done:,} of {recipe.steps:,}; go on with --resume")
     output.result(answer)
     return 0
+
+
+def told_figures(figures: Mapping[str, Any]) -> str:
+    """Figures in one line; those of one network after its name."""
+    words = []
+    for name, value in figures.items():
+        if isinstance(value, Mapping):
+            words.append(f"{name}: {told_figures(value)}")
+        else:
+            words.append(f"{name} {value:g}" if isinstance(value, int | float) else f"{name} {value}")
+    return ", ".join(words)
 
 
 def _recipe_file(name: str) -> Path:

@@ -102,17 +102,18 @@ def stream_seed(data_seed: int, step: int) -> int:
 
 
 def shipped_recipe(name: str) -> Path:
-    """The recipe file of a model that ships with the program.
+    """The recipe file of a model that ships with the program, or one that ships as a recipe alone.
 
     Raises:
         UnknownNameError: there is none of this name.
     """
-    folder = bundled("models")
-    path = folder / name / "recipe.toml"
-    if Path(name).name != name or not path.is_file():
-        names = ", ".join(sorted(found.parent.name for found in folder.glob("*/recipe.toml")))
-        raise UnknownNameError(f"there is no recipe '{name}'", expected=f"one of: {names}, or a TOML file")
-    return path
+    models, recipes = bundled("models"), bundled("resources") / "recipes"
+    for path in (models / name / "recipe.toml", recipes / f"{name}.toml"):
+        if Path(name).name == name and path.is_file():
+            return path
+    found = {path.parent.name for path in models.glob("*/recipe.toml")}
+    names = ", ".join(sorted(found | {path.stem for path in recipes.glob("*.toml")}))
+    raise UnknownNameError(f"there is no recipe '{name}'", expected=f"one of: {names}, or a TOML file")
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):

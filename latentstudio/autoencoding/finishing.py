@@ -1,0 +1,144 @@
+"""From a finished checkpoint to a model folder: averaged float16 weights, graph, and a card with figures."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+
+from latentstudio.autoencoding.building import FindsBackends, build_network
+from latentstudio.autoencoding.classifier import Classifier, fashion_classifier
+from latentstudio.autoencoding.evaluating import Judge, evaluate
+from latentstudio.autoencoding.parts import Bench, parts
+from latentstudio.autoencoding.running import read_pictures
+from latentstudio.errors import TrainingError
+from latentstudio.files import sha256_of, storage_error
+from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
+from latentstudio.generators.card import ModelCard, check_card, write_card
+from latentstudio.generators.weights import write_tensors
+from latentstudio.training.checkpoint import Checkpoint
+from latentstudio.training.pictures import PictureSet
+from latentstudio.training.recipe import Recipe
+
+_EXACT = ("centre", "root", "encoder.spread")  # small, and errors in them move every picture
+
+
+@dataclass
+class TrainedModel:
+    """A trained model as it is judged: latents (N, d) of N(0, 1), pictures (N, C, side, side) in [0, 1]."""
+
+    latent_size: int
+    encode: Callable[[Tensor], Tensor] | None = None
+    encode_drawn: Callable[[Tensor, torch.Generator], Tensor] | None = None
+    decode: Callable[[Tensor], Tensor] | None = None
+    generate: Callable[[Tensor], Tensor] | None = None
+
+
+def averaged(bench: Bench) -> nn.Module:
+    """The model of a bench with the averaged generator in the place of the last one; in evaluation mode."""
+    model = copy.deepcopy(bench.model)
+    if bench.average is not None and parts(model).generator is not None:
+        cast(nn.Module, parts(model).generator).load_state_dict(bench.average.state_dict())
+    return model.eval().requires_grad_(False)
+
+
+def bench_of(checkpoint: Checkpoint, recipe: Recipe, catalogue: FindsBackends) -> Bench:
+    """The bench that a checkpoint holds."""
+    holds_average = any(name.startswith("average.") for name in checkpoint.weights)
+    bench = Bench(build_network(recipe, catalogue=catalogue), averages=holds_average)
+    bench.load_state_dict(checkpoint.weights)
+    return bench
+
+
+def judged_model(model: nn.Module, *, seed: int = 0) -> TrainedModel:
+    """The networks of ``model`` for ``evaluate``; xi is drawn from ``seed`` anew for every picture."""
+    networks: Any = model
+    made = TrainedModel(len(parts(model).centre))
+    noise = torch.Generator().manual_seed(seed)
+
+    def encode_drawn(images: Tensor, source: torch.Generator) -> Tensor:
+        mean, variance = networks.encoder(images)
+        code: Tensor = networks.whiten(mean + variance.sqrt() * torch.randn(mean.shape, generator=source))
+        return code
+
+    def generate(latent: Tensor) -> Tensor:
+        size = networks.sizes.noise_size
+        xi = torch.randn(len(latent), size, generator=noise) if size else None
+        pictures: Tensor = networks.generated(latent, xi)
+        return pictures
+
+    if networks.encoder is not None:
+        made.encode = networks.encoded
+        # BiGAN's encoder has no sigma that was trained
+        made.encode_drawn = None if "joint-critic" in networks.sizes.parts else encode_drawn
+    made.decode = networks.decoded if networks.decoder is not None else None
+    made.generate = generate if networks.generator is not None else None
+    return made
+
+
+def write_pictures_model(
+    recipe: Recipe, checkpoint: Checkpoint, out: Path, *, catalogue: FindsBackends, command: str
+) -> ModelCard:
+    """Write weights, graph and card of a finished run into ``out``; returns the card, figures included.
+
+    Raises:
+        TrainingError: a key of the recipe's card that cards do not have.
+        StorageError: ``out`` may not be written, or the disk is full.
+    """
+    model = averaged(bench_of(checkpoint, recipe, catalogue))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise storage_error(out, problem) from problem
+    sizes: Any = model
+    config = sizes.sizes.config()
+    card = ModelCard(name=recipe.name, backend=recipe.backend)
+    tensors = {
+        name: value.half() if value.is_floating_point() and name not in _EXACT else value
+        for name, value in model.state_dict().items()
+    }
+    write_tensors(out / card.weights, tensors, {"model": recipe.name, "config": json.dumps(config)})
+    known = catalogue.backend(recipe.backend).probe(out / card.weights) or card
+    unknown = sorted(set(recipe.card) - set(ModelCard.__dataclass_fields__))
+    if unknown:
+        raise TrainingError(f"the recipe's card has the key '{unknown[0]}'",
+                            expected=", ".join(sorted(ModelCard.__dataclass_fields__)))
+    told = {"title": recipe.name, "origin": "trained by this project", "licence": "MIT", **recipe.card}
+    card = replace(known, **{
+        **told, "name": recipe.name, "backend": recipe.backend, "weights": card.weights, "config": config,
+        "weights_sha256": sha256_of(out / card.weights), "recipe": recipe.as_dict(), "command": command,
+    })
+    generator = catalogue.backend(recipe.backend).open(card, out, device="cpu")
+    export_graph(generator, out / GRAPH_FILE)
+    figures = {"steps": checkpoint.step, "held_out": measured(generator.network, recipe)}
+    card = replace(card, accelerated=GRAPH_FILE, accelerated_sha256=sha256_of(out / GRAPH_FILE), figures=figures)
+    write_card(out, check_card(card, where=f"the recipe of {recipe.name}"))
+    return card
+
+
+def measured(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
+    """The figures of a model on the held-out pictures of the recipe's data, with the features that are at hand."""
+    found = [part for part in read_pictures(recipe) if isinstance(part, PictureSet)]
+    judge = make_judge(found[-1], recipe)
+    answers = [figures for figures in evaluate(judged_model(model), judge) if figures is not None]
+    return {"pictures": min(judge.rebuilt, len(judge.pictures.held_out)), "samples": judge.samples, **answers[-1]}
+
+
+def make_judge(pictures: PictureSet, recipe: Recipe) -> Judge:
+    """A judge with the classifier of Fashion-MNIST where the pictures are that, else with errors only."""
+    if pictures.labels is None or pictures.training.shape[1:] != (1, 32, 32):
+        return Judge(pictures)
+    classifier = last_classifier(fashion_classifier(pictures))
+    return Judge(pictures, classifier, classifier)
+
+
+def last_classifier(steps: Iterator[Any]) -> Classifier:
+    """Drive the training of the classifier to its end."""
+    found = [step.classifier for step in steps if step.classifier is not None]
+    return cast(Classifier, found[-1])
