@@ -34,6 +34,9 @@ VERBS = {
     "doctor": "say what works on this machine, and the fix where something lacks",
     "plugins": "list backend plugins, check anyone's plugin",
     "train": "train a model from a recipe",
+    "reconstruct": "encode pictures and draw them again with a model's decoder or generator",
+    "autoencoding-study": "compare VAE, GAN, VAE/GAN, BiGAN and AVAE on the same pictures",
+    "autoencoding-toy": "the two-dimensional experiment that shows what an AVAE does",
 }
 
 
@@ -53,7 +56,7 @@ def load_verb(name: str) -> Verb:
     """
     if name not in VERBS:
         raise UnknownNameError(f"there is no verb '{name}'", expected=f"one of: {', '.join(VERBS)}")
-    module = importlib.import_module(f"latentstudio.cli.{name}")
+    module = importlib.import_module(f"latentstudio.cli.{name.replace('-', '_')}")
     return Verb(module.parser, module.run)
 
 

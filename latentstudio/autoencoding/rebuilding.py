@@ -1,0 +1,101 @@
+"""Reconstructions of a model: pictures to latents and back, by decoder or generator, with their errors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latentstudio import pixels
+from latentstudio.errors import CapabilityError
+from latentstudio.generators.contract import Decodes, Encodes
+from latentstudio.generators.opening import Model
+from latentstudio.losses import squared_error, structural_dissimilarity
+from latentstudio.measures.variety import sharpness
+from latentstudio.training.sources import Wanted, fit_square
+
+DECODER, GENERATOR = "decoder", "generator"
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """One picture and what a model makes of it.
+
+    Attributes:
+        original: uint8 (H, W, 3), the picture as the model sees it.
+        made: uint8 (K, H, W, 3), one for each xi; the errors are those of the first.
+        latent: float32 (d,).
+        mse, dssim: of pictures in [0, 1]; ``sharpness`` is the high-frequency energy as a ratio of the original's.
+    """
+
+    original: NDArray[np.uint8]
+    made: NDArray[np.uint8]
+    latent: NDArray[np.float32]
+    mse: float
+    dssim: float
+    sharpness: float
+
+
+def seen_by(model: Model, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The middle square of uint8 (H, W, 3) at the model's size and in its channels, uint8 (side, side, 3).
+
+    28 x 28 for a model of 32 x 32 is padded with black, as the training pictures were.
+    """
+    side, channels = model.card.image_size[0], model.card.channels
+    if picture.shape[:2] == (28, 28) and side == 32:
+        picture = np.pad(picture, ((2, 2), (2, 2), (0, 0)))
+    fitted = fit_square(picture, Wanted(side, channels))
+    return np.ascontiguousarray(np.broadcast_to(fitted, (3, side, side)).transpose(1, 2, 0))
+
+
+def rebuild(model: Model, picture: NDArray[np.uint8], *, by: str = GENERATOR, variations: int = 1) -> Rebuilt:
+    """Encode a picture, uint8 (H, W, 3), and draw its latent.
+
+    Args:
+        model: one that encodes; with ``by`` ``decoder`` one that has a decoder beside its generator, or is a VAE.
+        picture: any size; its middle square is taken.
+        by: ``decoder`` or ``generator``.
+        variations: how many xi to draw, where the generator has one; others are drawn once.
+
+    Raises:
+        CapabilityError: the model cannot encode, or has no such network.
+    """
+    generator, card = model.generator, model.card
+    if not isinstance(generator, Encodes):
+        raise CapabilityError(f"{card.name} has no encoder", expected="a model that encodes, such as an AVAE",
+                              action="see `latentstudio models list`")
+    check_network(model, by)
+    original = seen_by(model, picture)
+    image = torch.from_numpy(pixels.from_bytes(original[None]))
+    seeds = range(variations if by == GENERATOR and card.config.get("noise_size") else 1)
+    with torch.inference_mode():
+        latent = generator.encode(image)
+        if by == DECODER and isinstance(generator, Decodes):
+            made = generator.decode(latent)
+        else:
+            made = torch.cat([generator.generate(latent, noise_seed=seed) for seed in seeds])
+        mask = torch.ones(1, 1, *image.shape[2:])
+        return Rebuilt(
+            original, pixels.to_bytes(made.numpy()), latent[0].numpy(),
+            float(squared_error(made[:1], image, mask)), float(structural_dissimilarity(made[:1], image, mask)),
+            sharpness(made[:1], image),
+        )
+
+
+def check_network(model: Model, by: str) -> None:
+    """See that the model has the network that is asked for.
+
+    Raises:
+        CapabilityError: it has not.
+    """
+    parts = model.card.config.get("parts")
+    if isinstance(parts, list) and by not in parts:
+        raise CapabilityError(f"{model.card.name} has no {by}", expected=f"one of: {', '.join(parts)}")
+
+
+def write_rebuilt(found: Rebuilt, path: Path) -> None:
+    """Original and reconstructions side by side as one PNG."""
+    pixels.write_png(path, pixels.grid(np.concatenate((found.original[None], found.made)), columns=1 + len(found.made)))
