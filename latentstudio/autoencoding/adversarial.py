@@ -8,7 +8,7 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from latentstudio.autoencoding.course import PictureCourse, parameters_of
+from latentstudio.autoencoding.course import PictureCourse, parameters_of, variety
 from latentstudio.autoencoding.losses import critic_loss, divergence, gradient_penalty, non_saturating
 from latentstudio.errors import TrainingError
 from latentstudio.training.course import Batch, Turn
@@ -32,7 +32,6 @@ class GanCourse(PictureCourse):
     def advance(self, turn: Turn) -> Mapping[str, Tensor]:
         """One step of the critic, then one of the generator."""
         self.set_rates(turn.step)
-        self.bench.train()
         with turn.mixed():
             made = self._generator(turn.normal(self.latent_size + self.noise_size))
         told = self.train_critic(turn, self._critic, self._of_critic, (turn.images,), (made,))
@@ -55,7 +54,6 @@ class WganCourse(GanCourse):
     def advance(self, turn: Turn) -> Mapping[str, Tensor]:
         """One step of the critic, now and then one of the generator."""
         self.set_rates(turn.step)
-        self.bench.train()
         learns = turn.step % int(self.setting("critic_steps")) == 0
         with torch.set_grad_enabled(learns):
             made = self._generator(turn.normal(self.latent_size + self.noise_size))
@@ -73,8 +71,7 @@ class WganCourse(GanCourse):
         distance = self._critic(turn.images).mean() - self._critic(made).mean()
         penalty = gradient_penalty(self._critic, turn.images, made, mix)
         turn.minimise(self.setting("penalty") * penalty - distance, self._of_critic)
-        variety = made.std(0).mean() / turn.images.std(0).mean().clamp_min(1e-6)
-        return {"distance": distance, "penalty": penalty, "variety": variety}
+        return {"distance": distance, "penalty": penalty, "variety": variety(made, turn.images)}
 
 
 class VaeGanCourse(PictureCourse):
@@ -111,7 +108,6 @@ class VaeGanCourse(PictureCourse):
     def advance(self, turn: Turn) -> Mapping[str, Tensor]:
         """One step of all three from one forward pass; reconstructions and samples are both "made" to the critic."""
         self.set_rates(turn.step)
-        self.bench.train()
         with turn.mixed():
             mean, variance = self._encoder(turn.images)
         code = mean + turn.normal(self.latent_size) * variance.sqrt()
@@ -132,9 +128,8 @@ class VaeGanCourse(PictureCourse):
         self.bench.follow(self.setting("average"), turn.step)
         with torch.no_grad():
             right = 0.5 * ((real > 0).float().mean() + (told_drawn < 0).float().mean())
-            variety = drawn.float().std(0).mean() / turn.images.std(0).mean().clamp_min(1e-6)
-        return {"critic": 0.5 * judged, "right": right, "variety": variety, "generator": fooled, "features": alike,
-                "divergence": nats}
+        return {"critic": 0.5 * judged, "right": right, "variety": variety(drawn, turn.images), "generator": fooled,
+               "features": alike, "divergence": nats}
 
 
 class BiGanCourse(PictureCourse):
@@ -157,7 +152,6 @@ class BiGanCourse(PictureCourse):
     def advance(self, turn: Turn) -> Mapping[str, Tensor]:
         """One step of the critic, then one of encoder and generator."""
         self.set_rates(turn.step)
-        self.bench.train()
         z = turn.normal(self.latent_size)
         with turn.mixed():
             made, (mean, _) = self._generator(z), self._encoder(turn.images)

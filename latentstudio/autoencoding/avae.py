@@ -11,7 +11,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from latentstudio.autoencoding.course import PictureCourse, parameters_of
+from latentstudio.autoencoding.course import PictureCourse, parameters_of, set_mode
 from latentstudio.autoencoding.losses import blurred, latent_loss, non_saturating, saturating
 from latentstudio.autoencoding.parts import POSTERIOR_COUNT, warm_start
 from latentstudio.autoencoding.vae import VaeStep
@@ -51,7 +51,6 @@ class AvaeCourse(PictureCourse):
     def advance(self, turn: Turn) -> Mapping[str, Tensor]:
         """A step of the VAE, of generator and critic, or of all four, as the recipe and the step say."""
         self.set_rates(turn.step)
-        self.bench.train()
         if turn.step <= self._first:
             self._set_vae_rate(turn.step)
             return self._vae.make(turn)
@@ -65,7 +64,7 @@ class AvaeCourse(PictureCourse):
     def begin(self, turn: Turn) -> None:
         """After the VAE's last step: measure its codes, and let the generator start from the decoder."""
         turn.together.align(self.bench)
-        self._encoder.eval()
+        set_mode(self._encoder, training=False)
         if self.setting("matched"):
             means = []
             with torch.no_grad():
@@ -77,7 +76,7 @@ class AvaeCourse(PictureCourse):
             warm_start(self._generator, self._vae.decoder)
 
     def _adversarial(self, turn: Turn) -> dict[str, Tensor]:
-        self._encoder.eval()  # generated pictures must not enter its running statistics
+        set_mode(self._encoder, training=False)  # generated pictures must not enter its running statistics
         variance = torch.sigmoid(self._encoder.spread).detach()  # type: ignore[arg-type]
         z, target = self.bench.codes(turn.normal(self.latent_size), variance, of_means=self._of_means)
         z, target = z.detach(), target.detach()

@@ -57,11 +57,8 @@ class Bench(nn.Module):
         if self.average is None or generator is None:
             return
         share = 1.0 - min(decay, step / (step + 10.0))
-        for mine, theirs in zip(self.average.state_dict().values(), generator.state_dict().values(), strict=True):
-            if mine.is_floating_point():
-                mine.lerp_(theirs, share)
-            else:
-                mine.copy_(theirs)
+        mine, theirs = _floats(self.average), _floats(generator)
+        torch._foreach_lerp_(mine, theirs, share)
 
     @torch.no_grad()
     def measure_codes(self, means: Tensor, variance: Tensor) -> None:
@@ -120,6 +117,11 @@ def warm_start(generator: nn.Module, decoder: nn.Module) -> None:
                 mine[name].copy_(value)
             else:
                 mine[name][:, : value.shape[1]].copy_(value)
+
+
+def _floats(network: nn.Module) -> list[Tensor]:
+    """Parameters and running statistics."""
+    return [tensor.data for tensor in (*network.parameters(), *network.buffers()) if tensor.is_floating_point()]
 
 
 def _symmetric_root(matrix: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from latentstudio.autoencoding.course import PictureCourse, parameters_of
+from latentstudio.autoencoding.course import PictureCourse, parameters_of, set_mode
 from latentstudio.autoencoding.losses import divergence, reconstruction
 from latentstudio.autoencoding.parts import Bench
 from latentstudio.training.course import Batch, Turn
@@ -29,6 +29,7 @@ class VaeStep:
 
     def make(self, turn: Turn) -> dict[str, Tensor]:
         """Train both networks on the turn's pictures."""
+        set_mode(self.encoder, training=True)
         with turn.mixed():
             mean, variance = self.encoder(turn.images)
             noise = turn.normal(mean.shape[1])
@@ -64,6 +65,5 @@ class VaeCourse(PictureCourse):
 
     def advance(self, turn: Turn) -> Mapping[str, Tensor]:
         """One step of encoder and decoder."""
-        self.bench.train()
         self.set_rates(turn.step)
         return self._step.make(turn)

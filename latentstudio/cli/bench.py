@@ -1,4 +1,4 @@
-"""``latentstudio bench render MODEL``, ``latentstudio bench map MODEL`` and ``latentstudio bench startup``."""
+"""``latentstudio bench render MODEL``, ``bench map MODEL``, ``bench startup`` and ``bench train RECIPE``."""
 
 from __future__ import annotations
 
@@ -16,20 +16,25 @@ from latentstudio.generators.catalogue import find_catalogue
 
 def parser() -> Parser:
     """The verb's options."""
-    verb = verb_parser("bench", "Measure in the real window: rendering under slider moves, the map, or startup.")
-    actions = verb.add_subparsers(dest="action", required=True, metavar="render|map|startup")
+    verb = verb_parser("bench", "Measure in the real window: rendering under slider moves, the map, startup, training.")
+    actions = verb.add_subparsers(dest="action", required=True, metavar="render|map|startup|train")
     render = actions.add_parser("render", help="milliseconds per picture, bare and through the window")
     render.add_argument("model", metavar="MODEL")
     mapping = actions.add_parser("map", help="frames a second while 20,000 points of the map are dragged about")
     mapping.add_argument("model", metavar="MODEL")
     startup = actions.add_parser("startup", help="milliseconds to the first window and the first picture")
-    for action in (render, mapping, startup):
+    training = actions.add_parser("train", help="steps a second in the training loop against a plain loop")
+    training.add_argument("recipe", metavar="RECIPE|NAME", help="whose networks and batch are trained, as a GAN")
+    for action in (render, mapping, startup, training):
         add_common(action)
     return verb
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Measure and print every figure with its name."""
+    if arguments.action == "train":
+        _bench_training(arguments, output)
+        return
     if arguments.action != "startup":
         find_catalogue().model(arguments.model)
     if not has_display():
@@ -42,6 +47,20 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     else:
         report = import_studio("benchmarks").bench_startup()
     figures: dict[str, Any] = msgspec.to_builtins(report)
+    output.say(table([(name, _written(value)) for name, value in figures.items()]))
+    output.result(figures)
+
+
+def _bench_training(arguments: argparse.Namespace, output: Output) -> None:
+    from latentstudio.autoencoding.benchmark import training_speed  # torch, which the window's figures must not see
+    from latentstudio.autoencoding.run import keep_large_blocks
+    from latentstudio.training.recipe import find_recipe, read_recipe
+
+    keep_large_blocks()
+    steps = training_speed(read_recipe(find_recipe(arguments.recipe)), catalogue=find_catalogue())
+    last = output.follow(steps, "measuring the training loop")
+    assert last is not None
+    figures: dict[str, Any] = msgspec.to_builtins(last.speed)
     output.say(table([(name, _written(value)) for name, value in figures.items()]))
     output.result(figures)
 

@@ -14,14 +14,14 @@ from latentstudio.autoencoding.run import finish_model, train_model
 from latentstudio.cli.options import Parser, add_common, positive_number, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.cli.train_recoder import run_recoder
-from latentstudio.errors import TrainingError, UsageError
+from latentstudio.errors import UsageError
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import resolve_device
 from latentstudio.pixels import write_png
 from latentstudio.places import state_folder
 from latentstudio.training.checkpoint import load_checkpoint
 from latentstudio.training.loop import LOG_EVERY, TrainingStep
-from latentstudio.training.recipe import Recipe, read_recipe, shipped_recipe
+from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
 from latentstudio.training.together import Together, joined
 
 SAMPLES_FILE = "samples.png"
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         return run_recoder(arguments, output)
     if arguments.model is not None:
         raise UsageError("--model goes with `latentstudio train recoder` only", action="leave it out")
-    path = _recipe_file(arguments.recipe)
+    path = find_recipe(arguments.recipe)
     recipe = read_recipe(path)
     if arguments.seed is not None:
         recipe = replace(recipe, seed=arguments.seed)
@@ -105,15 +105,6 @@ def told_figures(figures: Mapping[str, Any]) -> str:
         else:
             words.append(f"{name} {value:g}" if isinstance(value, int | float) else f"{name} {value}")
     return ", ".join(words)
-
-
-def _recipe_file(name: str) -> Path:
-    path = Path(name)
-    if path.suffix == ".toml" or path.is_file():
-        return path
-    if path.is_dir():
-        raise TrainingError(f"{path} is a folder", expected="a recipe file (TOML) or the name of a shipped model")
-    return shipped_recipe(name)
 
 
 def _command(arguments: argparse.Namespace) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -111,8 +112,7 @@ def _advance(
     seed = stream_seed(recipe.data_seed, step)
     try:
         images = together.share(batch(step)).to(device, memory_format=torch.channels_last)
-        with torch.random.fork_rng(devices=[]):  # dropout draws from torch's own generator
-            torch.manual_seed(seed)
+        with _seeded(seed):  # dropout draws from torch's own generator
             turn = Turn(step, images, torch.Generator().manual_seed(seed), autocast, together)
             return {name: float(value.detach()) for name, value in course.advance(turn).items()}
     except (RuntimeError, MemoryError) as problem:
@@ -122,6 +122,17 @@ def _advance(
                 action=f"set batch = {max(1, recipe.batch // 2)} in the recipe; the last checkpoint is in {folder}",
             ) from problem
         raise
+
+
+@contextmanager
+def _seeded(seed: int) -> Iterator[None]:
+    """torch's own generator of the processor, seeded; ``torch.manual_seed`` formats a stack for absent devices."""
+    before = torch.get_rng_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.set_rng_state(before)
 
 
 @dataclass

@@ -116,6 +116,21 @@ def shipped_recipe(name: str) -> Path:
     raise UnknownNameError(f"there is no recipe '{name}'", expected=f"one of: {names}, or a TOML file")
 
 
+def find_recipe(name: str) -> Path:
+    """The file of a recipe that is given as a path or by the name of one that ships.
+
+    Raises:
+        TrainingError: a folder.
+        UnknownNameError: neither a file nor a known name.
+    """
+    path = Path(name)
+    if path.suffix == ".toml" or path.is_file():
+        return path
+    if path.is_dir():
+        raise TrainingError(f"{path} is a folder", expected="a recipe file (TOML) or the name of a shipped model")
+    return shipped_recipe(name)
+
+
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     name: str
     method: str
