@@ -29,7 +29,7 @@ class AvaeCourse(PictureCourse):
     """
 
     settings = {
-        "beta": 1.0, "vae_steps": 0.0, "vae_decay": 0.5, "vae_moment": 0.9, "spread_rate": 1e-2, "latent_weight": 0.1,
+        "beta": 1.0, "vae_steps": 0.0, "vae_decay": 0.5, "vae_moment": 0.9, "spread_rate": 1e-2, "latent_weight": 0.05,
         "matched": 1.0, "blur": 1.0, "warm": 1.0, "generator_rate": 4e-4, "critic_rate": 2e-4, "moment": 0.5,
         "average": 0.999, "saturating": 1.0,
     }

@@ -62,7 +62,7 @@ def train_model(
             recipe, folder, catalogue=catalogue, resume=resume, device=device, together=together, model=network
         )
         return
-    batch, loss = _data(recipe), _loss(recipe)
+    loss, batch = _loss(recipe), _data(recipe)
     network = build_network(recipe, catalogue=catalogue).to(device)
     _make_room(folder, resume=resume)
     yield from train(

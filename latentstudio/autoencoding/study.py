@@ -55,7 +55,8 @@ class Row:
 ROWS = (
     Row("vae", "VAE", "vae", _VAE, {}),
     Row("gan", "GAN", "gan", ("generator", "critic"), {}),
-    Row("vae-gan", "VAE/GAN", "vae-gan", ("encoder", "generator", "critic"), {"beta": 1.0}),
+    Row("vae-gan", "VAE/GAN", "vae-gan", ("encoder", "generator", "critic"),
+        {"beta": 5.0, "feature_weight": 1e-2}),
     Row("bigan", "BiGAN", "bigan", ("encoder", "generator", "joint-critic"), {}),
     Row("avae-a-xi", "AVAE with xi, L_Z^a", "avae-a", _WHOLE, {}, noise_size=100),
     Row("avae-a", "AVAE, L_Z^a", "avae-a", _WHOLE, {}),
