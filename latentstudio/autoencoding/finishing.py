@@ -22,10 +22,12 @@ from latentstudio.files import sha256_of, storage_error
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.card import ModelCard, check_card, write_card
 from latentstudio.generators.weights import write_tensors
+from latentstudio.measures.frechet import imagenet_features
 from latentstudio.training.checkpoint import Checkpoint
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import Recipe
 
+FEWER_SAMPLES = 4096  # the add-on's network takes 20 times as long as the classifier
 _EXACT = ("centre", "root", "encoder.spread")  # small, and errors in them move every picture
 
 
@@ -125,15 +127,18 @@ def write_pictures_model(
 def measured(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
     """The figures of a model on the held-out pictures of the recipe's data, with the features that are at hand."""
     found = [part for part in read_pictures(recipe) if isinstance(part, PictureSet)]
-    judge = make_judge(found[-1], recipe)
+    judge = make_judge(found[-1])
     answers = [figures for figures in evaluate(judged_model(model), judge) if figures is not None]
     return {"pictures": min(judge.rebuilt, len(judge.pictures.held_out)), "samples": judge.samples, **answers[-1]}
 
 
-def make_judge(pictures: PictureSet, recipe: Recipe) -> Judge:
-    """A judge with the classifier of Fashion-MNIST where the pictures are that, else with errors only."""
+def make_judge(pictures: PictureSet) -> Judge:
+    """A judge with the classifier of Fashion-MNIST where the pictures are that, else with the features of the add-on.
+
+    Without the add-on only errors and variety are measured.
+    """
     if pictures.labels is None or pictures.training.shape[1:] != (1, 32, 32):
-        return Judge(pictures)
+        return Judge(pictures, imagenet_features(), samples=FEWER_SAMPLES)
     classifier = last_classifier(fashion_classifier(pictures))
     return Judge(pictures, classifier, classifier)
 

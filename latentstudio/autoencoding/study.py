@@ -115,7 +115,7 @@ def study_steps(settings: StudySettings, out: Path, *, catalogue: FindsBackends)
         raise storage_error(out, problem) from problem
     found = [part for part in read_pictures(recipe_of(ROWS[0], settings, 0)) if isinstance(part, PictureSet)]
     pictures = found[-1]
-    judge = make_judge(pictures, recipe_of(ROWS[0], settings, 0))
+    judge = make_judge(pictures)
     table: dict[str, list[dict[str, Any]]] = {row.key: [] for row in ROWS}
     models: dict[str, nn.Module] = {}
     total = settings.seeds * len(ROWS)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from latentstudio.errors import UsageError
+from latentstudio.generators.feature_network import ADD_ON, FeatureNetwork, find_features
 
 
 class Features(Protocol):
@@ -27,6 +28,30 @@ class Cloud:
     mean: Tensor
     covariance: Tensor
     count: int
+
+
+class ImageNetFeatures:
+    """Features of the add-on ``features-efficientnet-lite0``: means over the picture of the last block's answers."""
+
+    name = ADD_ON
+
+    def __init__(self, network: FeatureNetwork) -> None:
+        self._network = network
+
+    def of(self, pictures: Tensor) -> Tensor:
+        """Vectors (N, 320) of pictures (N, 1 or 3, H, W) in [0, 1]."""
+        with torch.inference_mode():
+            return self._network(pictures.expand(-1, 3, -1, -1))[-1].mean(dim=(2, 3))
+
+
+def imagenet_features() -> ImageNetFeatures | None:
+    """The add-on's features; None where it is not installed.
+
+    Raises:
+        ModelFileError: its files are broken.
+    """
+    network = find_features()
+    return None if network is None else ImageNetFeatures(network)
 
 
 def cloud(vectors: Tensor) -> Cloud:
