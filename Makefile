@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench screenshots train-sprites learn-factors measure-factors wheel prepare prepare-dev clean
+.PHONY: run test check bench screenshots train-sprites train-autoencoders learn-factors measure-factors wheel prepare prepare-dev clean
 
 run: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes || true
@@ -27,6 +27,14 @@ screenshots: prepare-dev
 
 train-sprites: prepare
 	@$(BIN)/latentstudio train sprites-b10 --resume --out models/sprites-b10
+
+# hours on two cores; each goes on where it was stopped
+train-autoencoders: prepare
+	@$(BIN)/latentstudio models get faces-gan --yes
+	@$(BIN)/latentstudio models get fashion-mnist --yes
+	@$(BIN)/latentstudio models get features-efficientnet-lite0 --yes
+	@for name in faces fashion-vae fashion-gan fashion-vaegan fashion-bigan fashion-avae fashion-svae; do \
+		$(BIN)/latentstudio train $$name --resume --out models/$$name || exit 1; done
 
 learn-factors: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes

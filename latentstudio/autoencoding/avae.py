@@ -45,12 +45,14 @@ class AvaeCourse(PictureCourse):
         )
         self._of_critic = self.adam((parameters_of(self._critic), self.setting("critic_rate")), first_moment=moment)
         self._first = int(self.setting("vae_steps"))
+        self._step = 0
         self._of_means = recipe.method != "avae-a"
         self._loss = saturating if self.setting("saturating") else non_saturating
 
     def advance(self, turn: Turn) -> Mapping[str, Tensor]:
         """A step of the VAE, of generator and critic, or of all four, as the recipe and the step say."""
         self.set_rates(turn.step)
+        self._step = turn.step
         if turn.step <= self._first:
             self._set_vae_rate(turn.step)
             return self._vae.make(turn)
@@ -60,6 +62,11 @@ class AvaeCourse(PictureCourse):
         if turn.step == self._first + 1:
             self.begin(turn)
         return self._adversarial(turn)
+
+    @property
+    def draws(self) -> bool:
+        """The generator begins after the VAE."""
+        return self._step > self._first
 
     def begin(self, turn: Turn) -> None:
         """After the VAE's last step: measure its codes, and let the generator start from the decoder."""

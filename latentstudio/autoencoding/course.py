@@ -94,6 +94,11 @@ class PictureCourse:
             right = 0.5 * ((told_real > 0).float().mean() + (told_made < 0).float().mean())
         return {"critic": 0.5 * loss, "right": right, "variety": variety(made[0], real[0])}
 
+    @property
+    def draws(self) -> bool:
+        """False while the generator has not begun to learn: previews leave it out."""
+        return True
+
     def trouble(self, losses: Mapping[str, float]) -> str:
         """Words for a critic that has won, and for a generator that makes one picture only."""
         if "right" in losses and losses["critic"] < WON:
@@ -115,8 +120,8 @@ class PictureCourse:
             rows.append(images)
             rows += [made for made in (self._decoded(code), self._generated(code)) if made is not None]
         z = model.centre + drawn @ model.root.T
-        made = self._generated(z)
-        rows += [row for row in (made if made is not None else self._decoded(z),) if row is not None]
+        samples = [made for made in (self._generated(z), self._decoded(z)) if made is not None]
+        rows += samples[:1]
         for module, training in modes:
             module.training = training
         pictures = torch.cat(rows).clamp(0.0, 1.0).expand(-1, 3, -1, -1)
@@ -128,7 +133,7 @@ class PictureCourse:
 
     def _generated(self, code: Tensor) -> Tensor | None:
         network = self.bench.average or parts(self.model).generator
-        if network is None:
+        if network is None or not self.draws:
             return None
         noise = self.noise_size
         if noise:

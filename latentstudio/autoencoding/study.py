@@ -121,7 +121,7 @@ def study_steps(settings: StudySettings, out: Path, *, catalogue: FindsBackends)
     total = settings.seeds * len(ROWS)
     for index, (seed, row) in enumerate((seed, row) for seed in range(settings.seeds) for row in ROWS):
         recipe, folder = recipe_of(row, settings, seed), out / "runs" / f"{row.key}-{seed}"
-        for step in _train(recipe, folder, row, out, catalogue, pictures):
+        for step in _train(recipe, folder, catalogue, pictures):
             share = (index + 0.95 * step.fraction) / total
             yield StudyStep(share, f"{row.title}, seed {seed}: {step.message}", step.preview, step.metrics)
         model = _finished(recipe, folder, catalogue)
@@ -138,13 +138,10 @@ def study_steps(settings: StudySettings, out: Path, *, catalogue: FindsBackends)
     yield StudyStep(1.0, "done", table=table)
 
 
-def _train(
-    recipe: Recipe, folder: Path, row: Row, out: Path, catalogue: FindsBackends, pictures: PictureSet
-) -> Iterator[Step]:
+def _train(recipe: Recipe, folder: Path, catalogue: FindsBackends, pictures: PictureSet) -> Iterator[Step]:
     folder.mkdir(exist_ok=True)
-    checkpoint = load_checkpoint(folder)
-    if checkpoint is None and row.parts == _WHOLE:
-        start_from_vae(recipe, folder, out / "runs" / f"vae-{recipe.seed}", catalogue=catalogue)
+    if load_checkpoint(folder) is None and "vae_steps" in recipe.settings:
+        start_from_vae(recipe, folder, folder.with_name(f"vae-{recipe.seed}"), catalogue=catalogue)
     yield from train_pictures(recipe, folder, catalogue=catalogue, resume=True, pictures=pictures)
 
 

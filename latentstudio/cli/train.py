@@ -65,11 +65,14 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
     folder = arguments.run or state_folder() / "runs" / recipe.name
     catalogue = find_catalogue()
     began = time.perf_counter()
+    before = load_checkpoint(folder) if arguments.resume else None
     steps = train_model(
         recipe, folder, catalogue=catalogue, resume=arguments.resume, device=resolve_device(arguments.device),
         together=together,
     )
-    reporter = _Reporter(recipe, folder, arguments.minutes, output, together)
+    reporter = _Reporter(
+        recipe, folder, arguments.minutes, output, together, done=0 if before is None else before.step
+    )
     last = output.follow(steps, f"training {recipe.name}", on_step=reporter.on_step)
     if not together.writes:
         return 0
@@ -128,6 +131,7 @@ class _Reporter:
     minutes: float | None
     output: Output
     together: Together
+    done: int = 0
 
     def on_step(self, step: TrainingStep) -> bool:
         """True stops the run."""
@@ -141,7 +145,8 @@ class _Reporter:
             self.output.line({"step": step.step, "seconds": round(step.seconds, 2), "losses": dict(step.metrics)})
         if self._is_checkpoint(step):
             losses = "  ".join(f"{name} {value:.3g}" for name, value in step.metrics.items())
-            left = step.seconds * (1.0 / max(step.fraction, 1e-9) - 1.0) if step.fraction < 1.0 else 0.0
+            here = step.step - self.done  # an earlier process made the others
+            left = step.seconds * (self.recipe.steps - step.step) / max(1, here)
             self.output.note(f"{step.message}  {step.seconds:.0f} s, about {left / 60:.0f} min left  {losses}")
         return self._is_over(step)
 

@@ -94,7 +94,7 @@ def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surrounding
     book = _Book(recipe, course, around)
     began = time.perf_counter()
     for step in range(done + 1, recipe.steps + 1):
-        numbers = around.together.average_numbers(_advance(recipe, course, batch, step, around.together, folder))
+        numbers = around.together.average_numbers(_advance(recipe, course, batch, step, around))
         _check(numbers, step, folder)
         book.enter(step, numbers, time.perf_counter() - began)
         shows = around.preview_every and (step % around.preview_every == 0 or step == recipe.steps)
@@ -104,9 +104,8 @@ def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surrounding
         )
 
 
-def _advance(
-    recipe: Recipe, course: Course, batch: Batch, step: int, together: Together, folder: Path
-) -> dict[str, float]:
+def _advance(recipe: Recipe, course: Course, batch: Batch, step: int, around: Surroundings) -> dict[str, float]:
+    together = around.together
     device = next(course.network.parameters()).device
     autocast = recipe.mixed_precision and (device.type == "cuda" or mixed_precision_pays())
     seed = stream_seed(recipe.data_seed, step)
@@ -119,7 +118,7 @@ def _advance(
         if isinstance(problem, MemoryError) or any(words in str(problem).lower() for words in _OUT_OF_MEMORY):
             raise TrainingError(
                 f"there is not enough memory for step {step} with a batch of {recipe.batch}",
-                action=f"set batch = {max(1, recipe.batch // 2)} in the recipe; the last checkpoint is in {folder}",
+                action=f"set batch = {max(1, recipe.batch // 2)} in the recipe; the last checkpoint is in {around.folder}",
             ) from problem
         raise
 

@@ -16,10 +16,11 @@ from latentstudio.autoencoding.study import start_from_vae
 from latentstudio.autoencoding.vae import VaeStep
 from latentstudio.errors import TrainingError
 from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.places import bundled
 from latentstudio.training import loop
 from latentstudio.training.checkpoint import load_checkpoint
 from latentstudio.training.pictures import PictureSet
-from latentstudio.training.recipe import Recipe
+from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
 
 PARTS = {
     "vae": ["encoder", "decoder"], "split-vae": ["encoder", "decoder"], "gan": ["generator", "critic"],
@@ -188,3 +189,15 @@ def test_sizes_that_networks_cannot_have_are_refused(home: Path, key: str, value
     recipe = recipe_for("vae")
     with pytest.raises(Exception, match=words):
         build_network(replace(recipe, config={**recipe.config, key: value}), catalogue=find_catalogue())
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (bundled("resources") / "recipes").glob("*.toml")))
+def test_every_shipped_recipe_builds_and_makes_a_step(home: Path, tmp_path: Path, name: str) -> None:
+    recipe = read_recipe(find_recipe(name))
+    assert recipe.name == name
+    side, channels = recipe.config["side"], recipe.config["channels"]
+    pictures = np.random.default_rng(0).integers(0, 256, (20, channels, side, side)).astype(np.uint8)
+    tiny = replace(recipe, batch=2, config={**recipe.config, "width": 4})
+    found = run(tiny, tmp_path / "a", stop=1, pictures=PictureSet(pictures, pictures[:4]))
+    assert found[-1].step == 1
+    assert all(np.isfinite(value) for value in found[-1].metrics.values())
