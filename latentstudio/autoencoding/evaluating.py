@@ -12,6 +12,7 @@ from torch import Tensor
 from latentstudio.autoencoding.classifier import CLASSES, Classifier
 from latentstudio.losses import structural_dissimilarity
 from latentstudio.measures.frechet import Cloud, Features, cloud, frechet_distance
+from latentstudio.measures.inception import NAME as INCEPTION
 from latentstudio.measures.variety import mode_coverage, nearest_distance, sharpness
 from latentstudio.training.pictures import PictureSet, as_floats
 
@@ -62,8 +63,8 @@ def evaluate(model: Drawn, judge: Judge) -> Iterator[dict[str, Any] | None]:
 
     Per network (``decoder``, ``generator``): ``mse`` and ``dssim`` of reconstructions from the posterior's mean,
     ``mse_drawn`` from a drawn code as in the thesis, ``sharpness``, ``feature_distance`` of reconstructions from their
-    originals, ``frechet`` distance of samples, ``nearest`` distance between samples, and the coverage of classes. MSE
-    is of pictures in [0, 1]; the thesis' unit is 4 times as large.
+    originals, ``frechet`` distance of samples (``fid`` on Inception's features), ``nearest`` distance between samples,
+    and the coverage of classes. MSE is of pictures in [0, 1]; the thesis' unit is 4 times as large.
     """
     figures: dict[str, Any] = {"features": None if judge.features is None else judge.features.name}
     for name, draw in (("decoder", model.decode), ("generator", model.generate)):
@@ -123,7 +124,8 @@ def _sampled(model: Drawn, draw: Callable[[Tensor], Tensor], judge: Judge) -> It
         yield {}
     yield {"nearest": nearest_distance(torch.cat(first)[:NEAR])}
     if judge.features is not None:
-        yield {"frechet": frechet_distance(cloud(torch.cat(vectors)), judge.real())}
+        key = "fid" if judge.features.name == INCEPTION else "frechet"
+        yield {key: frechet_distance(cloud(torch.cat(vectors)), judge.real())}
     if judge.classifier is not None:
         yield mode_coverage(torch.cat(classes), CLASSES)
 

@@ -23,6 +23,7 @@ from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.card import ModelCard, check_card, write_card
 from latentstudio.generators.weights import write_tensors
 from latentstudio.measures.frechet import imagenet_features
+from latentstudio.measures.inception import inception_features
 from latentstudio.training.checkpoint import Checkpoint
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import Recipe
@@ -85,7 +86,8 @@ def judged_model(model: nn.Module, *, seed: int = 0) -> TrainedModel:
 
 
 def write_pictures_model(
-    recipe: Recipe, checkpoint: Checkpoint, out: Path, *, catalogue: FindsBackends, command: str
+    recipe: Recipe, checkpoint: Checkpoint, out: Path, *, catalogue: FindsBackends, command: str,
+    inception: Path | None = None,
 ) -> ModelCard:
     """Write weights, graph and card of a finished run into ``out``; returns the card, figures included.
 
@@ -118,25 +120,33 @@ def write_pictures_model(
     })
     generator = catalogue.backend(recipe.backend).open(card, out, device="cpu")
     export_graph(generator, out / GRAPH_FILE)
-    figures = {"steps": checkpoint.step, "held_out": measured(generator.network, recipe)}
+    figures = {"steps": checkpoint.step, "held_out": measured(generator.network, recipe, inception)}
     card = replace(card, accelerated=GRAPH_FILE, accelerated_sha256=sha256_of(out / GRAPH_FILE), figures=figures)
     write_card(out, check_card(card, where=f"the recipe of {recipe.name}"))
     return card
 
 
-def measured(model: nn.Module, recipe: Recipe) -> dict[str, Any]:
+def measured(model: nn.Module, recipe: Recipe, inception: Path | None = None) -> dict[str, Any]:
     """The figures of a model on the held-out pictures of the recipe's data, with the features that are at hand."""
     found = [part for part in read_pictures(recipe) if isinstance(part, PictureSet)]
-    judge = make_judge(found[-1])
+    judge = make_judge(found[-1], inception)
     answers = [figures for figures in evaluate(judged_model(model), judge) if figures is not None]
     return {"pictures": min(judge.rebuilt, len(judge.pictures.held_out)), "samples": judge.samples, **answers[-1]}
 
 
-def make_judge(pictures: PictureSet) -> Judge:
+def make_judge(pictures: PictureSet, inception: Path | None = None) -> Judge:
     """A judge with the classifier of Fashion-MNIST where the pictures are that, else with the features of the add-on.
 
-    Without the add-on only errors and variety are measured.
+    With ``inception``, the user's file of Inception's weights, its features are used instead, and the Frechet distance
+    is a FID. With none of them only errors and variety are measured.
+
+    Raises:
+        ModelFileError: the file does not hold an Inception-v3.
     """
+    if inception is not None:
+        features = inception_features(inception)
+        classed = pictures.labels is not None and pictures.training.shape[1:] == (1, 32, 32)
+        return Judge(pictures, features, last_classifier(fashion_classifier(pictures)) if classed else None)
     if pictures.labels is None or pictures.training.shape[1:] != (1, 32, 32):
         return Judge(pictures, imagenet_features(), samples=FEWER_SAMPLES)
     classifier = last_classifier(fashion_classifier(pictures))

@@ -24,6 +24,7 @@ from latentstudio.autoencoding.parts import Bench
 from latentstudio.autoencoding.running import read_pictures, train_pictures
 from latentstudio.errors import TrainingError
 from latentstudio.files import storage_error, write_whole
+from latentstudio.measures.inception import NAME as INCEPTION
 from latentstudio.pixels import grid, to_bytes, write_png
 from latentstudio.steps import Step
 from latentstudio.training.checkpoint import load_checkpoint, save_checkpoint
@@ -66,7 +67,10 @@ ROWS = (
 
 @dataclass(frozen=True)
 class StudySettings:
-    """How large the study is: ``steps`` for each network, ``seeds``, width and latent size of the networks."""
+    """How large the study is: ``steps`` for each network, ``seeds``, width and latent size of the networks.
+
+    ``inception`` is the user's file of Inception's weights, for the FID.
+    """
 
     data: str = "fashion-mnist"
     steps: int = 4000
@@ -76,6 +80,7 @@ class StudySettings:
     width: int = 16
     latent_size: int = 100
     batch: int = 64
+    inception: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +120,7 @@ def study_steps(settings: StudySettings, out: Path, *, catalogue: FindsBackends)
         raise storage_error(out, problem) from problem
     found = [part for part in read_pictures(recipe_of(ROWS[0], settings, 0)) if isinstance(part, PictureSet)]
     pictures = found[-1]
-    judge = make_judge(pictures)
+    judge = make_judge(pictures, settings.inception)
     table: dict[str, list[dict[str, Any]]] = {row.key: [] for row in ROWS}
     models: dict[str, nn.Module] = {}
     total = settings.seeds * len(ROWS)
@@ -181,7 +186,8 @@ def _measured(model: nn.Module, folder: Path, judge: Judge) -> Iterator[dict[str
 
 
 def _told(table: Mapping[str, list[dict[str, Any]]], settings: StudySettings) -> dict[str, Any]:
-    return {"settings": msgspec.to_builtins(settings), "rows": {key: list(rows) for key, rows in table.items()}}
+    told = msgspec.to_builtins(settings, enc_hook=str)
+    return {"settings": told, "rows": {key: list(rows) for key, rows in table.items()}}
 
 
 def summary(rows: list[dict[str, Any]], key: str) -> tuple[float, float] | None:
@@ -195,8 +201,9 @@ def summary(rows: list[dict[str, Any]], key: str) -> tuple[float, float] | None:
 def table_text(table: Mapping[str, list[dict[str, Any]]], judge: Judge) -> str:
     """The table as Markdown; MSE of pictures in [0, 1] (the thesis' numbers are 4 times as large)."""
     name = "none" if judge.features is None else judge.features.name
+    realism = ("frechet", f"Frechet ({name})") if name != INCEPTION else ("fid", "FID")
     columns = (("mse_drawn", "MSE (z drawn)"), ("mse", "MSE (z mean)"), ("feature_distance", f"distance ({name})"),
-               ("frechet", f"Frechet ({name})"), ("effective", "classes"), ("sharpness", "sharpness"))
+               realism, ("effective", "classes"), ("sharpness", "sharpness"))
     lines = ["| | " + " | ".join(title for _, title in columns) + " |", "|---" * (len(columns) + 1) + "|"]
     for row in ROWS:
         cells = []

@@ -13,7 +13,8 @@ from latentstudio.cli.output import Output
 from latentstudio.files import check_writable
 from latentstudio.generators.catalogue import find_catalogue
 
-_KEYS = ("mse", "mse_drawn", "dssim", "feature_distance", "frechet", "sharpness", "nearest", "effective", "covered")
+_KEYS = ("mse", "mse_drawn", "dssim", "feature_distance", "frechet", "fid", "sharpness", "nearest", "effective",
+         "covered")
 
 
 def parser() -> Parser:
@@ -27,6 +28,8 @@ def parser() -> Parser:
     verb.add_argument("--seeds", type=count_from_one, default=usual.seeds, help=f"runs of each method ({usual.seeds})")
     verb.add_argument("--width", type=count_from_one, default=usual.width, help=f"width multiplier ({usual.width})")
     verb.add_argument("--latent", type=count_from_one, default=usual.latent_size, help=f"({usual.latent_size})")
+    verb.add_argument("--inception", type=Path, default=None, metavar="FILE",
+                      help="your file of Inception-v3's weights: the Frechet distance is then a FID")
     add_common(verb)
     return verb
 
@@ -37,7 +40,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     keep_large_blocks()
     settings = StudySettings(
         data=arguments.data, steps=arguments.steps, seeds=arguments.seeds, width=arguments.width,
-        latent_size=arguments.latent,
+        latent_size=arguments.latent, inception=arguments.inception,
     )
     began, told = time.monotonic(), ""
 

@@ -118,7 +118,7 @@ def _advance(recipe: Recipe, course: Course, batch: Batch, step: int, around: Su
         if isinstance(problem, MemoryError) or any(words in str(problem).lower() for words in _OUT_OF_MEMORY):
             raise TrainingError(
                 f"there is not enough memory for step {step} with a batch of {recipe.batch}",
-                action=f"set batch = {max(1, recipe.batch // 2)} in the recipe; the last checkpoint is in {around.folder}",
+                action=f"set batch = {max(1, recipe.batch // 2)} in the recipe and go on from {around.folder}",
             ) from problem
         raise
 
