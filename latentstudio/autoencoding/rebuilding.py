@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentstudio import pixels
-from latentstudio.errors import CapabilityError
+from latentstudio.errors import CapabilityError, UsageError
 from latentstudio.generators.contract import Decodes, Encodes
 from latentstudio.generators.opening import Model
 from latentstudio.losses import squared_error, structural_dissimilarity
@@ -83,6 +83,42 @@ def rebuild(model: Model, picture: NDArray[np.uint8], *, by: str = GENERATOR, va
             float(squared_error(made[:1], image, mask)), float(structural_dissimilarity(made[:1], image, mask)),
             sharpness(made[:1], image),
         )
+
+
+def interpolate(
+    model: Model, one: NDArray[np.float32], other: NDArray[np.float32], *, count: int, by: str = GENERATOR
+) -> NDArray[np.uint8]:
+    """Pictures uint8 (count, H, W, 3) on the way from latent ``one`` to ``other`` (d,), both ends included.
+
+    The way is the great circle's as far as the two differ in direction, and the length changes evenly: the straight
+    line would pass through latents that are shorter than any sample.
+
+    Raises:
+        CapabilityError: the model has no such network.
+        UsageError: fewer than two pictures.
+    """
+    if count < 2:
+        raise UsageError(f"{count} pictures", expected="at least 2, the two ends")
+    check_network(model, by)
+    latents = torch.from_numpy(_great_circle(one, other, count))
+    generator = model.generator
+    with torch.inference_mode():
+        decodes = by == DECODER and isinstance(generator, Decodes)
+        made = generator.decode(latents) if decodes else generator.generate(latents)  # type: ignore[attr-defined]
+    return pixels.to_bytes(made.numpy())
+
+
+def _great_circle(one: NDArray[np.float32], other: NDArray[np.float32], count: int) -> NDArray[np.float32]:
+    share = np.linspace(0.0, 1.0, count)[:, None]
+    lengths = np.linalg.norm(one), np.linalg.norm(other)
+    if min(lengths) < 1e-6:
+        return ((1.0 - share) * one + share * other).astype(np.float32)
+    first, second = one / lengths[0], other / lengths[1]
+    angle = float(np.arccos(np.clip(first @ second, -1.0, 1.0)))
+    if np.sin(angle) < 1e-4:
+        return ((1.0 - share) * one + share * other).astype(np.float32)
+    turned = (np.sin((1.0 - share) * angle) * first + np.sin(share * angle) * second) / np.sin(angle)
+    return (turned * ((1.0 - share) * lengths[0] + share * lengths[1])).astype(np.float32)
 
 
 def check_network(model: Model, by: str) -> None:

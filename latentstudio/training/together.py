@@ -95,5 +95,6 @@ def joined() -> Iterator[Together]:
         ) from problem
     try:
         yield Together(distributed.get_rank(), size)
+        distributed.barrier()  # who leaves first would cut the others' connection
     finally:
         distributed.destroy_process_group()

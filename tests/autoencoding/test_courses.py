@@ -1,4 +1,4 @@
-"""Adversarial courses in the one loop: alternating steps resume exactly, and runs that lead nowhere are given up."""
+"""Courses in the one loop: alternating steps resume exactly, and runs that lead nowhere are given up."""
 
 from __future__ import annotations
 
