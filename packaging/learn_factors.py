@@ -1,5 +1,5 @@
 """Learn the factors that ship with the program: x, y, scale and rotation of the sprites models, x, y, scale and
-brightness of faces-gan. What a model does not have is said and left out.
+brightness of faces-gan and faces. What a model does not have is said and left out.
 
     make learn-factors
 """
@@ -15,12 +15,13 @@ ROOT = Path(__file__).resolve().parent.parent
 SPRITES = ("sprites-b1", "sprites-b5", "sprites-b10", "sprites-b20")
 FACTORS = dict.fromkeys(SPRITES, ("x", "y", "scale", "rotation")) | {
     "faces-gan": ("x", "y", "scale", "brightness"),
+    "faces": ("x", "y", "scale", "brightness"),
 }
 # single faces differ much more than sprites: their median needs more of them
-FOR_MODEL = {"faces-gan": ("--judged", "768")}
+FOR_MODEL = {"faces-gan": ("--judged", "768"), "faces": ("--judged", "768")}
 # these faces are centred: further targets find an axis that carries them further
 OPTIONS = {("faces-gan", "x"): ("--reach", "1.4", "--steps", "14")}
-FOLDERS = {name: ROOT / "models" / name / "factors" for name in SPRITES} | {
+FOLDERS = {name: ROOT / "models" / name / "factors" for name in (*SPRITES, "faces")} | {
     "faces-gan": ROOT / "resources" / "factors" / "faces-gan",
 }
 
