@@ -154,4 +154,7 @@ class _Reporter:
         return step.step > 0 and (step.step % self.recipe.checkpoint_every == 0 or step.step == self.recipe.steps)
 
     def _is_over(self, step: TrainingStep) -> bool:
-        return self._is_checkpoint(step) and self.minutes is not None and step.seconds > 60.0 * self.minutes
+        if self.minutes is None or not self._is_checkpoint(step):
+            return False
+        # all processes must stop at the same step, whatever their clocks say
+        return self.together.average_numbers({"seconds": step.seconds})["seconds"] > 60.0 * self.minutes

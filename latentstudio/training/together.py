@@ -1,6 +1,6 @@
 """Several processes that train one model: each takes its share of every batch, and their gradients are averaged.
 
-torch's own launcher starts them (``torchrun --nproc-per-node 2 -m latentstudio train ...``), and torch.distributed
+torch's own launcher starts them (``torchrun --nproc-per-node 2 -m latentstudio -- train ...``), and torch.distributed
 alone joins them. Lightning Fabric and accelerate were weighed: both wrap the module and the optimiser, which the
 alternating steps of the adversarial methods and our own checkpoints would have to unwrap again, for an average of the
 gradients that takes one call here; and both are one more large dependency.
