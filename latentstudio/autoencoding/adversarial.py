@@ -18,7 +18,7 @@ from latentstudio.training.recipe import Recipe
 class GanCourse(PictureCourse):
     """Method ``gan``: generator and critic with the losses of DCGAN (Radford et al. 2016)."""
 
-    settings = {"generator_rate": 2e-4, "critic_rate": 2e-4, "moment": 0.5, "average": 0.999}
+    settings = {"generator_rate": 2e-4, "critic_rate": 2e-4, "moment": 0.5, "average": 0.999, "smoothness": 0.0}
 
     def __init__(self, recipe: Recipe, model: nn.Module, *, batch: Batch, shown: Tensor) -> None:
         super().__init__(recipe, model, batch=batch, shown=shown)
@@ -135,7 +135,7 @@ class VaeGanCourse(PictureCourse):
 class BiGanCourse(PictureCourse):
     """Method ``bigan`` (Donahue et al. 2017): encoder and generator fool a critic of pairs (picture, latent)."""
 
-    settings = {"generator_rate": 2e-4, "critic_rate": 2e-4, "moment": 0.5, "average": 0.999}
+    settings = {"generator_rate": 2e-4, "critic_rate": 2e-4, "moment": 0.5, "average": 0.999, "smoothness": 0.0}
 
     def __init__(self, recipe: Recipe, model: nn.Module, *, batch: Batch, shown: Tensor) -> None:
         super().__init__(recipe, model, batch=batch, shown=shown)

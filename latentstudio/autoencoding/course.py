@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from latentstudio import pixels
-from latentstudio.autoencoding.losses import critic_loss
+from latentstudio.autoencoding.losses import critic_loss, gradient_size
 from latentstudio.autoencoding.parts import Bench, part, parts
 from latentstudio.training.course import Batch, Turn, rate_at
 from latentstudio.training.recipe import Recipe
 
 WON = 0.02  # cross-entropy of a critic that no longer errs
 UNIFORM = 0.05  # share of the data's spread over a batch
+LAZY = 8  # steps between two penalties on the critic's gradient
 SHOWN = 8
 _PREVIEW_SEED = 20_220_301
 
@@ -85,11 +86,16 @@ class PictureCourse:
         self, turn: Turn, critic: nn.Module, optimiser: torch.optim.Optimizer, real: Sequence[Tensor],
         made: Sequence[Tensor],
     ) -> dict[str, Tensor]:
-        """One step of a critic on real and made inputs (pictures, for BiGAN with their latents)."""
+        """One step of a critic on real and made inputs (pictures, for BiGAN with their latents).
+
+        The setting ``smoothness`` weighs R1, which keeps a critic from winning; it is computed in every eighth step.
+        """
         with turn.mixed():
             told_real, told_made = critic(*real), critic(*(value.detach() for value in made))
         loss = critic_loss(told_real, told_made)
-        turn.minimise(loss, optimiser)
+        weight = self.setting("smoothness") * LAZY if turn.step % LAZY == 0 else 0.0
+        smooth = gradient_size(lambda pictures: critic(pictures, *real[1:]), real[0]) if weight else 0.0
+        turn.minimise(loss + weight * smooth, optimiser)
         with torch.no_grad():
             right = 0.5 * ((told_real > 0).float().mean() + (told_made < 0).float().mean())
         return {"critic": 0.5 * loss, "right": right, "variety": variety(made[0], real[0])}

@@ -55,6 +55,13 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, made: Ten
     return (gradient.flatten(1).norm(dim=1) - 1.0).square().mean()
 
 
+def gradient_size(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:
+    """Half the mean squared gradient of the critic at real pictures (R1 of Mescheder et al. 2018)."""
+    pictures = real.detach().float().requires_grad_(True)
+    (gradient,) = torch.autograd.grad(critic(pictures).sum(), pictures, create_graph=True)
+    return 0.5 * gradient.square().flatten(1).sum(1).mean()
+
+
 def blurred(images: Tensor) -> Tensor:
     """Pictures behind a 5x5 binomial filter, edges repeated: an encoder that sees them is not fooled by pixel noise."""
     taps = torch.tensor((1.0, 4.0, 6.0, 4.0, 1.0), dtype=images.dtype, device=images.device) / 16.0

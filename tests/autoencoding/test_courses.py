@@ -81,6 +81,16 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_weights(home: Path, tmp_path
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
+def test_a_smooth_critic_resumes_too(home: Path, tmp_path: Path) -> None:
+    recipe = replace(recipe_for("avae", smoothness=1.0), steps=10)
+    whole = run(recipe, tmp_path / "whole")
+    run(recipe, tmp_path / "cut", stop=7)
+    tail = run(recipe, tmp_path / "cut", resume=True)
+    assert [dict(step.metrics) for step in tail if step.step] == [dict(step.metrics) for step in whole[-3:]]
+    rough = run(replace(recipe_for("avae"), steps=10), tmp_path / "rough")
+    assert dict(rough[-1].metrics) != dict(whole[-1].metrics)
+
+
 def test_the_phases_of_an_avae_train_what_they_should(home: Path, tmp_path: Path) -> None:
     recipe = recipe_for("avae")
     run(recipe, tmp_path / "a", stop=5)

@@ -14,6 +14,7 @@ from latentstudio.autoencoding.losses import (
     critic_loss,
     divergence,
     gradient_penalty,
+    gradient_size,
     latent_loss,
     non_saturating,
     reconstruction,
@@ -132,3 +133,9 @@ def test_toy_points_follow_the_thesis() -> None:
     near = points[(points[:, 0] - math.pi / 2).abs() < 0.05, 1]
     assert float((near.abs() > 0.6).float().mean()) > 0.6, "two branches"
     assert float(near.mean().abs()) < 0.1, "and their mean between them"
+
+
+def test_the_gradient_size_of_a_plane_is_half_its_square() -> None:
+    slope = torch.tensor([3.0, 4.0]).view(1, 2, 1, 1)
+    size = gradient_size(lambda x: (x * slope).sum(dim=(1, 2, 3)), torch.rand(4, 2, 1, 1))
+    assert float(size) == pytest.approx(12.5, rel=1e-5)
