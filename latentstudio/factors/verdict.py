@@ -15,6 +15,11 @@ _GRADES = {
     "C": "new pictures follow it roughly",
     "D": "new pictures hardly follow it",
 }
+_STOPS = {
+    "median": "new pictures follow no further",
+    "spread": "one cannot tell where a new picture will go",
+    "residual": "it is another picture that moved",
+}
 # what the slider does besides, towards its upper end: for a change above 0, and for one below; its unit
 _WORDS = {
     "x": ("moves right", "moves left", "px"),
@@ -38,6 +43,7 @@ def verdict_of(factor: Factor) -> str:
     known = f"known from {_value(factor.unit, low)} to {_value(factor.unit, high)}"
     said = f"{factor.name}: {known}, single pictures differ by {_spread(factor)}"
     sentences = [said + _beside(factor.figures.get("leak")), f"Grade {factor.grade}: {_GRADES[factor.grade]}"]
+    sentences += _stopped(factor.figures.get("range_stops"))
     notes = factor.figures.get("notes")
     sentences += [_sentence(str(note)) for note in notes] if isinstance(notes, list | tuple) else []
     return ". ".join(sentences) + "."
@@ -60,6 +66,16 @@ def leak_words(leak: Mapping[str, float]) -> tuple[str, ...]:
         elif abs(change) >= little:
             found.append((1, -abs(change) / clear, f"{words} a little"))
     return tuple(words for _, _, words in sorted(found))
+
+
+def _stopped(stops: object) -> list[str]:
+    """Why the range ends where it ends; nothing of an older file, or where the model itself ends."""
+    if not isinstance(stops, list | tuple) or len(stops) != 2:
+        return []
+    below, above = (_STOPS.get(str(stop), "") for stop in stops)
+    if below == above:
+        return [f"Beyond this range {below}"] if below else []
+    return [f"{side} this range {words}" for side, words in (("Below", below), ("Above", above)) if words]
 
 
 def _beside(leak: object) -> str:

@@ -66,3 +66,17 @@ def test_the_grade_in_words(spread, words):
 
 def test_notes_follow_as_sentences():
     assert verdict_of(factor(notes=["few records; use more starts"])).endswith("closely. Few records; use more starts.")
+
+
+@pytest.mark.parametrize(("stops", "words"), [
+    (["median", "median"], "Beyond this range new pictures follow no further."),
+    (["end", "residual"], "Above this range it is another picture that moved."),
+    (["spread", "end"], "Below this range one cannot tell where a new picture will go."),
+])
+def test_what_ended_the_range_is_said(stops, words):
+    assert words in verdict_of(factor(range_stops=stops))
+
+
+def test_a_range_that_nothing_ended_needs_no_words():
+    assert "this range" not in verdict_of(factor(range_stops=["end", "end"]))
+    assert "this range" not in verdict_of(factor())
