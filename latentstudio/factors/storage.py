@@ -24,6 +24,7 @@ from latentstudio.factors.factor import Evidence, Factor, FactorSet
 from latentstudio.files import write_whole
 from latentstudio.generators.card import ModelCard
 from latentstudio.places import bundled, user_factors
+from latentstudio.transformations.facts import FACTS
 from latentstudio.units import unit_named
 
 SUFFIX = ".safetensors"
@@ -32,7 +33,7 @@ _EVIDENCE = "evidence_"
 LARGEST = 64 << 20
 _KIND = "a factor file (safetensors) of latentstudio"
 _PLAIN = re.compile(r"\w[\w .+-]{0,99}")  # it becomes a file's name
-_ORDER = ("x", "y", "scale", "rotation", "brightness")
+_ORDER = tuple(fact.name for fact in FACTS)  # as the transformations are told everywhere else
 
 
 @dataclass(frozen=True)

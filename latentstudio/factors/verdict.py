@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from latentstudio.factors.factor import Factor
 from latentstudio.units import Unit
@@ -66,6 +66,21 @@ def leak_words(leak: Mapping[str, float]) -> tuple[str, ...]:
         elif abs(change) >= little:
             found.append((1, -abs(change) / clear, f"{words} a little"))
     return tuple(words for _, _, words in sorted(found))
+
+
+def leak_shares(factor: Factor, others: Sequence[Factor]) -> dict[str, float]:
+    """name -> how much of half its own known range another factor moves when this one goes to its upper end.
+
+    Only what was measured is told: an older file has nothing to tell.
+    """
+    leak = factor.figures.get("leak")
+    found: dict[str, float] = {}
+    for other in others:
+        change = leak.get(other.name) if isinstance(leak, Mapping) and other.name != factor.name else None
+        low, high = other.reach
+        if isinstance(change, int | float) and high > low:
+            found[other.name] = abs(float(change)) / ((high - low) / 2)
+    return found
 
 
 def _stopped(stops: object) -> list[str]:

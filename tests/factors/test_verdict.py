@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve
-from latentstudio.factors.verdict import leak_words, verdict_of
+from latentstudio.factors.verdict import leak_shares, leak_words, verdict_of
 from latentstudio.units import DEGREES, PERCENT, PIXELS, TIMES
 
 
@@ -80,3 +80,11 @@ def test_what_ended_the_range_is_said(stops, words):
 def test_a_range_that_nothing_ended_needs_no_words():
     assert "this range" not in verdict_of(factor(range_stops=["end", "end"]))
     assert "this range" not in verdict_of(factor())
+
+
+def test_a_leak_is_told_as_a_share_of_the_other_s_own_range():
+    x = factor(leak={"y": -0.6, "brightness": 0.03})
+    y = factor(name="y", reach=(-6.0, 6.0))
+    light = factor(PERCENT, name="brightness", reach=(-0.1, 0.2))
+    assert leak_shares(x, (x, y, light)) == pytest.approx({"y": 0.1, "brightness": 0.2})
+    assert leak_shares(y, (x, y, light)) == {}

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 
 from latentstudio.engine import Result, Timing
 from latentstudio.errors import AddOnError, LearningError, ModelFileError, StudioError
@@ -171,6 +172,12 @@ def test_a_drag_is_live_and_one_entry_of_the_history(desk, factor_cards):
     panel.settled.emit("x", 3.0)
     assert len(desk.workspace.history) == entries + 1
     assert desk.workspace.history.current_entry.label == "x +3.0 px"
+
+
+def test_a_card_tells_what_was_measured_to_move_along(factor_cards):
+    x, scale = (factor_cards.cards[name].findChild(QWidget, "leaks") for name in ("x", "scale"))
+    assert x.accessibleName() == "leak: scale 25 %"
+    assert scale.isHidden()  # nothing was measured for it
 
 
 def test_beyond_the_known_range_is_clamped_and_said(desk, factor_cards):

@@ -6,6 +6,7 @@ from PySide6.QtCore import QObject, Signal
 
 from latentstudio.document.workspace import Change
 from latentstudio.factors import Factor
+from latentstudio.factors.verdict import leak_shares
 from latentstudio.studio.canvas.view import Canvas, Gesture
 from latentstudio.studio.panels.factors_panel import FactorsPanel
 from latentstudio.studio.presenters.curves import curves_of
@@ -62,6 +63,8 @@ class FactorsPresenter(QObject):
 
     def _on_model(self, opened: Opened) -> None:
         self._panel.show_factors(opened.factors)
+        for factor in opened.factors.factors:
+            self._panel.cards[factor.name].set_leaks(leak_shares(factor, opened.factors.factors))
         self.chosen = opened.factors.names[0] if opened.factors.names else ""
         self.choice_changed.emit(self.chosen)
         self._show_all()
