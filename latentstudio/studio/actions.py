@@ -47,6 +47,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Edit", "redo"),
     Action("reset_factors", "Reset all factors", ("Ctrl+R",), "Edit", "reset"),
     Action("exact", "Make the chosen factor exact on this picture", ("Ctrl+T",), "Edit", "exact"),
+    Action("forget_factor", "Put the chosen slider of your own aside", (), "Edit"),
     Action("copy_picture", "Copy picture", ("Ctrl+C",), "Edit", "", True),
     Action("copy_python", "Copy as Python", ("Ctrl+Shift+C",), "Edit"),
     Action("copy_command", "Copy as command line", ("Ctrl+Alt+C",), "Edit"),

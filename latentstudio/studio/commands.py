@@ -120,6 +120,10 @@ class Commands(QObject):
         """Measure this very picture until the chosen factor is what its slider says."""
         self._parts.exact.request_exact(self._parts.factors.chosen)
 
+    def on_forget_factor(self) -> None:
+        """What ships under the chosen factor's name counts again."""
+        self._parts.factors.request_forgetting()
+
     def on_copy_picture(self) -> None:
         """The picture to the clipboard."""
         self._parts.files.copy_picture()

@@ -65,6 +65,17 @@ def test_list_says_which_file_is_broken(cli) -> None:
     assert len(answer.json) == 2
 
 
+def test_forget_puts_a_factor_of_ones_own_aside(cli) -> None:
+    write_factor(user_factors("example") / "y.safetensors", straight("y", PIXELS, 2, 1.0))
+    answer = cli("factors", "forget", "example", "--factor", "y", "--json").json
+    assert answer["shipped"] is False
+    assert Path(answer["aside"]).is_file()
+    again = cli("factors", "forget", "example", "--factor", "y")
+    assert again.code == 2
+    assert "no factor 'y' of your own" in again.complaint
+    assert len(cli("factors", "list", "example", "--json").json) == 2
+
+
 def test_apply_moves_the_latent_by_what_was_asked(cli, tmp_path: Path) -> None:
     out = tmp_path / "out.png"
     answer = cli(
