@@ -36,12 +36,13 @@ class Action:
 
 
 ACTIONS: tuple[Action, ...] = (
-    Action("open", "Open a picture, session or model…", ("Ctrl+O",), "File", "open"),
+    Action("open", "Open a photo, picture, session or model…", ("Ctrl+O",), "File", "open"),
     Action("add_model", "Add a model folder…", (), "File", "plus"),
     Action("save_picture", "Save picture…", ("Ctrl+S",), "File", "save", True),
     Action("save_session", "Save session…", ("Ctrl+Shift+S",), "File", "save"),
     Action("export_strip", "Export strip of the chosen factor…", ("Ctrl+E",), "File", "strip"),
     Action("export_traversal", "Export traversal of the chosen factor…", ("Ctrl+Shift+E",), "File", "strip"),
+    Action("paste_back", "Paste the face back into the photo…", ("Ctrl+Shift+V",), "File", "save"),
     Action("quit", "Quit", ("Ctrl+Q",), "File", "close", True),
     Action("undo", "Undo", ("Ctrl+Z",), "Edit", "undo"),
     Action("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Edit", "redo"),
@@ -49,6 +50,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("exact", "Make the chosen factor exact on this picture", ("Ctrl+T",), "Edit", "exact"),
     Action("forget_factor", "Put the chosen slider of your own aside", (), "Edit"),
     Action("copy_picture", "Copy picture", ("Ctrl+C",), "Edit", "", True),
+    Action("paste_photo", "Paste a photo", ("Ctrl+V",), "Edit"),
     Action("copy_python", "Copy as Python", ("Ctrl+Shift+C",), "Edit"),
     Action("copy_command", "Copy as command line", ("Ctrl+Alt+C",), "Edit"),
     Action("new_sample", "New sample", ("Space",), "Sample", "dice"),
@@ -64,8 +66,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("show_raw", "Show raw coordinates", ("Ctrl+3",), "View", checkable=True),
     Action("show_learn", "Show learning", ("Ctrl+4",), "View", checkable=True),
     Action("show_map", "Show map", ("Ctrl+5",), "View", checkable=True),
+    Action("show_photo", "Show photo", ("Ctrl+6",), "View", checkable=True),
     Action("undock_panel", "Undock or dock the panel in front", ("Ctrl+U",), "View"),
     Action("workspace_play", "Workspace: Play", ("F5",), "View", "", True, checkable=True),
+    Action("workspace_photo", "Workspace: Photo", ("F7",), "View", checkable=True),
     Action("workspace_research", "Workspace: Research", ("F6",), "View", checkable=True),
     Action("theme_system", "Theme: follow the system", (), "View", "", True, checkable=True),
     Action("theme_dark", "Theme: dark", (), "View", checkable=True),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from latentstudio.studio.actions import ACTIONS
@@ -90,6 +91,29 @@ class Commands(QObject):
     def on_export_traversal(self) -> None:
         """Save the chosen factor's axis with this sample's own coordinate taken out, as papers draw it."""
         self._export("traversal", self._parts.files.request_traversal)
+
+    def on_paste_back(self) -> None:
+        """Put the edited face back into the photo it came from, as a new file."""
+        photo = self._parts.photo
+        if not photo.can_paste_back:
+            self._parts.desk.notice("info", "There is no photo to paste into: drop one on the window first.")
+            return
+        path = self._ask_save("Paste back into the photo", f"{Path(photo.photo_name).stem}-edited.png",
+                              "PNG pictures (*.png)")
+        if path is not None:
+            photo.request_paste_back(path)
+
+    def on_paste_photo(self) -> None:
+        """Take in the picture, or the file, that lies on the clipboard."""
+        clipboard = QGuiApplication.clipboard()
+        files = [Path(url.toLocalFile()) for url in clipboard.mimeData().urls() if url.isLocalFile()]
+        image = clipboard.image()
+        if files:
+            self._open(str(files[0]))
+        elif not image.isNull():
+            self._parts.files.request_pasted(image)
+        else:
+            self._parts.desk.notice("info", "There is no picture on the clipboard: copy one first.")
 
     def on_keep_elsewhere(self) -> None:
         """Save a learned factor that could not be kept to a file."""
