@@ -34,7 +34,7 @@ def parser() -> Parser:
     verb.add_argument("--start", default="auto", metavar="encoder|random|LATENT",
                       help="where to start (default: the encoder where the model has one); a latent is a .npy file")
     verb.add_argument("--restarts", type=count_from_one, default=None, metavar="N", help="starts side by side")
-    verb.add_argument("--loss", default=None, metavar="blurred|mse|l1|dssim",
+    verb.add_argument("--loss", default=None, metavar="blurred|mse|l1|dssim|features",
                       help="what to minimise (default blurred), or a sum such as 0.8*mse+0.2*dssim")
     verb.add_argument("--sigma", type=positive_number, default=None,
                       help="blur of the blurred loss as a share of the height (default 0.03)")

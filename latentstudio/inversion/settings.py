@@ -21,7 +21,8 @@ class InversionSettings:
     """How to look for the latent of a picture.
 
     Attributes:
-        loss: ``blurred`` (equation 3), ``mse``, ``l1``, ``dssim``, or a sum such as ``0.8*mse+0.2*dssim``.
+        loss: ``blurred`` (equation 3), ``mse``, ``l1``, ``dssim``, ``features`` (see
+            ``losses.features_for``), or a sum such as ``0.8*mse+0.2*dssim``.
         sigma: standard deviation of the blur in heights of the picture. The paper's best at 128 pixels, 3 to 5, is
             0.02 to 0.04.
         start: ``encoder``, ``random``, ``given`` (a latent beside the settings), or ``auto``: the encoder where there

@@ -12,7 +12,7 @@ from latentstudio.errors import UsageError
 from latentstudio.generators.contract import Generator
 from latentstudio.inversion.settings import SQUARED, InversionSettings
 from latentstudio.latents import project_to_ball, project_to_sphere
-from latentstudio.losses import Loss, blur, loss_named, parse_loss
+from latentstudio.losses import Features, Loss, blur, features_for, loss_named, needs_features, parse_loss
 from latentstudio.training.loop import mixed_precision_pays
 
 GRID = 32
@@ -27,11 +27,12 @@ class Task:
     mask: Tensor
     settings: InversionSettings
     label: int | None = None
+    features: Features | None = None
 
     @property
     def loss(self) -> Loss:
         """The settings' loss."""
-        return loss_named(self.settings.loss, sigma=self.settings.sigma)
+        return loss_named(self.settings.loss, sigma=self.settings.sigma, features=self.features)
 
     @property
     def fast(self) -> bool:
@@ -89,6 +90,7 @@ def make_task(
 
     Raises:
         UsageError: the picture is not one RGB picture, or holds numbers that are not finite.
+        CapabilityError: the loss needs features, and neither add-on nor critic gives them.
     """
     device = next(generator.network.parameters()).device
     picture = target[None] if target.dim() == 3 else target
@@ -99,7 +101,9 @@ def make_task(
         raise UsageError("a picture without a single finite and defined pixel, or with some that are not finite",
                          expected="numbers in [0, 1]")
     picture, whole = (_sized(part.float(), generator.card.image_size) for part in (picture, whole))
-    return Task(generator, picture.clamp(0.0, 1.0).to(device), whole.clamp(0.0, 1.0).to(device), settings, label)
+    features = features_for(generator) if needs_features(settings.loss) else None
+    return Task(generator, picture.clamp(0.0, 1.0).to(device), whole.clamp(0.0, 1.0).to(device), settings, label,
+                features)
 
 
 def _sized(picture: Tensor, size: tuple[int, int]) -> Tensor:
