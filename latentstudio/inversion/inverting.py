@@ -116,6 +116,7 @@ def invert(
         if found is None:
             yield InversionStep(0.0, "looking for a start", seconds=run.seconds)
     assert chosen is not None
+    run.hold_near(chosen.latents[:1])
     yield from run.follow(chosen)
 
 
@@ -134,6 +135,10 @@ class _Run:
     def seconds(self) -> float:
         """Since the beginning."""
         return time.perf_counter() - self._began
+
+    def hold_near(self, centre: Tensor) -> None:
+        """From now on the settings' distance counts from ``centre`` (1, d)."""
+        self._task = replace(self._task, centre=centre.detach().clone())
 
     def follow(self, start: Start) -> Steps[InversionStep, None, None]:
         """From the start to the result."""
@@ -216,17 +221,15 @@ class _Run:
     ) -> InversionStep:
         assert self._best is not None
         norm = float(self._best.norm())
-        shape = self._task.generator.card.spaces[0].shape
+        shape = self._task.space.shape
         return InversionStep(
-            fraction, message, preview=_as_bytes(self._drawn(self._best[None])[0]) if shown else None,
+            fraction, message, preview=as_bytes(self._drawn(self._best[None])[0]) if shown else None,
             metrics={"loss": self._loss, "norm": norm}, latent=self._best.cpu().numpy().reshape(shape).copy(),
             loss=self._loss, norm=norm, step=self._steps, seconds=self.seconds, result=result,
         )
 
     def _drawn(self, latents: Tensor) -> Tensor:
-        with torch.no_grad():
-            shaped = latents.reshape(-1, *self._task.generator.card.spaces[0].shape)
-            return self._task.generator.generate(shaped, label=self._task.label)
+        return self._task.draw_exactly(latents)
 
     def _result(self, start: str, first: Tensor, optimiser: str, ended: str) -> Inversion:
         task, seconds = self._task, self.seconds
@@ -261,9 +264,7 @@ def conclude(
 
 
 def _measured(task: Task, latent: Tensor, *, start: str, start_mse: float) -> Inversion:
-    shape = task.generator.card.spaces[0].shape
-    with torch.no_grad():
-        picture = task.generator.generate(latent.reshape(1, *shape), label=task.label)
+    shape, picture = task.space.shape, task.draw_exactly(latent.reshape(1, -1))
     one = (picture, task.target, task.mask)
     return Inversion(
         latent=latent.cpu().numpy().reshape(shape).copy(), picture=picture[0].cpu().numpy().copy(),
@@ -286,6 +287,7 @@ def _better_half(losses: Tensor) -> Tensor:
     return known.argsort()[: max(1, (len(losses) + 1) // 2)].sort().values
 
 
-def _as_bytes(picture: Tensor) -> NDArray[np.uint8]:
+def as_bytes(picture: Tensor) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3) of one picture (3, H, W) in [0, 1]."""
     scaled = picture.clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
     return np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy())
