@@ -86,7 +86,7 @@ def _steps(part: str, model: Model, arguments: argparse.Namespace) -> Iterator[I
         for name in FOLLOWED:
             if name in known.names:
                 yield study.compare_following(
-                    generator, transformation_named(name), known.get(name).known[1], count=max(1, count // 2)
+                    generator, transformation_named(name), known.get(name).reach[1], count=max(1, count // 2)
                 )
     else:
         yield study.compare_optimisers(generator, count=max(1, count // 10))
