@@ -49,7 +49,8 @@ def sheet(model: Any, name: str, photo: Any) -> dict[str, Any]:
     for step in api.invert_steps(model, placed.picture, mask=placed.inside):
         first = step.preview if first is None and step.preview is not None else first
         found = step.result
-    for step in api.tune_steps(model, placed.picture, found.latent, mask=placed.inside):
+    anchors = api.edit_anchors(model, placed.picture, found.latent, mask=placed.inside)
+    for step in api.tune_steps(model, placed.picture, found.latent, mask=placed.inside, anchors=anchors):
         result = step.result
     tuned = api.tuned_model(model, result.tuning)
     edits = [api.apply(tuned, found.latent, edit) for edit in EDITS]
@@ -68,7 +69,10 @@ def sheet(model: Any, name: str, photo: Any) -> dict[str, Any]:
     pixels.write_png(FOLDER / f"{name}-neighbours.png", pixels.grid(rows, columns=STRIP))
     kept = {}
     for step in api.kept_effect_steps(model, tuned, found.latent):
-        kept = {effect.name: round(effect.kept, 3) for effect in step.effects}
+        kept = {
+            effect.name: {part: round(getattr(effect, part), 3) for part in ("kept", "told_before", "told_after")}
+            for effect in step.effects
+        }
 
     def seen(picture: Any) -> float | None:
         return api.feature_distance(model, picture, found.target, placed.inside)

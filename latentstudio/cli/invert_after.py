@@ -61,8 +61,11 @@ def _tune(model: Model, placed: Any, found: Any, out: Path, seconds: float, outp
 
     try:
         output.follow(
-            api.tune_steps(model, placed.picture, found.latent, mask=placed.inside, seconds=seconds), "tuning",
-            on_step=on_step,
+            api.tune_steps(
+                model, placed.picture, found.latent, mask=placed.inside, seconds=seconds,
+                anchors=api.edit_anchors(model, placed.picture, found.latent, mask=placed.inside),
+            ),
+            "tuning", on_step=on_step,
         )
         result = shown[-1].result
     except KeyboardInterrupt:
@@ -83,28 +86,31 @@ def _told(model: Model, placed: Any, found: Any, result: Any, out: Path, output:
     session = Session.start(model.card, found.latent, None).with_tuning(tuning.sha256)
     api.draw(tuned, session, api.FactorSet()).save(out / "tuned.png")
     pixels.write_png(out / "tuned-neighbours.png", _neighbours(model, tuned, found.latent))
-    kept = _kept(model, tuned, found.latent, output)
+    effects = _kept(model, tuned, found.latent, output)
+    kept = {one.name: one.kept for one in effects}
     output.say(f"  tuned: MSE {result.before_mse:.4f} to {result.mse:.5f}, DSSIM {result.before_dssim:.3f} to "
                f"{result.dssim:.3f}, {result.steps} steps in {result.seconds:.1f} s: {path}")
     if kept:
-        output.say("  effect that the factors keep: " + ", ".join(f"{n} {100 * v:.0f} %" for n, v in kept.items()))
+        output.say("  effect of the sliders, of what they say: " + ", ".join(
+            f"{one.name} {100 * one.told_before:.0f} % before, {100 * one.told_after:.0f} % after" for one in effects))
     return {
         "file": str(path), "sha256": tuning.sha256, "bytes": len(tuning.data), "mse": result.mse,
         "dssim": result.dssim, "before_mse": result.before_mse, "before_dssim": result.before_dssim,
         "feature_distance": api.feature_distance(model, result.picture, found.target, placed.inside),
         "drift": result.drift, "steps": result.steps, "seconds": round(result.seconds, 3), "ended": result.ended,
-        "kept": kept, "picture": str(out / "tuned.png"), "neighbours": str(out / "tuned-neighbours.png"),
+        "kept": kept, "told_before": {one.name: one.told_before for one in effects},
+        "told_after": {one.name: one.told_after for one in effects}, "picture": str(out / "tuned.png"), "neighbours": str(out / "tuned-neighbours.png"),
         "notes": list(result.notes),
     }
 
 
-def _kept(model: Model, tuned: Model, latent: Any, output: Output) -> dict[str, float]:
+def _kept(model: Model, tuned: Model, latent: Any, output: Output) -> tuple[Any, ...]:
     try:
         last = output.follow(api.kept_effect_steps(model, tuned, latent), "what the factors keep")
     except StudioError as problem:
         output.note(problem.sentence)
-        return {}
-    return {} if last is None else {one.name: one.kept for one in last.effects}
+        return ()
+    return () if last is None else tuple(last.effects)
 
 
 def _neighbours(model: Model, tuned: Model, latent: Any) -> Any:

@@ -36,6 +36,8 @@ class KeptEffect:
         positions: where its slider was put, in t; ``before`` and ``after`` are the effects measured there on the first
             and on the second generator.
         kept: by how much the first's effects must be multiplied to come nearest to the second's (least squares).
+        told_before, told_after: by how much the slider's positions must be, to come nearest to the effects measured on
+            the first and on the second: 1 where the slider does exactly what it says.
     """
 
     name: str
@@ -43,6 +45,8 @@ class KeptEffect:
     before: tuple[float, ...]
     after: tuple[float, ...]
     kept: float
+    told_before: float
+    told_after: float
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,9 @@ def kept_effects(
                 effects.append(_effect(generator, latent, factor, factors, position, label))
                 yield KeptStep(number / len(names), f"measuring {name}")
             measured.append(tuple(effects))
-        found.append(KeptEffect(name, positions, measured[0], measured[1], _share(measured[0], measured[1])))
+        told_before, told_after = (_share(positions, effects) for effects in measured)
+        kept = _share(measured[0], measured[1])
+        found.append(KeptEffect(name, positions, measured[0], measured[1], kept, told_before, told_after))
     yield KeptStep(1.0, "measured", effects=tuple(found))
 
 

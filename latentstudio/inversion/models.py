@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from latentstudio.inversion.inverting import Inversion, InversionStep
     from latentstudio.inversion.likeness import LikenessStep
     from latentstudio.inversion.settings import InversionSettings
-    from latentstudio.inversion.tuning import TuningResult, TuningStep
+    from latentstudio.inversion.tuning import Anchors, TuningResult, TuningStep
 
 
 def place_photo(model: Model, photo: Photo, frame: Frame | str = "auto") -> Placed:
@@ -162,12 +162,13 @@ def likeness_steps(
 
 def tune_steps(
     model: Model, picture: NDArray[np.float32], latent: NDArray[np.float32], *, mask: NDArray[np.float32] | None = None,
-    label: int | None = None, **changes: Any,
+    label: int | None = None, anchors: Anchors | None = None, **changes: Any,
 ) -> Iterator[TuningStep]:
     """The frozen steps of pivotal tuning: a copy of the weights learns a picture (3, H, W) around its latent.
 
     ``changes`` are ``TuningSettings``. The last step's ``result`` has the ``tuning``, which ``tuned_model`` opens;
-    every step with a preview has one to go on with where the iterator is closed (see ``conclude_tuning``). The model
+    ``anchors`` are what ``edit_anchors`` gives.
+    Every step with a preview has one to go on with where the iterator is closed (see ``conclude_tuning``). The model
     itself is not changed. Imports torch.
     """
     import torch
@@ -177,7 +178,8 @@ def tune_steps(
     defined = None if mask is None else torch.from_numpy(mask)
     settings = TuningSettings(**changes)
     pivot = torch.from_numpy(latent)
-    return tune(model.generator, torch.from_numpy(picture), pivot, settings, mask=defined, label=label)
+    return tune(model.generator, torch.from_numpy(picture), pivot, settings, mask=defined, label=label,
+                anchors=anchors)
 
 
 def conclude_tuning(

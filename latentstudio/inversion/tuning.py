@@ -24,6 +24,7 @@ from latentstudio.steps import Step
 
 SHOW_EVERY = 10
 WARM_UP = 10
+ANCHORS = 2
 _AT_ONCE = 2
 _DRAWN = 64
 
@@ -42,6 +43,7 @@ class TuningSettings:
         locality: weight of the term that keeps the pictures of other latents (equation 5 of Roich et al. 2021): their
             mean squared difference from the untuned generator's. 3 left every factor of two photographs at least 78 %
             of its effect, 1 as little as 70 %.
+        anchors: weight of the moved photographs that ``tune`` may be given, ``ANCHORS`` of them a step.
         neighbours: such latents a step.
         reach: how far from the pivot they lie at most; None is the prior's radius.
         seed: of the neighbours.
@@ -54,6 +56,7 @@ class TuningSettings:
     learning_rate: float = 1e-3
     share: float = 0.25
     locality: float = 3.0
+    anchors: float = 0.5
     neighbours: int = 4
     reach: float | None = None
     seed: int = 0
@@ -66,9 +69,24 @@ class TuningSettings:
         for name, value in above.items():
             if value is not None and not 0 < value < float("inf"):
                 raise UsageError(f"{name} {value}", expected="a number above 0")
-        if not 0.0 < self.share <= 1.0 or not 0.0 <= self.locality < float("inf"):
-            raise UsageError(f"share {self.share} and locality {self.locality}",
-                             expected="a share from 0 to 1 and a weight of 0 or more")
+        weights = (self.locality, self.anchors)
+        if not 0.0 < self.share <= 1.0 or not all(0.0 <= weight < float("inf") for weight in weights):
+            raise UsageError(f"share {self.share}, locality {self.locality} and anchors {self.anchors}",
+                             expected="a share from 0 to 1 and weights of 0 or more")
+
+
+@dataclass(frozen=True)
+class Anchors:
+    """Further pictures to learn: what the photo should look like when a slider is moved.
+
+    Attributes:
+        latents: float32 (K, d), the pivot moved along a factor.
+        targets: (K, 3, H, W), the photo under the factor's transformation; ``masks`` (K, 1, H, W) where it is defined.
+    """
+
+    latents: Tensor
+    targets: Tensor
+    masks: Tensor
 
 
 @dataclass(frozen=True)
@@ -117,7 +135,7 @@ class TuningStep(Step):
 
 def tune(
     generator: Generator, target: Tensor, latent: Tensor, settings: TuningSettings | None = None, *,
-    mask: Tensor | None = None, label: int | None = None,
+    mask: Tensor | None = None, label: int | None = None, anchors: Anchors | None = None,
 ) -> Iterator[TuningStep]:
     """Tune a copy of ``generator`` so that ``latent`` draws ``target``; the last step has the ``result``.
 
@@ -128,6 +146,7 @@ def tune(
         target: (3, H, W) in [0, 1], resized to the model's size.
         latent: the pivot, in the shape of the model's first space.
         mask: (H, W), 1 where the target counts.
+        anchors: the photo as it should look at other latents. Without them an edit leads back to the model's own faces.
 
     Raises:
         CapabilityError: the generator's pictures have no gradients for its weights.
@@ -140,14 +159,15 @@ def tune(
     if latent.numel() != space.size or not bool(torch.isfinite(latent).all()):
         raise UsageError("a latent that does not fit this model", expected=f"{space.size} finite numbers")
     pivot = latent.reshape(1, -1).float().to(task.target.device)
-    return _Run(task, chosen, pivot).steps()
+    return _Run(task, chosen, pivot, anchors).steps()
 
 
 class _Run:
     """One tuning under way."""
 
-    def __init__(self, task: Task, settings: TuningSettings, pivot: Tensor) -> None:
+    def __init__(self, task: Task, settings: TuningSettings, pivot: Tensor, anchors: Anchors | None) -> None:
         self._task, self._settings, self._pivot = task, settings, pivot
+        self._anchors = anchors if settings.anchors > 0.0 else None
         self._began = time.perf_counter()
         self._copy = copy.deepcopy(task.generator)
         self._tuned = replace(task, generator=self._copy)
@@ -191,6 +211,9 @@ class _Run:
         self._loss = float(loss.detach())
         self._mse = float(squared_error(picture.detach(), task.target, task.mask))
         yield
+        if self._anchors is not None:
+            self._gradients_of_anchors(self._anchors)
+            yield
         drift = 0.0
         for piece in near.split(_AT_ONCE):
             with torch.no_grad():
@@ -200,6 +223,15 @@ class _Run:
             drift += float(apart.detach())
             yield
         self._drift = 0.9 * self._drift + 0.1 * drift if self._done else drift
+
+    def _gradients_of_anchors(self, anchors: Anchors) -> None:
+        task, settings = self._tuned, self._settings
+        source = np.random.Generator(np.random.PCG64([settings.seed, self._done]))
+        rows = torch.from_numpy(source.choice(len(anchors.latents), min(ANCHORS, len(anchors.latents)), replace=False))
+        latents, targets, masks = (
+            part[rows].to(self._pivot) for part in (anchors.latents, anchors.targets, anchors.masks)
+        )
+        (settings.anchors * task.loss(task.draw(latents), targets, masks).mean()).backward()
 
     def _sound(self) -> bool:
         gradients = [weight.grad for weight in self._weights.values() if weight.grad is not None]

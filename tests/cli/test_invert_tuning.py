@@ -41,8 +41,10 @@ def tuned(cli, photo, tmp_path):
 
 
 def test_tuning_writes_the_difference_and_says_how_close_it_came(cli, tuned):
-    assert {"file", "sha256", "bytes", "mse", "dssim", "before_mse", "before_dssim", "steps", "seconds", "ended",
-            "kept", "drift", "picture", "neighbours", "feature_distance", "notes"} == set(tuned)
+    assert set(tuned) == {
+        "file", "sha256", "bytes", "mse", "dssim", "before_mse", "before_dssim", "steps", "seconds", "ended", "kept",
+        "told_before", "told_after", "drift", "picture", "neighbours", "feature_distance", "notes",
+    }
     assert tuned["mse"] < tuned["before_mse"]
     assert read_tuning(Path(tuned["file"])).sha256 == tuned["sha256"]
     assert read_recipe(Path(tuned["picture"])).session.tuning == tuned["sha256"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -22,7 +23,7 @@ from latentstudio.generators.tunings import (
     write_tuning,
 )
 from latentstudio.generators.weights import read_tensors
-from latentstudio.inversion.tuning import TuningSettings, chosen_weights, conclude_tuning, tune
+from latentstudio.inversion.tuning import Anchors, TuningSettings, chosen_weights, conclude_tuning, tune
 from latentstudio.latents import LatentSpace
 from tests.blob import BlobGenerator
 
@@ -101,6 +102,27 @@ def test_locality_holds_the_neighbours():
     assert held.drift < free.drift
 
 
+def test_anchors_are_learned_beside_the_pivot():
+    generator = SmallGenerator()
+    latents = torch.tensor([[1.5, 0.0, 0.0, 0.0], [0.0, 1.5, 0.0, 0.0], [0.0, 0.0, -1.5, 0.0]])
+    targets = _target().roll(4, 2)[None].expand(3, -1, -1, -1).clone()
+    masks = torch.ones(3, 1, 16, 16)
+    targets[:, :, :, :4], masks[:, :, :, :4] = float("inf"), 0.0
+    targets = torch.nan_to_num(targets, posinf=0.5)
+    anchors = Anchors(latents, targets, masks)
+
+    def error(tuning):
+        pictures = tuned_generator(generator, tuning).generate(latents)
+        return float(((pictures - targets).square() * masks).mean())
+
+    settings = TuningSettings(**BRIEF)
+    with_anchors = list(tune(generator, _target(), PIVOT, settings, anchors=anchors))[-1].result
+    without = list(tune(generator, _target(), PIVOT, settings))[-1].result
+    assert error(with_anchors.tuning) < 0.8 * error(without.tuning)
+    unweighted = list(tune(generator, _target(), PIVOT, replace(settings, anchors=0.0), anchors=anchors))[-1].result
+    assert unweighted.tuning == without.tuning
+
+
 def test_only_the_last_share_of_the_weights_changes():
     generator = SmallGenerator()
     result, _ = _tuned(generator, steps=5, share=0.05)
@@ -175,7 +197,7 @@ def test_a_generator_whose_pictures_do_not_come_from_its_weights_is_refused():
 
 @pytest.mark.parametrize("changes", [
     {"steps": 0}, {"seconds": -1.0}, {"share": 0.0}, {"share": 1.5}, {"locality": -1.0}, {"loss": "beauty"},
-    {"learning_rate": float("nan")}, {"neighbours": 0}, {"reach": 0.0},
+    {"anchors": -1.0}, {"learning_rate": float("nan")}, {"neighbours": 0}, {"reach": 0.0},
 ])
 def test_settings_that_make_no_sense_are_refused(changes):
     with pytest.raises(UsageError):
