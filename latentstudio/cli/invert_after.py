@@ -99,7 +99,8 @@ def _told(model: Model, placed: Any, found: Any, result: Any, out: Path, output:
         "feature_distance": api.feature_distance(model, result.picture, found.target, placed.inside),
         "drift": result.drift, "steps": result.steps, "seconds": round(result.seconds, 3), "ended": result.ended,
         "kept": kept, "told_before": {one.name: one.told_before for one in effects},
-        "told_after": {one.name: one.told_after for one in effects}, "picture": str(out / "tuned.png"), "neighbours": str(out / "tuned-neighbours.png"),
+        "told_after": {one.name: one.told_after for one in effects},
+        "picture": str(out / "tuned.png"), "neighbours": str(out / "tuned-neighbours.png"),
         "notes": list(result.notes),
     }
 
