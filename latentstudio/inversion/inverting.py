@@ -23,7 +23,8 @@ from latentstudio.losses import blurred_error, squared_error, structural_dissimi
 from latentstudio.steps import Step
 
 SHOW_EVERY = 10
-FORWARD_MODE = "torch._decomp.decompositions_for_jvp"  # torch imports it at the first forward derivative
+# torch imports them at the first forward derivative; together they take a second and more
+FORWARD_MODE = ("torch._decomp.decompositions_for_jvp", "torch._dynamo")
 HALVE_AT = (0.1, 0.2, 0.3)
 PATIENCE = {"adam": 30, "lbfgs": 5}
 _FEW = 2
@@ -152,7 +153,8 @@ class _Run:
         if not gives_gradients(task, start.latents):
             ended, optimiser = self._without_gradients(start.name), ""
         else:
-            for _ in arriving(FORWARD_MODE):  # seconds on a busy machine, and somebody may want a picture meanwhile
+            waits = (wait for module in FORWARD_MODE for wait in arriving(module))  # a closed one waits for one only
+            for _ in waits:  # seconds on a busy machine, and somebody may want a picture meanwhile
                 yield self._step(0.0, "getting ready")
             optimiser, why = choose_optimiser(task, start.latents)
             self._notes += [why] if why else []
