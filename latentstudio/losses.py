@@ -16,10 +16,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentstudio.errors import UsageError
+from latentstudio.generators.contract import ExtractsFeatures, Generator
+from latentstudio.generators.feature_network import find_features, missing_features
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
+Features = Callable[[Tensor], Sequence[Tensor]]
 
-LOSSES = ("blurred", "mse", "l1", "dssim")
+FEATURES = "features"
+LOSSES = ("blurred", "mse", "l1", "dssim", FEATURES)
 SIGMA = 0.03
 WINDOW_SIGMA = 1.5
 _RADIUS = 5
@@ -94,6 +98,42 @@ def structural_dissimilarity(images: Tensor, targets: Tensor, mask: Tensor) -> T
     return _mean((1.0 - likeness) / 2.0, mask)
 
 
+def feature_error(images: Tensor, targets: Tensor, mask: Tensor, *, features: Features) -> Tensor:
+    """Distance (N,) of what a network sees in pictures: 0 for equal ones, 4 at most.
+
+    As the unweighted distance of Zhang et al. (2018, equation 1): at every level each position's channels are brought
+    to length 1, squared differences are averaged over defined positions, and the levels are averaged. Undefined pixels
+    are mid grey in both pictures. ``features`` takes (N, 3, H, W) in [0, 1] to maps (N, C, h, w).
+    """
+    seen, wanted = (features(part * mask + 0.5 * (1.0 - mask)) for part in (images, targets))
+    levels = []
+    for one, other in zip(seen, wanted, strict=True):
+        apart = (functional.normalize(one, dim=1) - functional.normalize(other, dim=1)).square().sum(dim=1)
+        weight = functional.adaptive_avg_pool2d(mask, (one.shape[-2], one.shape[-1]))[:, 0]
+        levels.append((apart * weight).mean(dim=(1, 2)) / weight.mean(dim=(1, 2)).clamp_min(1e-6))
+    return torch.stack(levels).mean(dim=0)
+
+
+def features_for(generator: Generator, *, doing: str = "the loss 'features'") -> Features:
+    """The add-on's features on the generator's device, or its critic's where the add-on is not installed.
+
+    Raises:
+        CapabilityError: there is neither; the message says how to get the add-on.
+        ModelFileError: the add-on's files are broken.
+    """
+    network = find_features(device=next(generator.network.parameters()).device)
+    if network is not None:
+        return network
+    if not isinstance(generator, ExtractsFeatures):
+        raise missing_features(doing)
+    critic = generator
+
+    def single(images: Tensor) -> Sequence[Tensor]:
+        return (critic.features(images)[:, :, None, None],)
+
+    return single
+
+
 def weighted_sum(parts: Sequence[tuple[float, Loss]]) -> Loss:
     """The loss that adds up ``parts``, pairs of weight and loss."""
     chosen = tuple(parts)
@@ -124,12 +164,25 @@ def parse_loss(text: str) -> tuple[tuple[float, str], ...]:
     return tuple(parts)
 
 
-def loss_named(text: str, *, sigma: float = SIGMA) -> Loss:
-    """The loss that ``text`` means (see ``parse_loss``); ``sigma`` is the blurred one's, in heights of the picture."""
+def needs_features(text: str) -> bool:
+    """Whether the loss ``text`` has a term that is measured on features."""
+    return any(name == FEATURES for _, name in parse_loss(text))
+
+
+def loss_named(text: str, *, sigma: float = SIGMA, features: Features | None = None) -> Loss:
+    """The loss that ``text`` means (see ``parse_loss``); ``sigma`` is the blurred one's, in heights of the picture.
+
+    Raises:
+        CapabilityError: the loss needs ``features`` (see ``features_for``) and they are None.
+    """
+    if features is None and needs_features(text):
+        raise missing_features(f"the loss '{text}'")
     known: dict[str, Loss] = {
         "blurred": partial(blurred_error, sigma=sigma), "mse": squared_error, "l1": absolute_error,
         "dssim": structural_dissimilarity,
     }
+    if features is not None:
+        known[FEATURES] = partial(feature_error, features=features)
     parts = parse_loss(text)
     if len(parts) == 1 and parts[0][0] == 1.0:
         return known[parts[0][1]]

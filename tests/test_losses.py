@@ -6,11 +6,38 @@ import math
 
 import pytest
 import torch
+from torch.nn import functional
 
-from latentstudio.errors import UsageError
-from latentstudio.losses import LOSSES, blurred_error, loss_named, parse_loss, structural_dissimilarity
+from latentstudio.errors import CapabilityError, UsageError
+from latentstudio.losses import (
+    LOSSES,
+    blurred_error,
+    feature_error,
+    features_for,
+    loss_named,
+    parse_loss,
+    structural_dissimilarity,
+)
+from tests.blob import BlobGenerator
 
 SUMS = (*LOSSES, "0.8*mse+0.2*dssim")
+
+
+def _features(images):
+    """Two levels of differences between neighbours, a stand-in for a network."""
+    coarse = functional.avg_pool2d(images, 2)
+    return [torch.cat([part, part - part.roll(1, 3)], dim=1) for part in (images, coarse)]
+
+
+def _loss(name):
+    return loss_named(name, features=_features)
+
+
+class CriticalBlob(BlobGenerator):
+    """The blob with a critic that sees the means of its quarters."""
+
+    def features(self, images):
+        return functional.adaptive_avg_pool2d(images, 2).flatten(1)
 
 
 def _pictures(count=3, side=24, seed=0):
@@ -20,7 +47,7 @@ def _pictures(count=3, side=24, seed=0):
 @pytest.mark.parametrize("name", SUMS)
 def test_equal_pictures_have_no_error_and_others_have_one_value_each(name):
     pictures, mask = _pictures(), torch.ones(3, 1, 24, 24)
-    loss = loss_named(name)
+    loss = _loss(name)
     assert loss(pictures, pictures, mask).abs().max() < 1e-6
     other = loss(pictures, _pictures(seed=1), mask)
     assert other.shape == (3,)
@@ -34,7 +61,7 @@ def test_undefined_pixels_have_no_influence(name):
     mask[:, :, :, :9] = 0.0
     changed = targets.clone()
     changed[:, :, :, :9] = 1.0 - changed[:, :, :, :9]
-    loss = loss_named(name)
+    loss = _loss(name)
     assert torch.allclose(loss(pictures, targets, mask), loss(pictures, changed, mask), atol=1e-6)
     assert loss(torch.where(mask > 0, targets, pictures), targets, mask).abs().max() < 1e-6
 
@@ -43,7 +70,7 @@ def test_undefined_pixels_have_no_influence(name):
 def test_one_target_serves_many_pictures_and_gradients_flow(name):
     pictures = _pictures().requires_grad_(True)
     target, mask = _pictures(1, seed=1), torch.ones(1, 1, 24, 24)
-    loss = loss_named(name)
+    loss = _loss(name)
     values = loss(pictures, target, mask)
     alone = torch.stack([loss(pictures[row : row + 1], target, mask)[0] for row in range(3)])
     assert torch.allclose(values, alone, atol=1e-6)
@@ -89,3 +116,36 @@ def test_blurring_attenuates_a_wave_by_the_gaussian_s_own_factor():
 def test_a_loss_that_is_none_is_refused(text):
     with pytest.raises(UsageError, match="the loss"):
         parse_loss(text)
+
+
+def test_the_feature_distance_of_opposite_channels_is_its_largest():
+    plain = torch.ones(1, 3, 8, 8)
+    distance = feature_error(plain, plain, torch.ones(1, 1, 8, 8), features=lambda images: [images])
+    assert distance.item() == pytest.approx(0.0)
+    opposite = iter([[plain], [-plain]])
+    farthest = feature_error(plain, plain, torch.ones(1, 1, 8, 8), features=lambda images: next(opposite))
+    assert farthest.item() == pytest.approx(4.0)
+
+
+def test_without_add_on_and_critic_the_message_says_how_to_get_features(home):
+    with pytest.raises(CapabilityError, match="models get features-efficientnet-lite0"):
+        features_for(BlobGenerator())
+    with pytest.raises(CapabilityError, match="models get features-efficientnet-lite0"):
+        loss_named("mse+0.1*features")
+
+
+def test_without_the_add_on_a_critic_serves(home):
+    generator = CriticalBlob()
+    loss = loss_named("features", features=features_for(generator))
+    left, right = generator.generate(torch.tensor([[-1.0, 0, 0, 0, 0, 0], [1.0, 0, 0, 0, 0, 0]])).split(1)
+    whole = torch.ones(1, 1, 32, 32)
+    assert loss(left, left, whole).item() < 1e-6
+    assert loss(left, right, whole).item() > 0.1
+
+
+def test_the_add_on_puts_noise_far_from_faces_and_blur_nearer(features_home):
+    loss = loss_named("features", features=features_for(BlobGenerator()))
+    picture, whole = BlobGenerator().generate(torch.zeros(1, 6)), torch.ones(1, 1, 32, 32)
+    noise = (picture + 0.2 * torch.randn(picture.shape, generator=torch.Generator().manual_seed(0))).clamp(0.0, 1.0)
+    assert loss(picture, picture, whole).item() < 1e-6
+    assert loss(0.97 * picture, picture, whole).item() < 0.5 * loss(noise, picture, whole).item()

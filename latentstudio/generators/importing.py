@@ -14,6 +14,7 @@ from typing import Any
 
 from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import sha256_of, storage_error
+from latentstudio.generators.addons import KINDS, list_add_ons
 from latentstudio.generators.card import CARD_FILE, ModelCard, read_card, write_card
 from latentstudio.generators.catalogue import Catalogue, ModelEntry
 from latentstudio.generators.contract import Backend, ImportsFiles
@@ -168,7 +169,7 @@ def _finish(work: Path, card: ModelCard, catalogue: Catalogue) -> ModelEntry:
 
 def _free_name(wanted: str, catalogue: Catalogue) -> str:
     plain = _NAME.sub("-", wanted.lower()).strip("-._")[:60] or "model"
-    taken = {entry.name for entry in catalogue.models} | {add_on.name for add_on in catalogue.add_ons}
+    taken = {entry.name for entry in catalogue.models} | {found.name for found in list_add_ons(KINDS)}
     name, number = plain, 2
     while name in taken or (user_models() / name).exists():
         name, number = f"{plain}-{number}", number + 1

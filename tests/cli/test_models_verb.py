@@ -45,6 +45,28 @@ def test_models_info_of_an_add_on_shows_its_licence(cli) -> None:
     assert (facts["name"], facts["installed"]) == ("faces-gan", False)
 
 
+def test_the_measuring_add_on_is_listed_and_described_but_is_no_model(cli) -> None:
+    name = "features-efficientnet-lite0"
+    row = next(row for row in cli("models", "list", "--json").json if row["name"] == name)
+    assert (row["kind"], row["installed"], row["licence"]) == ("features", False, "Apache-2.0")
+    assert "Apache License" in cli("models", "info", name).out
+    answer = cli("sample", name, "--out", "nowhere.png")
+    assert answer.code == 2
+    assert "not a model" in answer.complaint
+
+
+def test_the_installed_measuring_add_on_is_listed_once_and_removed(cli, cli_home, features_store) -> None:
+    name = "features-efficientnet-lite0"
+    shutil.copytree(features_store / "data" / "networks" / name, cli_home / "data" / "networks" / name)
+    rows = [row for row in cli("models", "list", "--json").json if row["name"] == name]
+    assert [row["installed"] for row in rows] == [True]
+    facts = cli("models", "info", name, "--json").json
+    assert (facts["kind"], facts["installed"], len(facts["weights_sha256"])) == ("features", True, 64)
+    assert cli("models", "get", name, "--yes", "--json").json["fetched"] is False
+    assert cli("models", "remove", name, "--json").json["removed"] is True
+    assert not (cli_home / "data" / "networks" / name).exists()
+
+
 def test_get_without_acceptance_shows_the_licence_and_stops(cli) -> None:
     answer = cli("models", "get", "faces-gan")
     assert answer.code == 2
