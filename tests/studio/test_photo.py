@@ -22,7 +22,7 @@ from latentstudio.studio.panels.photo_panel import PhotoPanel
 from latentstudio.studio.presenters import photo as photo_module
 from latentstudio.studio.presenters.dropping import read_file
 from latentstudio.studio.presenters.photo import PhotoPresenter, facts_of, title_of
-from latentstudio.studio.presenters.photo_work import Concluded, Framed, PhotoStep
+from latentstudio.studio.presenters.photo_work import Concluded, Framed, PhotoStep, TunedStep
 from latentstudio.studio.widgets.photo_frame import PhotoFrame, corners_of, dragged, held_in
 
 LEFT = Qt.MouseButton.LeftButton
@@ -172,9 +172,16 @@ def photos(desk, worker, opened, qtbot, monkeypatch):
             yield PhotoStep(share, "step", latent=share * target)
         yield PhotoStep(1.0, "done", latent=target, result=concluded(target))
 
+    def tuning_steps(model, framed, latent):
+        yield TunedStep(0.5, "tuning", tuning=SimpleNamespace(sha256="half"), mse=0.2)
+        yield TunedStep(1.0, "tuned", tuning=SimpleNamespace(sha256="whole"), mse=0.1)
+
+    kept = []
+    monkeypatch.setattr(photo_module, "tuning_steps", tuning_steps)
+    monkeypatch.setattr(photo_module, "keep_tuning", kept.append)
     monkeypatch.setattr(photo_module, "frame_photo", frame_photo)
     monkeypatch.setattr(photo_module, "photo_steps", photo_steps)
-    return SimpleNamespace(presenter=presenter, panel=panel, photo=photo, target=target)
+    return SimpleNamespace(presenter=presenter, panel=panel, photo=photo, target=target, kept=kept)
 
 
 def test_a_photo_ends_as_one_entry_with_the_edits_on_top(desk, worker, photos):
@@ -259,3 +266,48 @@ def test_the_words_where_the_models_own_samples_were_not_measured():
     plain = Concluded(concluded(np.zeros(4)).inversion, None, np.zeros((8, 24, 3), np.uint8))
     assert title_of(plain) == "Squared error 0.0123"
     assert "not compared" in facts_of(plain, None)
+
+
+def test_tuning_is_one_entry_that_can_be_switched_and_undone(desk, worker, photos):
+    photos.presenter.take("me.jpg", photos.photo)
+    worker.work()
+    worker.run_jobs()
+    entries = len(desk.workspace.history)
+    photos.presenter.request_tuning()
+    worker.run_jobs()
+    worker.work()
+    assert [tuning.sha256 for tuning in photos.kept] == ["whole"]
+    assert desk.workspace.session.tuning == "whole"
+    assert len(desk.workspace.history) == entries + 1
+    assert photos.panel.tuned.isChecked()
+    photos.panel.tuned.click()
+    assert desk.workspace.session.tuning == ""
+    desk.workspace.undo()
+    assert desk.workspace.session.tuning == "whole"
+    assert photos.panel.tuned.isChecked()
+    desk.request_sample(7)  # it was tuned on one photo, not on new samples
+    assert desk.workspace.session.tuning == ""
+
+
+def test_what_was_tuned_until_a_cancel_is_kept(desk, worker, photos, monkeypatch):
+    def endless(model, framed, latent):
+        yield TunedStep(0.5, "tuning", tuning=SimpleNamespace(sha256="half"), mse=0.2)
+        photos.presenter.cancel()
+        yield TunedStep(0.6, "tuning")
+        raise AssertionError("cancelled before")
+
+    photos.presenter.take("me.jpg", photos.photo)
+    worker.work()
+    worker.run_jobs()
+    monkeypatch.setattr(photo_module, "tuning_steps", endless)
+    photos.presenter.request_tuning()
+    worker.run_jobs()
+    worker.work()
+    assert desk.workspace.session.tuning == "half"
+
+
+def test_without_a_photo_nothing_is_tuned(desk, worker, photos):
+    photos.presenter.request_tuning()
+    assert not photos.presenter.running
+    photos.presenter.request_switch(True)
+    assert desk.workspace.session.tuning == ""

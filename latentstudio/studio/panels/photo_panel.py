@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.studio.panels.pieces import dim, line_of, scrolling, words
 from latentstudio.studio.widgets.base import Card, Heading, Text
@@ -30,13 +30,16 @@ class PhotoPanel(QWidget):
     """Shows the photo, the run and what came out.
 
     Signals:
-        open_requested(), again_requested(), cancel_requested(), paste_back_requested().
+        open_requested(), again_requested(), cancel_requested(), paste_back_requested(), tune_requested().
+        tuned_switched(bool): draw with the tuned weights, or with the model's own.
     """
 
     open_requested = Signal()
     again_requested = Signal()
     cancel_requested = Signal()
     paste_back_requested = Signal()
+    tune_requested = Signal()
+    tuned_switched = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -53,6 +56,8 @@ class PhotoPanel(QWidget):
         self.open_button.clicked.connect(self.open_requested)
         self.again_button.clicked.connect(self.again_requested)
         self.cancel_button.clicked.connect(self.cancel_requested)
+        self.tune_button.clicked.connect(self.tune_requested)
+        self.tuned.clicked.connect(self.tuned_switched)
         self.paste_button.clicked.connect(self.paste_back_requested)
         self.set_running(False)
 
@@ -80,6 +85,10 @@ class PhotoPanel(QWidget):
         self.paste_button = QPushButton("Paste back into the photo…", self.card)
         self.paste_button.setDefault(True)
         self.again_button = QPushButton("Try again", self.card)
+        self.tune_button = QPushButton("Tune on this photo", self.card)
+        self.tune_button.setToolTip("Let a copy of the model's weights learn this one photo; the sliders go on working")
+        self.tuned = QCheckBox("Tuned", self.card)
+        self.tuned.hide()
         self.start = ChoiceLink("Start", STARTS, written=_written, parent=self.card)
         self.loss = ChoiceLink("Loss", LOSSES, written=_written, parent=self.card)
         self.constraint = ChoiceLink("Where latents may lie", CONSTRAINTS, written=_written, parent=self.card)
@@ -91,8 +100,10 @@ class PhotoPanel(QWidget):
             column.addWidget(widget)
         buttons = QHBoxLayout()
         buttons.addWidget(self.paste_button)
+        buttons.addWidget(self.tune_button)
         buttons.addWidget(self.again_button)
         buttons.addStretch(1)
+        column.addWidget(self.tuned)
         column.addLayout(buttons)
         choices = QHBoxLayout()
         choices.setSpacing(14)
@@ -120,6 +131,7 @@ class PhotoPanel(QWidget):
         self.run.setVisible(running)
         self.again_button.setEnabled(not running)
         self.paste_button.setEnabled(not running)
+        self.tune_button.setEnabled(not running)
         if running:
             self.set_progress(0.0, "Waiting for its turn…")
 
@@ -133,6 +145,12 @@ class PhotoPanel(QWidget):
         self.notes.setText(". ".join(note[:1].upper() + note[1:] for note in notes) + ("." if notes else ""))
         self.notes.setVisible(bool(notes))
         self.empty.hide()
+
+    def set_tuned(self, words: str, tuned: bool) -> None:
+        """Say that the model was tuned on this photo, with a switch; empty words take both away."""
+        self.tuned.setText(words)
+        self.tuned.setVisible(bool(words))
+        self.tuned.setChecked(tuned)
 
     def clear_card(self) -> None:
         """Another photo, another frame: what was said does not hold any more."""

@@ -188,7 +188,8 @@ def _write_new(path: Path, write: Callable[[Path], str]) -> str:
 
 def _write_picture(opened: Opened, session: Session, path: Path) -> str:
     drawn = draw(opened, session)
-    save_picture(path, drawn.picture, session, opened.model.runtime_name, str(opened.model.device))
+    drawing = opened.model_for(session)
+    save_picture(path, drawn.picture, session, drawing.runtime_name, str(drawing.device))
     return f"Saved {path.name}"
 
 

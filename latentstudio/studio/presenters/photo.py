@@ -11,8 +11,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from latentstudio.document.session import Session
+from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.errors import StudioError
+from latentstudio.generators.tunings import Tuning, keep_tuning
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photos import Photo
 from latentstudio.studio.panels.photo_panel import PhotoPanel
@@ -23,10 +25,12 @@ from latentstudio.studio.presenters.photo_work import (
     Framed,
     PhotoSettings,
     PhotoStep,
+    TunedStep,
     conclude_early,
     frame_photo,
     photo_steps,
     ready_steps,
+    tuning_steps,
     write_pasted,
 )
 from latentstudio.studio.widgets.job_strip import time_left_text
@@ -54,6 +58,8 @@ class PhotoPresenter(QObject):
         self._framed: Framed | None = None
         self._model = ""
         self._job = 0
+        self._tuning: Tuning | None = None
+        self.tuning = ""
         self.ready_for = ""
         self._preparing = False
         self._settings = PhotoSettings()
@@ -62,6 +68,9 @@ class PhotoPresenter(QObject):
         panel.photo.frame_changed.connect(self._on_frame)
         panel.again_requested.connect(self.request_again)
         panel.cancel_requested.connect(self.cancel)
+        panel.tune_requested.connect(self.request_tuning)
+        panel.tuned_switched.connect(self.request_switch)
+        desk.workspace.subscribe(self._on_change)
 
     @property
     def running(self) -> bool:
@@ -159,6 +168,7 @@ class PhotoPresenter(QObject):
             self._next()
             return
         self._framed, self._model, self._latent, self.concluded = framed, opened.name, None, None
+        self.tuning = ""
         panel = self._panel
         panel.photo.set_photo(framed.shown, framed.shrunk, framed.placed.frame)
         panel.say((*framed.photo.notes, *framed.placed.notes))
@@ -181,7 +191,7 @@ class PhotoPresenter(QObject):
         self._latent = latent
         session = self._desk.workspace.session
         if session is not None and session.model == self._model:
-            self._desk.workspace.apply_preview(session.with_latent(latent, seed=None))
+            self._desk.workspace.apply_preview(session.with_latent(latent, seed=None).with_tuning(""))
 
     def _on_end(self, opened: Opened, end: JobEnd) -> None:
         if end.id != self._job:
@@ -216,7 +226,8 @@ class PhotoPresenter(QObject):
         self._latent = found.latent
         session = self._desk.workspace.session
         if session is not None and session.model == self._model:
-            self._desk.workspace.apply(session.with_latent(found.latent, seed=None), f"photo {self._name}")
+            found_at = session.with_latent(found.latent, seed=None).with_tuning("")
+            self._desk.workspace.apply(found_at, f"photo {self._name}")
         panel, verdict = self._panel, concluded.verdict
         panel.title.setText(title_of(concluded))
         panel.reasons.setText("\n".join(reason[:1].upper() + reason[1:] + "." for reason in verdict.reasons)
@@ -225,7 +236,65 @@ class PhotoPresenter(QObject):
         panel.facts.setText(facts_of(concluded, session))
         panel.sheet.set_sheet(concluded.sheet, ("photo", "model", "difference"))
         panel.paste_button.setVisible(self.can_paste_back)
+        panel.set_tuned("", False)
         panel.card.show()
+
+    def request_tuning(self) -> None:
+        """Tune a copy of the model's weights on the photo in front."""
+        opened, framed, latent = self._desk.current, self._framed, self._latent
+        if opened is None or framed is None or latent is None or self.running or opened.name != self._model:
+            return
+        self._tuning = None
+        self._panel.set_running(True)
+        self._job = self._desk.worker.start_job(
+            f"Tuning {opened.name} on {self._name}", partial(tuning_steps, opened.model, framed, latent),
+            on_step=self._on_tuning_step, on_end=self._on_tuned,
+        )
+
+    def request_switch(self, tuned: bool) -> None:
+        """Draw with the tuned weights, or with the model's own."""
+        session = self._desk.workspace.session
+        if session is None or session.model != self._model or not self.tuning:
+            return
+        wanted = session.with_tuning(self.tuning if tuned else "")
+        if wanted != session:
+            self._desk.workspace.apply(wanted, f"tuned on {self._name}" if tuned else "the model's own weights")
+
+    def _on_tuning_step(self, step: JobStep) -> None:
+        if step.id != self._job or not isinstance(step.step, TunedStep):
+            return
+        left = time_left_text(step.seconds_left)
+        self._panel.set_progress(step.step.fraction, f"{step.step.message}   {left}" if left else step.step.message)
+        self._tuning = step.step.tuning if step.step.tuning is not None else self._tuning
+
+    def _on_tuned(self, end: JobEnd) -> None:
+        if end.id != self._job:
+            return
+        self._job = 0
+        self._panel.set_running(False)
+        if end.error is not None:
+            self._desk.tell_error(end.error, doing="Tuning")
+        elif self._tuning is None:
+            self._panel.say(("cancelled before anything was tuned",))
+        else:
+            mse = getattr(end.last_step, "mse", float("nan"))
+            self._desk.worker.request("tuned", partial(keep_tuning, self._tuning), partial(self._on_tuning_kept, mse))
+        self._next()
+
+    def _on_tuning_kept(self, mse: float, result: Result) -> None:
+        """One entry of the history: undo goes back to the model's own weights."""
+        if result.error is not None or self._tuning is None:
+            self._desk.tell_error(result.error or RuntimeError("no answer"), doing="Keeping the tuning")
+            return
+        self.tuning = self._tuning.sha256
+        self._panel.set_tuned(f"Tuned on this photo: squared error {mse:.4f}.", True)
+        session = self._desk.workspace.session
+        if session is not None and session.model == self._model and self._latent is not None:
+            self._desk.workspace.apply(session.with_tuning(self.tuning), f"tuned on {self._name}")
+
+    def _on_change(self, change: Change) -> None:
+        if change.new is not None and self.tuning:
+            self._panel.tuned.setChecked(change.new.tuning == self.tuning)
 
     def _next(self) -> None:
         if self._waiting and not self.running:

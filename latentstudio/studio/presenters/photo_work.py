@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from latentstudio.document.session import Session
 from latentstudio.generators.arriving import arriving
 from latentstudio.generators.opening import Model
+from latentstudio.generators.tunings import Tuning
 from latentstudio.inversion.frames import Frame, paste_back
 from latentstudio.inversion.models import place_photo
 from latentstudio.inversion.photos import Photo
@@ -30,6 +31,8 @@ INVERTING = "latentstudio.inversion.inverting"
 HONESTY = "latentstudio.inversion.honesty"
 FACES = "skimage.feature"
 FORWARD_MODE = "torch._decomp.decompositions_for_jvp"  # torch imports it at the first forward derivative
+TUNING = "latentstudio.inversion.tuning"
+TUNING_SECONDS = 90.0
 SHOWN_SIDE = 720
 
 
@@ -73,6 +76,14 @@ class Concluded:
     inversion: Inversion
     verdict: Verdict | None
     sheet: BytePictures
+
+
+@dataclass(frozen=True)
+class TunedStep(Step):
+    """Progress of tuning: ``tuning`` as it stands, where it may be kept; ``mse`` of the photo's picture."""
+
+    tuning: Tuning | None = None
+    mse: float = float("nan")
 
 
 def frame_photo(model: Model, photo: Photo, frame: Frame | str) -> Framed:
@@ -121,6 +132,27 @@ def photo_steps(model: Model, framed: Framed, settings: PhotoSettings) -> Iterat
     yield PhotoStep(1.0, step.message, latent=step.result.latent, result=_concluded(model, framed, step.result, asked))
 
 
+def tuning_steps(model: Model, framed: Framed, latent: NDArray[np.float32]) -> Iterator[TunedStep]:
+    """The steps of pivotal tuning on the photo around its latent (Roich et al. 2021).
+
+    Raises:
+        StudioError: the model has no weights that could be tuned, or the tuning fails.
+    """
+    yield TunedStep(0.0, "getting ready to tune")
+    for _ in arriving("torch", INVERTING, TUNING):
+        yield TunedStep(0.0, "getting ready to tune")
+    from latentstudio.inversion.models import tune_steps
+    from latentstudio.photographs import edit_anchors
+
+    placed = framed.placed
+    anchors = edit_anchors(model, placed.picture, latent, mask=placed.inside)
+    yield TunedStep(0.0, "getting ready to tune")
+    for step in tune_steps(model, placed.picture, latent, mask=placed.inside, anchors=anchors, seconds=TUNING_SECONDS):
+        done = step.result
+        yield TunedStep(step.fraction, step.message, tuning=step.tuning if done is None else done.tuning,
+                        mse=step.mse if done is None else done.mse)
+
+
 def conclude_early(model: Model, framed: Framed, settings: PhotoSettings, latent: NDArray[np.float32]) -> Concluded:
     """What there is to say of an inversion that was cancelled at ``latent``."""
     from latentstudio.inversion.models import conclude, inversion_settings
@@ -151,7 +183,7 @@ def write_pasted(opened: Opened, session: Session, framed: Framed, path: Path) -
     frame = framed.placed.frame
     plain = session.with_reset()
     latents = np.stack([place(opened, one).latent.reshape(session.shape) for one in (session, plain)])
-    edited, before = opened.model.pictures(latents.astype(np.float32), label=session.label)
+    edited, before = opened.model_for(session).pictures(latents.astype(np.float32), label=session.label)
     assert frame is not None
     write_png(path, paste_back(framed.photo.pixels, frame, edited, before=before))
     height, width = framed.photo.pixels.shape[:2]

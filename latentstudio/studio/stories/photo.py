@@ -33,6 +33,7 @@ def photo_story(out: Path, model: str | None = None) -> StoryReport:
         _drop(driver, path, facts)
         _drag_meanwhile(driver, facts)
         _finish(driver, facts)
+        _tune(driver, facts)
         _paste_back(driver, Path(folder) / "edited.png", read_picture(path), facts)
         driver.key("Ctrl+R")
         while driver.session.latent != before.latent:
@@ -99,6 +100,20 @@ def _finish(driver: Driver, facts: dict[str, object]) -> None:
     driver.settle()
     driver.check(bool(driver.session.positions), "the edits stay on top")
     driver.shoot("card")
+
+
+def _tune(driver: Driver, facts: dict[str, object]) -> None:
+    """Let the weights learn the photo; the sliders stay where they stand."""
+    photo, panel = driver.parts.photo, driver.parts.photo_panel
+    began = time.perf_counter()
+    driver.click(panel.tune_button)
+    driver.check(photo.running, "Tune starts a job")
+    driver.wait(lambda: not photo.running and bool(photo.tuning), "the tuned model", seconds=SECONDS)
+    driver.wait(lambda: driver.session.tuning == photo.tuning, "its picture")
+    driver.settle()
+    facts["tuning_seconds"] = round(time.perf_counter() - began, 1)
+    facts["tuned"] = panel.tuned.text()
+    driver.shoot("tuned")
 
 
 def _paste_back(driver: Driver, target: Path, photo: np.ndarray, facts: dict[str, object]) -> None:
