@@ -46,7 +46,7 @@ from latentstudio.inversion.models import (
 from latentstudio.inversion.photos import Photo, read_photo
 from latentstudio.inversion.placing import Placed
 from latentstudio.latents import check_latent, sample_prior
-from latentstudio.photographs import kept_effect_steps
+from latentstudio.photographs import edit_anchors, kept_effect_steps
 
 if TYPE_CHECKING:
     from latentstudio.transformations import Transformation
@@ -54,11 +54,11 @@ if TYPE_CHECKING:
 __all__ = [
     "Factor", "FactorSet", "Frame", "LearnSettings", "MapData", "MapStep", "Model", "Photo", "Picture", "Placed",
     "Session", "StudioError", "Tuning", "apply", "bench_steps", "clean_steps", "conclude", "conclude_tuning", "draw",
-    "evaluation_steps", "exact_steps", "factors_of", "feature_distance", "find_steps", "find_tuning", "follow_steps",
-    "held_out_steps", "inversion_settings", "invert", "invert_steps", "judge", "keep_tuning", "kept_effect_steps",
-    "learn", "learn_steps", "likeness_distance", "likeness_steps", "map_of", "map_steps", "open_model", "paste_back",
-    "place_photo", "protocol_steps", "read_photo", "read_tuning", "residual_picture", "sample", "traverse",
-    "tune_steps", "tuned_model", "write_map", "write_tuning",
+    "edit_anchors", "evaluation_steps", "exact_steps", "factors_of", "feature_distance", "find_steps", "find_tuning",
+    "follow_steps", "held_out_steps", "inversion_settings", "invert", "invert_steps", "judge", "keep_tuning",
+    "kept_effect_steps", "learn", "learn_steps", "likeness_distance", "likeness_steps", "map_of", "map_steps",
+    "open_model", "paste_back", "place_photo", "protocol_steps", "read_photo", "read_tuning", "residual_picture",
+    "sample", "traverse", "tune_steps", "tuned_model", "write_map", "write_tuning",
 ]
 
 BATCH = 16
