@@ -99,6 +99,8 @@ class Parts(QObject):
         self.factors.choice_changed.connect(self.map.set_factor)
         self.unkept = UnkeptPresenter(desk, self.learn, parent=self)
         self.photo = PhotoPresenter(desk, self.photo_panel, parent=self)
+        self.picture.set_photo_source(self.photo.photo_of)
+        self.photo.beside_changed.connect(canvas.show_beside)
         self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)
         self.files = FilesPresenter(
             desk, fetch=self.library.request_fetch, renew=self.library.renew, take_photo=self.photo.take, parent=self

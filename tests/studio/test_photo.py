@@ -311,3 +311,30 @@ def test_without_a_photo_nothing_is_tuned(desk, worker, photos):
     assert not photos.presenter.running
     photos.presenter.request_switch(True)
     assert desk.workspace.session.tuning == ""
+
+
+def test_the_photo_stands_for_what_was_there_before_editing(desk, worker, photos):
+    sample = desk.workspace.session
+    assert photos.presenter.photo_of(sample) is None
+    photos.presenter.take("me.jpg", photos.photo)
+    worker.work()
+    worker.run_jobs()
+    edited = desk.workspace.session.with_position("x", 1.0)
+    assert photos.presenter.photo_of(edited).shape == (8, 8, 3)
+    assert photos.presenter.photo_of(sample) is None
+
+
+def test_the_line_shows_the_photo_beside_and_leaves_with_it(desk, worker, photos):
+    beside = []
+    photos.presenter.beside_changed.connect(beside.append)
+    photos.presenter.take("me.jpg", photos.photo)
+    worker.work()
+    worker.run_jobs()
+    photos.panel.line.click()
+    assert beside[-1].shape == (8, 8, 3)
+    desk.request_sample(7)
+    assert beside[-1] is None
+    desk.workspace.undo()
+    assert beside[-1] is not None
+    photos.panel.line.click()
+    assert beside[-1] is None

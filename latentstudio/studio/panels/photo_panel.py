@@ -31,6 +31,7 @@ class PhotoPanel(QWidget):
 
     Signals:
         open_requested(), again_requested(), cancel_requested(), paste_back_requested(), tune_requested().
+        line_switched(bool): show the photo left of a line on the canvas.
         tuned_switched(bool): draw with the tuned weights, or with the model's own.
     """
 
@@ -39,6 +40,7 @@ class PhotoPanel(QWidget):
     cancel_requested = Signal()
     paste_back_requested = Signal()
     tune_requested = Signal()
+    line_switched = Signal(bool)
     tuned_switched = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -57,6 +59,7 @@ class PhotoPanel(QWidget):
         self.again_button.clicked.connect(self.again_requested)
         self.cancel_button.clicked.connect(self.cancel_requested)
         self.tune_button.clicked.connect(self.tune_requested)
+        self.line.clicked.connect(self.line_switched)
         self.tuned.clicked.connect(self.tuned_switched)
         self.paste_button.clicked.connect(self.paste_back_requested)
         self.set_running(False)
@@ -87,6 +90,8 @@ class PhotoPanel(QWidget):
         self.again_button = QPushButton("Try again", self.card)
         self.tune_button = QPushButton("Tune on this photo", self.card)
         self.tune_button.setToolTip("Let a copy of the model's weights learn this one photo; the sliders go on working")
+        self.line = QCheckBox("Photo left of a line on the picture", self.card)
+        self.line.setToolTip("Drag the line over the picture; hold B to see the whole photo")
         self.tuned = QCheckBox("Tuned", self.card)
         self.tuned.hide()
         self.start = ChoiceLink("Start", STARTS, written=_written, parent=self.card)
@@ -103,6 +108,7 @@ class PhotoPanel(QWidget):
         buttons.addWidget(self.tune_button)
         buttons.addWidget(self.again_button)
         buttons.addStretch(1)
+        column.addWidget(self.line)
         column.addWidget(self.tuned)
         column.addLayout(buttons)
         choices = QHBoxLayout()

@@ -17,6 +17,7 @@ from latentstudio.errors import StudioError
 from latentstudio.generators.tunings import Tuning, keep_tuning
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photos import Photo
+from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.studio.panels.photo_panel import PhotoPanel
 from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.drawing import Opened
@@ -45,9 +46,11 @@ class PhotoPresenter(QObject):
 
     Signals:
         taken(): a photo was taken in; the panel should be seen.
+        beside_changed(picture): what stands left of the line on the canvas, uint8 (H, W, 3), or None.
     """
 
     taken = Signal()
+    beside_changed = Signal(object)
 
     def __init__(self, desk: Desk, panel: PhotoPanel, *, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -58,6 +61,7 @@ class PhotoPresenter(QObject):
         self._framed: Framed | None = None
         self._model = ""
         self._job = 0
+        self._line = False
         self._tuning: Tuning | None = None
         self.tuning = ""
         self.ready_for = ""
@@ -68,6 +72,7 @@ class PhotoPresenter(QObject):
         panel.photo.frame_changed.connect(self._on_frame)
         panel.again_requested.connect(self.request_again)
         panel.cancel_requested.connect(self.cancel)
+        panel.line_switched.connect(self.set_line)
         panel.tune_requested.connect(self.request_tuning)
         panel.tuned_switched.connect(self.request_switch)
         desk.workspace.subscribe(self._on_change)
@@ -104,6 +109,14 @@ class PhotoPresenter(QObject):
 
     def _on_ready(self, end: JobEnd) -> None:
         self._preparing = False  # what went wrong will be met again, and told, by the first photo
+
+    def photo_of(self, session: Session) -> BytePictures | None:
+        """The crop uint8 (H, W, 3) that a session's latent was found for; None where it stands for no photo."""
+        latent, framed = self._latent, self._framed
+        if framed is None or latent is None or session.model != self._model:
+            return None
+        same = session.seed is None and np.array_equal(session.latent_array(), latent)
+        return to_bytes(framed.placed.picture[None])[0] if same else None
 
     def take(self, name: str, photo: Photo) -> None:
         """Look at a photo; while another one is being looked at it waits."""
@@ -292,7 +305,15 @@ class PhotoPresenter(QObject):
         if session is not None and session.model == self._model and self._latent is not None:
             self._desk.workspace.apply(session.with_tuning(self.tuning), f"tuned on {self._name}")
 
+    def set_line(self, shown: bool) -> None:
+        """Show the photo left of a line on the canvas that can be dragged, or not."""
+        session = self._desk.workspace.session
+        self._line = shown
+        self.beside_changed.emit(None if session is None or not shown else self.photo_of(session))
+
     def _on_change(self, change: Change) -> None:
+        if self._line and (change.old is None or change.new is None or change.old.latent != change.new.latent):
+            self.beside_changed.emit(None if change.new is None else self.photo_of(change.new))
         if change.new is not None and self.tuning:
             self._panel.tuned.setChecked(change.new.tuning == self.tuning)
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from PySide6.QtCore import QPoint
 
 from latentstudio.errors import StudioError
 from latentstudio.pixels import read_picture, write_png
@@ -35,6 +36,7 @@ def photo_story(out: Path, model: str | None = None) -> StoryReport:
         _finish(driver, facts)
         _tune(driver, facts)
         _paste_back(driver, Path(folder) / "edited.png", read_picture(path), facts)
+        _cancel(driver, facts)
         driver.key("Ctrl+R")
         while driver.session.latent != before.latent:
             left = len(driver.parts.workspace.history)
@@ -113,7 +115,24 @@ def _tune(driver: Driver, facts: dict[str, object]) -> None:
     driver.settle()
     facts["tuning_seconds"] = round(time.perf_counter() - began, 1)
     facts["tuned"] = panel.tuned.text()
+    driver.click(panel.line, panel.line.rect().center() - QPoint(panel.line.width() // 2 - 10, 0))
+    driver.check(driver.parts.picture_panel.canvas.line is not None, "the photo stands left of the line")
+    driver.settle()
     driver.shoot("tuned")
+    panel.line.click()
+
+
+def _cancel(driver: Driver, facts: dict[str, object]) -> None:
+    """Try again, and cancel in the middle; the best so far is kept."""
+    photo, panel = driver.parts.photo, driver.parts.photo_panel
+    entries = len(driver.parts.workspace.history)
+    driver.click(panel.again_button)
+    driver.wait(lambda: photo.running and photo.best is not None, "the second run", seconds=SECONDS)
+    began = time.perf_counter()
+    photo.cancel()
+    driver.wait(lambda: not photo.running, "the end of it")
+    facts["cancel_ms"] = round(1000 * (time.perf_counter() - began))
+    driver.wait(lambda: len(driver.parts.workspace.history) > entries, "the best so far in the history")
 
 
 def _paste_back(driver: Driver, target: Path, photo: np.ndarray, facts: dict[str, object]) -> None:
