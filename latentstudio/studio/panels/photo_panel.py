@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.studio.panels.pieces import dim, line_of, scrolling, words
 from latentstudio.studio.widgets.base import Card, Heading, Text
 from latentstudio.studio.widgets.choice_link import ChoiceLink
+from latentstudio.studio.widgets.finding_row import TickBox
 from latentstudio.studio.widgets.mosaic import Mosaic
 from latentstudio.studio.widgets.photo_frame import PhotoFrame
 
@@ -90,10 +91,11 @@ class PhotoPanel(QWidget):
         self.again_button = QPushButton("Try again", self.card)
         self.tune_button = QPushButton("Tune on this photo", self.card)
         self.tune_button.setToolTip("Let a copy of the model's weights learn this one photo; the sliders go on working")
-        self.line = QCheckBox("Photo left of a line on the picture", self.card)
+        self.line, self.tuned = TickBox(self.card), TickBox(self.card)
         self.line.setToolTip("Drag the line over the picture; hold B to see the whole photo")
-        self.tuned = QCheckBox("Tuned", self.card)
-        self.tuned.hide()
+        self.line.setAccessibleName("Photo left of a line on the picture")
+        self.tuned.setAccessibleName("Draw with the tuned weights")
+        self.tuned_words = words("", self.card, colour="text")
         self.start = ChoiceLink("Start", STARTS, written=_written, parent=self.card)
         self.loss = ChoiceLink("Loss", LOSSES, written=_written, parent=self.card)
         self.constraint = ChoiceLink("Where latents may lie", CONSTRAINTS, written=_written, parent=self.card)
@@ -103,14 +105,20 @@ class PhotoPanel(QWidget):
         column.addWidget(Heading("How close it comes", self.card))
         for widget in (self.title, self.sheet, self.reasons, self.facts):
             column.addWidget(widget)
+        line_words = words("The photo left of a line on the picture", self.card, colour="text")
+        for box, said in ((self.line, line_words), (self.tuned, self.tuned_words)):
+            row = QHBoxLayout()
+            row.setSpacing(8)
+            row.addWidget(box, 0, Qt.AlignmentFlag.AlignTop)
+            row.addWidget(said, 1)
+            column.addLayout(row)
+        column.addWidget(self.paste_button, 0, Qt.AlignmentFlag.AlignLeft)
         buttons = QHBoxLayout()
-        buttons.addWidget(self.paste_button)
         buttons.addWidget(self.tune_button)
         buttons.addWidget(self.again_button)
         buttons.addStretch(1)
-        column.addWidget(self.line)
-        column.addWidget(self.tuned)
         column.addLayout(buttons)
+        self.set_tuned("", False)
         choices = QHBoxLayout()
         choices.setSpacing(14)
         for link in (self.start, self.loss, self.constraint):
@@ -154,8 +162,9 @@ class PhotoPanel(QWidget):
 
     def set_tuned(self, words: str, tuned: bool) -> None:
         """Say that the model was tuned on this photo, with a switch; empty words take both away."""
-        self.tuned.setText(words)
-        self.tuned.setVisible(bool(words))
+        self.tuned_words.setText(words)
+        for widget in (self.tuned, self.tuned_words):
+            widget.setVisible(bool(words))
         self.tuned.setChecked(tuned)
 
     def clear_card(self) -> None:

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-from PySide6.QtCore import QPoint
 
 from latentstudio.errors import StudioError
 from latentstudio.pixels import read_picture, write_png
@@ -114,8 +113,8 @@ def _tune(driver: Driver, facts: dict[str, object]) -> None:
     driver.wait(lambda: driver.session.tuning == photo.tuning, "its picture")
     driver.settle()
     facts["tuning_seconds"] = round(time.perf_counter() - began, 1)
-    facts["tuned"] = panel.tuned.text()
-    driver.click(panel.line, panel.line.rect().center() - QPoint(panel.line.width() // 2 - 10, 0))
+    facts["tuned"] = panel.tuned_words.text()
+    driver.click(panel.line)
     driver.check(driver.parts.picture_panel.canvas.line is not None, "the photo stands left of the line")
     driver.settle()
     driver.shoot("tuned")
