@@ -15,7 +15,7 @@ from latentstudio.studio.stories.driver import Driver, story_window
 from latentstudio.studio.stories.report import StoryReport
 
 PHOTO = "astronaut.png"
-SECONDS = 120.0
+SECONDS = 300.0
 
 
 def photo_story(out: Path, model: str | None = None) -> StoryReport:
