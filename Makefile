@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench screenshots train-sprites train-autoencoders learn-factors measure-factors wheel prepare prepare-dev clean
+.PHONY: run test check bench screenshots train-sprites train-autoencoders learn-factors measure-factors invert-study photo-pictures wheel prepare prepare-dev clean
 
 run: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes || true
@@ -43,6 +43,17 @@ learn-factors: prepare
 measure-factors: prepare
 	@for name in x y scale; do $(BIN)/latentstudio factors evaluate sprites-b10 --factor $$name --count 500; done
 	@for name in x y scale brightness; do $(BIN)/latentstudio factors evaluate faces-gan --factor $$name --count 200; done
+
+# the comparisons of inversions in docs/studies/inversion; some minutes
+invert-study: prepare
+	@$(BIN)/latentstudio models get faces-gan --yes
+	@$(BIN)/latentstudio models get features-efficientnet-lite0 --yes
+	@$(BIN)/latentstudio invert-study faces-gan --targets generated --count 40 --out docs/studies/inversion
+
+photo-pictures: prepare
+	@$(BIN)/latentstudio models get faces-gan --yes
+	@$(BIN)/latentstudio models get features-efficientnet-lite0 --yes
+	@$(BIN)/python packaging/photo_pictures.py
 
 wheel: prepare-dev
 	@$(BIN)/python -m build --wheel --no-isolation --outdir dist .

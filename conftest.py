@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import gc
+import itertools
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# the same examples every time, however busy the machine is: a failure is a change's doing
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture
@@ -14,3 +22,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.setenv("LATENTSTUDIO_HOME", str(folder))
     return folder
+
+
+_THOROUGHLY_EVERY = 50
+_count = itertools.count(1)
+
+
+def pytest_sessionstart() -> None:
+    """Python's collector runs between tests only, as it runs between events only in the program.
+
+    Left alone it may run while Qt holds the lock of its connections, and a widget that dies then waits for it forever.
+    """
+    gc.disable()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol() -> Generator[None, object, object]:
+    """Collect what a test left: its young objects, and now and then everything."""
+    result = yield
+    gc.collect(1 if next(_count) % _THOROUGHLY_EVERY else 2)
+    return result

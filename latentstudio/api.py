@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from latentstudio import pixels
 from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.session import Session
-from latentstudio.errors import LearningError, StudioError
+from latentstudio.errors import LearningError, StudioError, UsageError
 from latentstudio.factors import ALPHAS, Factor, FactorSet, apply_factors, load_factors, parse_settings
 from latentstudio.factors import traverse as traverse_latents
 from latentstudio.factors.distribution import distribute, parse_distribution
@@ -24,31 +24,42 @@ from latentstudio.factors.map_files import write_map
 from latentstudio.factors.mapping import COUNT, MapData, MapStep, map_steps
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.generators.tuned import tuned_model
+from latentstudio.generators.tunings import Tuning, find_tuning, keep_tuning, read_tuning, write_tuning
 from latentstudio.inversion.frames import Frame, paste_back
 from latentstudio.inversion.models import (
     conclude,
+    conclude_tuning,
+    feature_distance,
     follow_steps,
     held_out_steps,
     inversion_settings,
     invert,
     invert_steps,
     judge,
+    likeness_distance,
+    likeness_steps,
     place_photo,
     residual_picture,
+    tune_steps,
 )
 from latentstudio.inversion.photos import Photo, read_photo
 from latentstudio.inversion.placing import Placed
 from latentstudio.latents import check_latent, sample_prior
+from latentstudio.photographs import edit_anchors, kept_effect_steps
 
 if TYPE_CHECKING:
     from latentstudio.transformations import Transformation
 
 __all__ = [
     "Factor", "FactorSet", "Frame", "LearnSettings", "MapData", "MapStep", "Model", "Photo", "Picture", "Placed",
-    "Session", "StudioError", "apply", "bench_steps", "clean_steps", "conclude", "draw", "evaluation_steps",
-    "exact_steps", "factors_of", "find_steps", "follow_steps", "held_out_steps", "inversion_settings", "invert",
-    "invert_steps", "judge", "learn", "learn_steps", "map_of", "map_steps", "open_model", "paste_back", "place_photo",
-    "protocol_steps", "read_photo", "residual_picture", "sample", "traverse", "write_map",
+    "Session", "StudioError", "Tuning", "apply", "bench_steps", "clean_steps", "conclude", "conclude_tuning", "draw",
+    "edit_anchors", "evaluation_steps", "exact_steps", "factors_of", "feature_distance", "find_steps", "find_tuning",
+    "follow_steps",
+    "held_out_steps", "inversion_settings", "invert", "invert_steps", "judge", "keep_tuning", "kept_effect_steps",
+    "learn", "learn_steps", "likeness_distance", "likeness_steps", "map_of", "map_steps", "open_model", "paste_back",
+    "place_photo", "protocol_steps", "read_photo", "read_tuning", "residual_picture", "sample", "traverse",
+    "tune_steps", "tuned_model", "write_map", "write_tuning",
 ]
 
 BATCH = 16
@@ -142,6 +153,7 @@ def apply(
     known = factors_of(model)
     positions = parse_settings([f"{name}={value}" for name, value in (settings or {}).items()], known)
     session = Session.start(model.card, latent, seed, label=label, truncation=truncation).with_kept(keep)
+    session = session.with_tuning(model.tuning)
     if not exact:
         return draw_clamped(model, session.with_positions(positions), known)
     found: tuple[Any, ...] = ()
@@ -166,6 +178,11 @@ def draw(model: Model, session: Session, known: FactorSet | None = None) -> Pict
         UsageError: the session's latent does not fit the model.
     """
     known = factors_of(model) if known is None else known
+    if session.tuning != model.tuning:
+        raise UsageError(
+            f"a picture of {session.model} with {_tuning_words(session.tuning)}, drawn by one with "
+            f"{_tuning_words(model.tuning)}", expected="the same", action="open it with `tuned_model`",
+        )
     start = check_latent(session.latent_array(), model.card.space(session.space))[0]
     asked = session.position_map()
     for name in asked:
@@ -402,6 +419,10 @@ def map_of(
         found = step.data if step.data is not None else found
     assert found is not None, "the last step carries the map"
     return found
+
+
+def _tuning_words(tuning: str) -> str:
+    return f"the tuning {tuning[:12]}" if tuning else "no tuning"
 
 
 def _clamped_note(factor: Factor, asked: float, reached: float) -> str:

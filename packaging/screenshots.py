@@ -45,6 +45,7 @@ def main() -> None:
     print(map_alone("dark", "Pixel paths", "x"))
     for path in learning():
         print(path)
+    print(photo())
 
 
 def strip(model: api.Model, factor: api.Factor) -> NDArray[np.uint8]:
@@ -102,6 +103,18 @@ def learning() -> tuple[Path, Path]:
         learn.finish(driver)
         shutil.copyfile(driver.shoot("verdict"), verdict)
     return running, verdict
+
+
+def photo() -> Path:
+    """The photo story's window: the photo left of a line, the tuned model right of it, the card and the sliders."""
+    # Qt is loaded only now, as above
+    from latentstudio.studio.stories.photo import photo_story
+
+    target = OUT / "photo-dark.png"
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = photo_story(Path(folder), MODEL).pictures
+        shutil.copyfile(next(path for path in pictures if path.stem.endswith("tuned")), target)
+    return target
 
 
 def map_alone(theme: str, view: str, factor: str) -> Path:

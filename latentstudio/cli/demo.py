@@ -1,4 +1,4 @@
-"""``latentstudio demo --story drag|undo|crash|library|learn --out DIR``: the real window, real events, screenshots."""
+"""``latentstudio demo --story drag|undo|crash|library|learn|photo --out DIR``: real window, real events, pictures."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from latentstudio.cli.output import Output
 from latentstudio.cli.qt import import_studio
 from latentstudio.cli.screen import go_offscreen, has_display
 
-STORIES = ("drag", "undo", "crash", "library", "learn")
+STORIES = ("drag", "undo", "crash", "library", "learn", "photo")
 
 
 def parser() -> Parser:

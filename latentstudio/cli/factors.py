@@ -14,6 +14,7 @@ from latentstudio.cli import (
     factors_distribution,
     factors_evaluate,
     factors_find,
+    factors_forget,
     factors_learn,
     factors_traverse,
 )
@@ -26,6 +27,7 @@ OTHERS = {
     "learn": factors_learn, "find": factors_find, "bench": factors_bench, "apply": factors_apply,
     "traverse": factors_traverse, "distribution": factors_distribution,
     "evaluate": factors_evaluate, "compare": factors_compare, "clean": factors_clean,
+    "forget": factors_forget,
 }
 
 

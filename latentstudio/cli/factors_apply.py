@@ -16,6 +16,8 @@ from latentstudio.document.session import Session
 from latentstudio.errors import UsageError
 from latentstudio.factors import FactorSet, parse_settings, place_at
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.generators.tuned import tuned_model
+from latentstudio.generators.tunings import keep_tuning, read_tuning
 
 SUMMARY = "move factors and write the picture"
 
@@ -35,6 +37,8 @@ def add_options(action: argparse.ArgumentParser) -> None:
                         help="solve for what is measured on this very sample, not for the median sample")
     action.add_argument("--label", type=whole_number, default=None, help="class of a conditional model")
     action.add_argument("--truncation", type=positive_number, default=None, help="scale the latents (default 1)")
+    action.add_argument("--tuning", type=Path, default=None, metavar="FILE",
+                        help="draw with the weights that `invert --tune` made; without --from or --seed at its photo")
     action.add_argument("--out", type=Path, required=True, metavar="PNG")
 
 
@@ -110,14 +114,22 @@ def _start(arguments: argparse.Namespace) -> tuple[Model, Session]:
         for option in ("seed", "label", "truncation"):
             if getattr(arguments, option) is not None:
                 raise UsageError(f"--{option} and --from exclude each other", action="give one of them")
-        return open_saved(saved, device=arguments.device), saved.session
+        tuning = None if arguments.tuning is None else read_tuning(arguments.tuning)
+        opened = open_saved(saved, device=arguments.device, tuning=tuning)
+        return opened, saved.session.with_tuning(opened.tuning)
     if arguments.model is None:
         raise UsageError("no model was named", expected="MODEL, or --from PNG|SESSION")
     seed = arguments.seed or 0
     truncation = 1.0 if arguments.truncation is None else arguments.truncation
     model = open_model(arguments.model, device=arguments.device)
-    latent = sample(model, seed=seed)
-    return model, Session.start(model.card, latent, seed, label=arguments.label, truncation=truncation)
+    latent, drawn = sample(model, seed=seed), seed
+    if arguments.tuning is not None:
+        tuning = read_tuning(arguments.tuning)
+        keep_tuning(tuning)  # so that the picture can be made again wherever it goes
+        model = tuned_model(model, tuning)
+        latent, drawn = (tuning.pivot(), None) if arguments.seed is None else (latent, seed)
+    session = Session.start(model.card, latent, drawn, label=arguments.label, truncation=truncation)
+    return model, session.with_tuning(model.tuning)
 
 
 def _set(

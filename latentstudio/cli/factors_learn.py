@@ -17,6 +17,7 @@ from latentstudio.cli.rescuing import write_somewhere
 from latentstudio.cli.transforming import add_transformation, check_on_samples, chosen
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import Factor
+from latentstudio.factors.settings import reasons
 from latentstudio.files import check_writable, storage_error
 from latentstudio.generators.opening import open_model
 from latentstudio.places import records_folder
@@ -40,18 +41,21 @@ def add_options(action: argparse.ArgumentParser) -> None:
 def add_settings(action: argparse.ArgumentParser) -> None:
     """One option for each of ``LearnSettings``'s fields; the seed is the common one."""
     group = action.add_argument_group("how to learn (defaults are the program's own)")
+    words = {name: text.removesuffix(".").replace("``", "").replace("%", "%%") for name, text in reasons().items()}
     for field in fields(LearnSettings):
         option = "--" + field.name.replace("_", "-")
         if field.name == "seed":
             continue
         if isinstance(field.default, bool):
-            group.add_argument(option, dest=field.name, action=argparse.BooleanOptionalAction, default=None)
+            group.add_argument(option, dest=field.name, action=argparse.BooleanOptionalAction, default=None,
+                               help=f"{words.get(field.name, '')} (default {'yes' if field.default else 'no'})")
         elif isinstance(field.default, tuple):
             group.add_argument(option, dest=field.name, type=_numbers, default=None, metavar="N,N",
-                               help="classes of a conditional model")
+                               help=words.get(field.name))
         else:
             group.add_argument(option, dest=field.name, type=type(field.default), default=None,
-                               metavar="N", help=f"default {field.default}")
+                               metavar="NAME" if isinstance(field.default, str) else "N",
+                               help=f"{words.get(field.name, '')} (default {field.default})")
 
 
 def settings_of(arguments: argparse.Namespace) -> LearnSettings:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from latentstudio import api, pixels
+from latentstudio.cli.invert_after import After
 from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.document.session import Session
@@ -46,6 +47,14 @@ def parser() -> Parser:
                       help="default: gauss-newton where the loss is a sum of squares")
     verb.add_argument("--steps", type=count_from_one, default=None, metavar="N", help="at most so many steps")
     verb.add_argument("--seconds", type=positive_number, default=None, metavar="S", help="at most so long a photo")
+    verb.add_argument("--likeness", type=float, default=None, metavar="0..1",
+                      help="from 0, as editable as the model's own pictures, to 1, as alike as can be (default 1)")
+    verb.add_argument("--around", choices=("start", "shell"), default=None,
+                      help="what the likeness holds near: where the search starts (default), or the prior's shell")
+    verb.add_argument("--curve", action="store_true", help="measure what each likeness costs, too")
+    verb.add_argument("--tune", action="store_true",
+                      help="then tune a copy of the model's weights on the photo (pivotal tuning)")
+    verb.add_argument("--tune-seconds", type=positive_number, default=90.0, metavar="S", help="at most so long (90)")
     verb.add_argument("--frame", default="auto", metavar="x,y,size,angle|auto|none",
                       help="what to cut out; auto looks for a face where the model draws faces, none takes all of it")
     add_common(verb)
@@ -58,13 +67,16 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     model = open_model(arguments.model, device=arguments.device)
     try:
         settings, start = _settings(arguments)
+        if arguments.likeness is not None:
+            settings = replace(settings, distance=api.likeness_distance(model, arguments.likeness))
+        after = After(arguments.tune_seconds if arguments.tune else None, curve=arguments.curve)
         check_writable(arguments.out / "photo")
         held_out = output.follow(api.held_out_steps(model, settings), "the model's own samples")
         answers: list[dict[str, Any]] = []
         failed = 0
         for name, path in _named(arguments.photos):
             try:
-                answers.append(_one(model, path, arguments.out / name, settings, start, held_out, frame, output))
+                answers.append(_one(model, path, arguments.out / name, settings, start, held_out, frame, after, output))
             except StudioError as problem:
                 if len(arguments.photos) == 1:
                     raise
@@ -82,7 +94,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _one(
-    model: Model, path: Path, out: Path, settings: Any, start: Any, held_out: Any, frame: Frame | str, output: Output
+    model: Model, path: Path, out: Path, settings: Any, start: Any, held_out: Any, frame: Frame | str, after: After,
+    output: Output,
 ) -> dict[str, Any]:
     photo = api.read_photo(path)
     placed = api.place_photo(model, photo, frame)
@@ -113,13 +126,15 @@ def _one(
                f"{found.steps} steps in {found.seconds:.1f} s: {out}")
     for reason in verdict.reasons:
         output.say(f"  {reason}")
+    more = after.run(model, placed, settings, start, found, out, output)
     return {
         "photo": str(path), "loss": found.loss, "blurred_loss": found.blurred_loss, "mse": found.mse,
         "dssim": found.dssim, "norm": found.norm, "seconds": round(found.seconds, 3), "steps": found.steps,
         "start": found.start, "start_mse": found.start_mse, "optimizer": found.optimiser, "ended": found.ended,
         "percentile": verdict.percentile, "verdict": verdict.words, "reasons": list(verdict.reasons),
+        "feature_distance": api.feature_distance(model, found.picture, found.target, placed.inside),
         "frame": None if placed.frame is None else asdict(placed.frame),
-        "notes": [*photo.notes, *placed.notes, *found.notes], **files,
+        "notes": [*photo.notes, *placed.notes, *found.notes], **files, **more,
     }
 
 
@@ -155,7 +170,7 @@ def _settings(arguments: argparse.Namespace) -> tuple[Any, Any]:
     asked = {
         "start": kind, "restarts": arguments.restarts, "loss": arguments.loss, "sigma": arguments.sigma,
         "constraint": arguments.constraint, "radius": arguments.radius, "optimiser": arguments.optimizer,
-        "steps": arguments.steps, "seconds": arguments.seconds, "seed": arguments.seed,
+        "steps": arguments.steps, "seconds": arguments.seconds, "seed": arguments.seed, "around": arguments.around,
     }
     return replace(api.inversion_settings(), **{k: v for k, v in asked.items() if v is not None}), start
 

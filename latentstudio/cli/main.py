@@ -28,6 +28,7 @@ VERBS = {
     "factors": "list, learn and apply factors of variation",
     "map": "draw the map of a model's samples and of its factors' trajectories",
     "invert": "find the latent of a photograph",
+    "invert-study": "compare ways of inverting on a model, as a report",
     "render": "make a saved picture or session again and compare",
     "bench": "measure rendering and startup",
     "demo": "drive the real window through a story and write screenshots",

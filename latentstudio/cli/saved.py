@@ -13,6 +13,8 @@ from latentstudio.document.session import Session
 from latentstudio.document.session_file import read_session
 from latentstudio.errors import ModelFileError, PictureError, StudioError, UnknownNameError
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.generators.tuned import tuned_model
+from latentstudio.generators.tunings import Tuning, find_tuning
 from latentstudio.pixels import read_picture
 
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -20,11 +22,15 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class SavedPicture:
-    """A session, and for a PNG its pixels uint8 (H, W, 3) and what computed them (empty when not known)."""
+    """A session, and for a PNG its pixels uint8 (H, W, 3) and what computed them (empty when not known).
+
+    ``folder`` is where the file lies; a tuning that the session names may lie beside it.
+    """
 
     session: Session
     pixels: NDArray[np.uint8] | None
     runtime_name: str
+    folder: Path | None = None
 
 
 def read_saved(path: Path) -> SavedPicture:
@@ -42,16 +48,18 @@ def read_saved(path: Path) -> SavedPicture:
         raise PictureError(reason, expected="a PNG or a session file") from problem
     if start == _PNG:
         recipe = read_recipe(path)
-        return SavedPicture(recipe.session, read_picture(path), recipe.runtime_name)
-    return SavedPicture(read_session(path).session, None, "")
+        return SavedPicture(recipe.session, read_picture(path), recipe.runtime_name, path.parent)
+    return SavedPicture(read_session(path).session, None, "", path.parent)
 
 
-def open_saved(saved: SavedPicture, *, device: str) -> Model:
+def open_saved(saved: SavedPicture, *, device: str, tuning: Tuning | None = None) -> Model:
     """Open the model that a saved picture names, with the runtime that drew it where it says so.
+
+    A picture of a tuned model is drawn with its tuning: the one given, else the one that is found by its hash.
 
     Raises:
         UnknownNameError: the model is not installed.
-        ModelFileError: the model of this name has other weights.
+        ModelFileError: the model of this name has other weights, or the picture's tuning is not to be found.
     """
     session = saved.session
     runtime = "eager" if saved.runtime_name.startswith("torch") else "accelerated" if saved.runtime_name else "auto"
@@ -69,4 +77,6 @@ def open_saved(saved: SavedPicture, *, device: str) -> Model:
             f"the picture was made by another '{session.model}' (weights {session.model_sha256[:12]})",
             expected=f"the installed one ({model.card.weights_sha256[:12]})", action="install the model that made it",
         )
-    return model
+    if tuning is None and session.tuning:
+        tuning = find_tuning(session.tuning, saved.folder)
+    return model if tuning is None else tuned_model(model, tuning)

@@ -15,7 +15,7 @@ from latentstudio.latents import check_latent
 
 FloatArray = NDArray[np.float32]
 
-SESSION_VERSION = 2
+SESSION_VERSION = 3
 MAX_LATENT_BYTES = 1 << 19
 MAX_NAME = 200
 MAX_NAMES = 500
@@ -38,7 +38,8 @@ class Session:
         label: class index of a conditional model, or None.
         truncation: factor on the prior, above 0.
         kept: sorted names of the locked factors: no other factor may move their coordinates.
-        version: version of this format; 2 brought ``kept``.
+        tuning: SHA-256 of the tuning that the weights are changed by (``generators/tunings.py``); empty for none.
+        version: version of this format; 2 brought ``kept``, 3 ``tuning``.
 
     Raises:
         UsageError: a value is not finite, out of range, or the bytes do not match the shape.
@@ -54,12 +55,13 @@ class Session:
     label: int | None = None
     truncation: float = 1.0
     kept: tuple[str, ...] = ()
+    tuning: str = ""
     version: int = SESSION_VERSION
 
     def __post_init__(self) -> None:
         if not self.model:
             raise UsageError("a session without a model", expected="the name of a model")
-        _check_names(self.model, self.model_sha256, self.space, *(name for name, _ in self.positions))
+        _check_names(self.model, self.model_sha256, self.space, self.tuning, *(name for name, _ in self.positions))
         _check_latent_bytes(self.latent, self.shape)
         object.__setattr__(self, "positions", _tidy(self.positions))
         object.__setattr__(self, "kept", tuple(sorted(set(self.kept))))
@@ -127,6 +129,10 @@ class Session:
     def with_truncation(self, truncation: float) -> Session:
         """The same session with another truncation."""
         return replace(self, truncation=truncation)
+
+    def with_tuning(self, tuning: str) -> Session:
+        """The same session drawn with the tuning of this hash; empty for the model's own weights."""
+        return replace(self, tuning=tuning)
 
     def position(self, name: str) -> float:
         """Where factor ``name`` stands; 0 when it was not set."""

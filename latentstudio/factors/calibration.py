@@ -12,6 +12,7 @@ from latentstudio.errors import FactorFileError
 Curve = NDArray[np.float64]
 _LEAST_SLOPE = 1e-9
 AHEAD = 1.0
+LEAST_SLOPE, MOST_SPREAD, MOST_RESIDUAL = 0.2, 1.25, 2 / 3
 
 
 @dataclass(frozen=True)
@@ -54,12 +55,15 @@ class MeasuredCalibration:
         median: (K,) curve of the median measured effect, 0 at coordinate 0, in t's own parameter.
         deviation: (K,) standard deviation of the effect over the samples (robust: half the 16-84 % interval).
         known: lowest and highest coordinate between which the curve is trusted.
+        stops: what ended the known range below and above (``median``, ``spread``, ``residual``, or ``end`` of what was
+            measured); empty in files that do not tell it.
     """
 
     coordinates: Curve
     median: Curve
     deviation: Curve
     known: tuple[float, float]
+    stops: tuple[str, str] = ("", "")
 
     def curve(self) -> MonotoneCurve:
         """The monotone curve of the medians inside the known range, passing through 0 at 0."""
@@ -92,33 +96,55 @@ def increasing(values: Curve) -> Curve:
 
 
 def known_range(
-    coordinates: Curve, median: Curve, deviation: Curve, *, least_slope: float = 0.2, most_spread: float = 1.25
+    coordinates: Curve, median: Curve, deviation: Curve, *, residual: Curve | None = None
 ) -> tuple[float, float]:
-    """The range in which the curve follows, by a rule: outward from 0, as long as the median still grows.
+    """The range in which the curve follows; see ``known_range_with_stops``."""
+    return known_range_with_stops(coordinates, median, deviation, residual=residual)[0]
 
-    A side ends where the slope of the next ``AHEAD`` units falls below ``least_slope`` of the usual slope near 0 (the
-    median slope of the six central steps), or where the deviation exceeds ``most_spread`` times the distance reached
-    plus twice the deviation of the first step (beyond it, one cannot tell where a new sample will go).
+
+def known_range_with_stops(
+    coordinates: Curve, median: Curve, deviation: Curve, *, residual: Curve | None = None
+) -> tuple[tuple[float, float], tuple[str, str]]:
+    """The range in which the curve follows, by a rule, outward from 0; and what ended it below and above.
+
+    A side ends at the first of these:
+
+    * ``median``: the slope of the next ``AHEAD`` units falls below ``LEAST_SLOPE`` of the usual slope near 0 (the
+      median slope of the six central steps);
+    * ``spread``: the deviation exceeds ``MOST_SPREAD`` times the distance reached plus twice the deviation of the first
+      step (beyond it, one cannot tell where a new sample will go);
+    * ``residual``: what is left after T_t was taken into account exceeds ``MOST_RESIDUAL`` of what two unrelated
+      samples differ by (beyond it, it is another picture that moved);
+    * ``end``: nothing was measured further out.
+
+    Args:
+        coordinates, median, deviation: (K,), as in ``MeasuredCalibration``.
+        residual: (K,) median residual of moves by these coordinates, as a share of what unrelated samples differ by.
     """
     middle = int(np.abs(coordinates).argmin())
     slopes = np.diff(median) / np.diff(coordinates)
     central = slopes[max(0, middle - 3) : middle + 3]
     usual = float(np.median(central))
     if usual <= 0:
-        return float(coordinates[middle]), float(coordinates[middle])
+        return (float(coordinates[middle]), float(coordinates[middle])), ("median", "median")
     first = float(np.nan_to_num(np.median(deviation[max(0, middle - 1) : middle + 2])))
-    ends = []
+    ends, stops = [], []
     for step in (-1, 1):
-        index = middle
+        index, stop = middle, "end"
         while 0 <= index + step < len(coordinates):
-            slope = _slope_ahead(coordinates, median, index, step)
             reached = abs(median[index + step] - median[middle])
-            told = deviation[index + step] <= most_spread * reached + 2.0 * first  # False where it is no number
-            if slope < least_slope * usual or not told:
+            if _slope_ahead(coordinates, median, index, step) < LEAST_SLOPE * usual:
+                stop = "median"
+            elif not deviation[index + step] <= MOST_SPREAD * reached + 2.0 * first:  # also where it is no number
+                stop = "spread"
+            elif residual is not None and residual[index + step] > MOST_RESIDUAL:
+                stop = "residual"
+            if stop != "end":
                 break
             index += step
         ends.append(float(coordinates[index]))
-    return ends[0], ends[1]
+        stops.append(stop)
+    return (ends[0], ends[1]), (stops[0], stops[1])
 
 
 def _slope_ahead(coordinates: Curve, median: Curve, index: int, step: int) -> float:

@@ -64,7 +64,8 @@ def clean_steps(
                             action="clean it against fewer")
     cleaned = replace(
         factor, axis=axis, paper=curve, measured=measured, evidence=None,
-        figures={"judged": count, "spread": round(measured.spread, 4), "cleaned_against": names},
+        figures={"judged": count, "spread": round(measured.spread, 4), "range_stops": list(measured.stops),
+                 "cleaned_against": names},
         recipe={**factor.recipe, "cleaned_against": names},
     )
     yield CleanStep(1.0, cleaned.describe(), factor=cleaned, before=_cosines(factor.axis, against),
@@ -76,18 +77,22 @@ def _measure(
 ) -> Steps[CleanStep, None, MeasuredCalibration]:
     card = generator.card
     device = next(generator.network.parameters()).device
-    effect = effect_of(transformation_named(factor.name), measure=card.measure, side=card.image_size[0])
+    transformation = transformation_named(factor.name)
+    effect = effect_of(transformation, measure=card.measure, side=card.image_size[0])
     latents = torch.from_numpy(sample_prior(card.spaces[0], count=count, seed=seed + _JUDGE_SEED)).to(device)
     direction = torch.from_numpy(axis).to(device)
     grid = np.asarray(factor.measured.coordinates, dtype=np.float64)
     offsets = torch.from_numpy(grid).float().to(device)
     effects: np.ndarray | None = None
-    for step in measure_effects(generator, direction, effect, latents=latents, offsets=offsets):
-        effects = step.effects
+    residual: np.ndarray | None = None
+    for step in measure_effects(
+        generator, direction, effect, latents=latents, offsets=offsets, transformation=transformation
+    ):
+        effects, residual = step.effects, step.residual
         yield CleanStep(step.fraction * 0.99, step.message)
     assert effects is not None
     own = (latents @ direction).cpu().numpy().astype(np.float64)
-    return calibrate(effects, own, grid, grid)
+    return calibrate(effects, own, grid, grid, residual=residual)
 
 
 def _cosines(axis: np.ndarray, others: Sequence[Factor]) -> dict[str, float]:

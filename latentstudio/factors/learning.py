@@ -131,6 +131,7 @@ def learn_from(
         "scores": {name: round(score, 3) for name, score in scores.items() if score},
         "cosines": {axis.name: round(float(axis.direction @ best.direction), 3) for axis in candidates},
         "spread": round(measured.spread, 4),
+        "range_stops": list(measured.stops),
         "leak": beside,
         "notes": list(split.notes),
     }
@@ -238,7 +239,7 @@ class _Judge:
 
     def __init__(self, generator: Generator, transformation: Transformation, settings: LearnSettings) -> None:
         self._generator, self._seed = generator, settings.seed + _JUDGE_SEED
-        self._labels = settings.labels
+        self._labels, self._transformation = settings.labels, transformation
         card = generator.card
         self._space: LatentSpace = card.spaces[0]
         self._device = next(generator.network.parameters()).device
@@ -251,16 +252,18 @@ class _Judge:
         furthest = min(7.0, max(3.5, 0.7 * self._space.radius))
         offsets = torch.linspace(-furthest, furthest, points, device=self._device)
         effects: np.ndarray | None = None
+        residual: np.ndarray | None = None
         phase = "judging" if samples == PILOTS else "measuring"
         for step in measure_effects(
-            self._generator, axis.direction, self._effect, latents=latents, offsets=offsets, labels=self._labels
+            self._generator, axis.direction, self._effect, latents=latents, offsets=offsets, labels=self._labels,
+            transformation=self._transformation,
         ):
-            effects = step.effects
+            effects, residual = step.effects, step.residual
             yield LearnStep(start + share * step.fraction, f"{step.message}: {axis.name} axis", phase=phase)
         assert effects is not None
         own = (latents @ axis.direction).cpu().numpy().astype(np.float64)
         grid = offsets.cpu().numpy().astype(np.float64)
-        return calibrate(effects, own, grid, grid)
+        return calibrate(effects, own, grid, grid, residual=residual)
 
 
 def score(measured: MeasuredCalibration) -> float:

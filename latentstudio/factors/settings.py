@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -109,3 +110,9 @@ _OF_RECORDS = (
     "starts", "targets", "steps", "optimiser", "damped_steps", "learning_rate", "tolerance", "encoder_start", "sigma",
     "ball", "reach", "batch", "labels", "seed", "mixed_precision",
 )
+_ENTRY = re.compile(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", re.MULTILINE)
+
+
+def reasons() -> dict[str, str]:
+    """Each setting's words, as ``LearnSettings`` itself tells them, for the window and for the command line's help."""
+    return {name: " ".join(words.split()) for name, words in _ENTRY.findall(LearnSettings.__doc__ or "")}

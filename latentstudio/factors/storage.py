@@ -7,6 +7,7 @@ holds json: version, name, title, unit, known range, model and its SHA-256, figu
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import dataclass, fields
@@ -18,12 +19,13 @@ import numpy as np
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
-from latentstudio.errors import FactorFileError, StudioError
+from latentstudio.errors import FactorFileError, StudioError, UnknownNameError
 from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
 from latentstudio.factors.factor import Evidence, Factor, FactorSet
-from latentstudio.files import write_whole
+from latentstudio.files import storage_error, write_whole
 from latentstudio.generators.card import ModelCard
 from latentstudio.places import bundled, user_factors
+from latentstudio.transformations.facts import FACTS
 from latentstudio.units import unit_named
 
 SUFFIX = ".safetensors"
@@ -32,7 +34,8 @@ _EVIDENCE = "evidence_"
 LARGEST = 64 << 20
 _KIND = "a factor file (safetensors) of latentstudio"
 _PLAIN = re.compile(r"\w[\w .+-]{0,99}")  # it becomes a file's name
-_ORDER = ("x", "y", "scale", "rotation", "brightness")
+ASIDE = "forgotten"
+_ORDER = tuple(fact.name for fact in FACTS)  # as the transformations are told everywhere else
 
 
 @dataclass(frozen=True)
@@ -169,3 +172,43 @@ def keep_factor(factor: Factor) -> Path:
     path = user_factors(factor.model) / f"{factor.name}{SUFFIX}"
     write_factor(path, factor)
     return path
+
+
+def forget_factor(model: str, name: str) -> Path:
+    """Put the user's own factor of this name aside, so that what ships under the name counts again.
+
+    Returns:
+        where it lies now: nothing is deleted, and dropping the file on the window brings it back.
+
+    Raises:
+        UnknownNameError: the user has no such factor of their own.
+        StorageError: the folder may not be written.
+    """
+    folder = user_factors(model)
+    mine = [path for path in sorted(folder.glob(f"*{SUFFIX}")) if path.stem == name or _name_in(path) == name]
+    if not mine:
+        kept = sorted({path.stem for path in folder.glob(f"*{SUFFIX}")})
+        raise UnknownNameError(f"'{model}' has no factor '{name}' of your own",
+                               expected=f"one of: {', '.join(kept)}" if kept else "one that was learned and kept here")
+    aside = folder / ASIDE
+    try:
+        aside.mkdir(exist_ok=True)
+        for path in mine:
+            number = next(n for n in itertools.count(1) if not (aside / f"{name}-{n}{SUFFIX}").exists())
+            target = aside / f"{name}-{number}{SUFFIX}"
+            path.rename(target)
+    except OSError as problem:
+        raise storage_error(aside, problem) from problem
+    return target
+
+
+def has_own(model: str, name: str) -> bool:
+    """Whether a factor of this name in the user's folder is the one that counts."""
+    return (user_factors(model) / f"{name}{SUFFIX}").is_file()
+
+
+def _name_in(path: Path) -> str:
+    try:
+        return read_factor(path).name
+    except StudioError:
+        return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from latentstudio.factors.factor import Factor
 from latentstudio.units import Unit
@@ -14,6 +14,11 @@ _GRADES = {
     "B": "new pictures follow it well",
     "C": "new pictures follow it roughly",
     "D": "new pictures hardly follow it",
+}
+_STOPS = {
+    "median": "new pictures follow no further",
+    "spread": "one cannot tell where a new picture will go",
+    "residual": "it is another picture that moved",
 }
 # what the slider does besides, towards its upper end: for a change above 0, and for one below; its unit
 _WORDS = {
@@ -38,6 +43,7 @@ def verdict_of(factor: Factor) -> str:
     known = f"known from {_value(factor.unit, low)} to {_value(factor.unit, high)}"
     said = f"{factor.name}: {known}, single pictures differ by {_spread(factor)}"
     sentences = [said + _beside(factor.figures.get("leak")), f"Grade {factor.grade}: {_GRADES[factor.grade]}"]
+    sentences += _stopped(factor.figures.get("range_stops"))
     notes = factor.figures.get("notes")
     sentences += [_sentence(str(note)) for note in notes] if isinstance(notes, list | tuple) else []
     return ". ".join(sentences) + "."
@@ -60,6 +66,70 @@ def leak_words(leak: Mapping[str, float]) -> tuple[str, ...]:
         elif abs(change) >= little:
             found.append((1, -abs(change) / clear, f"{words} a little"))
     return tuple(words for _, _, words in sorted(found))
+
+
+def replacement(factor: Factor, present: Factor | None) -> str:
+    """What keeping a factor would do to the slider that stands under its name; empty where there is none."""
+    if present is None:
+        return ""
+    low, high = present.reach
+    words = (f"Kept, it takes the place of the present {present.name} (grade {present.grade}, "
+             f"{_value(present.unit, low)} to {_value(present.unit, high)})")
+    worse = factor.grade > present.grade or (
+        factor.grade == present.grade and factor.reach[1] - factor.reach[0] < 0.8 * (high - low)
+    )
+    return words + (", which is the better one." if worse else ".")
+
+
+def facts_of(factor: Factor) -> str:
+    """How it was learned and how well the fit says what it did not see; empty of an older file.
+
+    ``From 256 starts, 1,843 of 2,048 records kept; axis: mean; r² on held-out starts 0.97 (the paper's axis 0.93);
+    measured on 256 new samples.``
+    """
+    figures = factor.figures
+    parts = []
+    if {"starts", "records", "records_kept"} <= set(figures):
+        kept, records = int(_number(figures["records_kept"])), int(_number(figures["records"]))
+        parts.append(f"From {int(_number(figures['starts'])):,} starts, {kept:,} of {records:,} records kept")
+    if "axis" in figures:
+        parts.append(f"axis: {figures['axis']}")
+    if "r2_heldout_starts" in figures:
+        fit = f"r² on held-out starts {_number(figures['r2_heldout_starts']):.2f}"
+        own = figures.get("r2_heldout_starts_paper")
+        parts.append(fit + (f" (the paper's axis {_number(own):.2f})" if own is not None else ""))
+    if "judged" in figures:
+        parts.append(f"measured on {int(_number(figures['judged'])):,} new samples")
+    return "; ".join(parts) + "." if parts else ""
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else float("nan")
+
+
+def leak_shares(factor: Factor, others: Sequence[Factor]) -> dict[str, float]:
+    """name -> how much of half its own known range another factor moves when this one goes to its upper end.
+
+    Only what was measured is told: an older file has nothing to tell.
+    """
+    leak = factor.figures.get("leak")
+    found: dict[str, float] = {}
+    for other in others:
+        change = leak.get(other.name) if isinstance(leak, Mapping) and other.name != factor.name else None
+        low, high = other.reach
+        if isinstance(change, int | float) and high > low:
+            found[other.name] = abs(float(change)) / ((high - low) / 2)
+    return found
+
+
+def _stopped(stops: object) -> list[str]:
+    """Why the range ends where it ends; nothing of an older file, or where the model itself ends."""
+    if not isinstance(stops, list | tuple) or len(stops) != 2:
+        return []
+    below, above = (_STOPS.get(str(stop), "") for stop in stops)
+    if below == above:
+        return [f"Beyond this range {below}"] if below else []
+    return [f"{side} this range {words}" for side, words in (("Below", below), ("Above", above)) if words]
 
 
 def _beside(leak: object) -> str:

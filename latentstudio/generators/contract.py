@@ -57,6 +57,13 @@ class Decodes(Protocol):
 
 
 @runtime_checkable
+class MapsLatents(Protocol):
+    """A generator with further latent spaces: latents (N, *shape) of its first space, told in another, such as w."""
+
+    def map_latents(self, latent: Tensor, *, space: str, label: int | None = None) -> Tensor: ...
+
+
+@runtime_checkable
 class Scores(Protocol):
     """Capability ``score``: the critic's logit (N,) of pictures; higher is more like the training data."""
 

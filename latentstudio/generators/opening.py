@@ -47,7 +47,10 @@ T = TypeVar("T")
 
 
 class Model:
-    """An opened model. Not for two threads at once; made by ``open_model``."""
+    """An opened model. Not for two threads at once; made by ``open_model``.
+
+    ``tuning`` is the hash of the tuning that its weights were changed by, empty for the model as it was fetched.
+    """
 
     def __init__(self, card: ModelCard, folder: Path, *, device: str, catalogue: Catalogue) -> None:
         self.card = card
@@ -55,7 +58,8 @@ class Model:
         self.device = device
         self.needs_calibration = False
         self.report: RuntimeReport | None = None
-        self._catalogue = catalogue
+        self.tuning = ""
+        self.catalogue = catalogue
         self._generator: Generator | None = None
         self._session: GraphSession | None = None
         self._code = catalogue.backend_code(card.backend)
@@ -76,7 +80,7 @@ class Model:
         """
         if self._generator is None:
             _check_identity(self.card, self.folder)
-            backend = self._catalogue.backend(self.card.backend)
+            backend = self.catalogue.backend(self.card.backend)
             opened = guarded(
                 lambda: backend.open(self.card, self.folder, device=self.device), self.card.backend, "open the model"
             )

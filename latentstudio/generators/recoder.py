@@ -57,7 +57,12 @@ class RecoderNetwork(nn.Module):
 
 @dataclass(frozen=True)
 class RecoderCard:
-    """What a recoder is: the model it belongs to, how it was trained, what was measured on held-out samples."""
+    """What a recoder is: the model it belongs to, how it was trained, what was measured on held-out samples.
+
+    Attributes:
+        notice: terms that the data behind the model bring with them.
+        command: what trained it; ``reproducing`` says how far it would make these weights again.
+    """
 
     model: str
     model_sha256: str
@@ -66,6 +71,8 @@ class RecoderCard:
     recipe: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     command: str = ""
+    notice: str = ""
+    reproducing: str = ""
 
 
 class Recoder:

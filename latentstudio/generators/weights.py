@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -209,6 +209,16 @@ def write_tensors(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str,
     Raises:
         StorageError: the disk is full or the folder may not be written; an old file is as it was.
     """
+    with replacing(Path(path)) as temporary, open(temporary, "wb") as stream:
+        stream.writelines(_packed(tensors, metadata))
+
+
+def pack_tensors(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> bytes:
+    """The bytes that ``write_tensors`` writes."""
+    return b"".join(_packed(tensors, metadata))
+
+
+def _packed(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None) -> Iterator[bytes]:
     plain = {name: np.ascontiguousarray(_as_numpy(tensors[name])) for name in sorted(tensors)}
     header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
     end = 0
@@ -218,10 +228,9 @@ def write_tensors(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str,
         end += value.nbytes
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
-    with replacing(Path(path)) as temporary, open(temporary, "wb") as stream:
-        stream.write(len(text).to_bytes(8, "little") + text)
-        for value in plain.values():
-            stream.write(value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes())
+    yield len(text).to_bytes(8, "little") + text
+    for value in plain.values():
+        yield value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
 def _as_numpy(value: Any) -> NDArray[Any]:

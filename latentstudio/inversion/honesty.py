@@ -28,6 +28,7 @@ CLOSE, ROUGH = 0.05, 0.25
 _ORDINARY = 95.0
 _LOOKED_AT = 256
 _FREE = ("seconds", "seed", "mixed_precision", "tolerance")
+_LATER = ("distance", "around", "space")
 _RED = np.array([0.0, 0.5, 1.0])
 
 
@@ -77,6 +78,9 @@ def key_of(settings: InversionSettings) -> str:
     told = {name: value for name, value in asdict(settings).items() if name not in _FREE}
     if told["start"] == "given":
         told["start"] = AUTO
+    for name in _LATER:  # what was measured before these came holds where they are not used
+        if told[name] == getattr(InversionSettings(), name) or (name == "around" and settings.distance is None):
+            del told[name]
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
 

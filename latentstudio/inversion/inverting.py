@@ -23,7 +23,8 @@ from latentstudio.losses import blurred_error, squared_error, structural_dissimi
 from latentstudio.steps import Step
 
 SHOW_EVERY = 10
-FORWARD_MODE = "torch._decomp.decompositions_for_jvp"  # torch imports it at the first forward derivative
+# torch imports them at the first forward derivative; together they take a second and more
+FORWARD_MODE = ("torch._decomp.decompositions_for_jvp", "torch._dynamo")
 HALVE_AT = (0.1, 0.2, 0.3)
 PATIENCE = {"adam": 30, "lbfgs": 5}
 _FEW = 2
@@ -116,6 +117,7 @@ def invert(
         if found is None:
             yield InversionStep(0.0, "looking for a start", seconds=run.seconds)
     assert chosen is not None
+    run.hold_near(chosen.latents[:1])
     yield from run.follow(chosen)
 
 
@@ -135,6 +137,10 @@ class _Run:
         """Since the beginning."""
         return time.perf_counter() - self._began
 
+    def hold_near(self, centre: Tensor) -> None:
+        """From now on the settings' distance counts from ``centre`` (1, d)."""
+        self._task = replace(self._task, centre=centre.detach().clone())
+
     def follow(self, start: Start) -> Steps[InversionStep, None, None]:
         """From the start to the result."""
         task = self._task
@@ -147,7 +153,8 @@ class _Run:
         if not gives_gradients(task, start.latents):
             ended, optimiser = self._without_gradients(start.name), ""
         else:
-            for _ in arriving(FORWARD_MODE):  # seconds on a busy machine, and somebody may want a picture meanwhile
+            waits = (wait for module in FORWARD_MODE for wait in arriving(module))  # a closed one waits for one only
+            for _ in waits:  # seconds on a busy machine, and somebody may want a picture meanwhile
                 yield self._step(0.0, "getting ready")
             optimiser, why = choose_optimiser(task, start.latents)
             self._notes += [why] if why else []
@@ -216,17 +223,15 @@ class _Run:
     ) -> InversionStep:
         assert self._best is not None
         norm = float(self._best.norm())
-        shape = self._task.generator.card.spaces[0].shape
+        shape = self._task.space.shape
         return InversionStep(
-            fraction, message, preview=_as_bytes(self._drawn(self._best[None])[0]) if shown else None,
+            fraction, message, preview=as_bytes(self._drawn(self._best[None])[0]) if shown else None,
             metrics={"loss": self._loss, "norm": norm}, latent=self._best.cpu().numpy().reshape(shape).copy(),
             loss=self._loss, norm=norm, step=self._steps, seconds=self.seconds, result=result,
         )
 
     def _drawn(self, latents: Tensor) -> Tensor:
-        with torch.no_grad():
-            shaped = latents.reshape(-1, *self._task.generator.card.spaces[0].shape)
-            return self._task.generator.generate(shaped, label=self._task.label)
+        return self._task.draw_exactly(latents)
 
     def _result(self, start: str, first: Tensor, optimiser: str, ended: str) -> Inversion:
         task, seconds = self._task, self.seconds
@@ -261,9 +266,7 @@ def conclude(
 
 
 def _measured(task: Task, latent: Tensor, *, start: str, start_mse: float) -> Inversion:
-    shape = task.generator.card.spaces[0].shape
-    with torch.no_grad():
-        picture = task.generator.generate(latent.reshape(1, *shape), label=task.label)
+    shape, picture = task.space.shape, task.draw_exactly(latent.reshape(1, -1))
     one = (picture, task.target, task.mask)
     return Inversion(
         latent=latent.cpu().numpy().reshape(shape).copy(), picture=picture[0].cpu().numpy().copy(),
@@ -286,6 +289,7 @@ def _better_half(losses: Tensor) -> Tensor:
     return known.argsort()[: max(1, (len(losses) + 1) // 2)].sort().values
 
 
-def _as_bytes(picture: Tensor) -> NDArray[np.uint8]:
+def as_bytes(picture: Tensor) -> NDArray[np.uint8]:
+    """uint8 (H, W, 3) of one picture (3, H, W) in [0, 1]."""
     scaled = picture.clamp(0.0, 1.0).mul(255.0).round().to(torch.uint8)
     return np.ascontiguousarray(scaled.permute(1, 2, 0).cpu().numpy())

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from latentstudio.inversion.following import FollowingStep
     from latentstudio.inversion.honesty import HeldOut, HeldOutStep, Verdict
     from latentstudio.inversion.inverting import Inversion, InversionStep
+    from latentstudio.inversion.likeness import LikenessStep
     from latentstudio.inversion.settings import InversionSettings
+    from latentstudio.inversion.tuning import Anchors, TuningResult, TuningStep
 
 
 def place_photo(model: Model, photo: Photo, frame: Frame | str = "auto") -> Placed:
@@ -132,3 +134,80 @@ def residual_picture(found: Inversion) -> NDArray[np.uint8]:
     from latentstudio.inversion.honesty import residual_picture as heat
 
     return heat(found)
+
+
+def likeness_distance(model: Model, likeness: float) -> float | None:
+    """The setting ``distance`` for the dial between 0 (editable) and 1 (alike; no limit, None). Imports torch.
+
+    Raises:
+        UsageError: not from 0 to 1.
+    """
+    from latentstudio.inversion.likeness import distance_for
+
+    return distance_for(likeness, model.card.spaces[0])
+
+
+def likeness_steps(
+    model: Model, picture: NDArray[np.float32], settings: InversionSettings | None = None, *,
+    start: NDArray[np.float32] | None = None, mask: NDArray[np.float32] | None = None,
+) -> Iterator[LikenessStep]:
+    """The frozen steps of inverting a picture at several likenesses; the last one's ``points`` are the curve."""
+    import torch
+
+    from latentstudio.inversion.likeness import likeness_curve
+
+    first, defined = (None if part is None else torch.from_numpy(part) for part in (start, mask))
+    return likeness_curve(model.generator, torch.from_numpy(picture), settings, start=first, mask=defined)
+
+
+def tune_steps(
+    model: Model, picture: NDArray[np.float32], latent: NDArray[np.float32], *, mask: NDArray[np.float32] | None = None,
+    label: int | None = None, anchors: Anchors | None = None, **changes: Any,
+) -> Iterator[TuningStep]:
+    """The frozen steps of pivotal tuning: a copy of the weights learns a picture (3, H, W) around its latent.
+
+    ``changes`` are ``TuningSettings``. The last step's ``result`` has the ``tuning``, which ``tuned_model`` opens;
+    ``anchors`` are what ``edit_anchors`` gives.
+    Every step with a preview has one to go on with where the iterator is closed (see ``conclude_tuning``). The model
+    itself is not changed. Imports torch.
+    """
+    import torch
+
+    from latentstudio.inversion.tuning import TuningSettings, tune
+
+    defined = None if mask is None else torch.from_numpy(mask)
+    settings = TuningSettings(**changes)
+    pivot = torch.from_numpy(latent)
+    return tune(model.generator, torch.from_numpy(picture), pivot, settings, mask=defined, label=label,
+                anchors=anchors)
+
+
+def conclude_tuning(
+    model: Model, picture: NDArray[np.float32], step: TuningStep, *, mask: NDArray[np.float32] | None = None
+) -> TuningResult:
+    """The ``TuningResult`` of the last step with a preview, for a tuning closed before its end. Imports torch."""
+    import torch
+
+    from latentstudio.inversion.tuning import conclude_tuning as concluded
+
+    defined = None if mask is None else torch.from_numpy(mask)
+    return concluded(model.generator, torch.from_numpy(picture), step, mask=defined)
+
+
+def feature_distance(
+    model: Model, picture: NDArray[np.float32], target: NDArray[np.float32], mask: NDArray[np.float32] | None = None
+) -> float | None:
+    """The distance of features between two pictures (3, H, W); None where neither add-on nor critic gives any."""
+    import torch
+
+    from latentstudio.errors import CapabilityError
+    from latentstudio.losses import feature_error, features_for
+
+    try:
+        features = features_for(model.generator)
+    except CapabilityError:
+        return None
+    one, other = (torch.from_numpy(part)[None].to(model.device) for part in (picture, target))
+    whole = torch.ones_like(one[:, :1]) if mask is None else torch.from_numpy(mask)[None, None].to(model.device)
+    with torch.no_grad():
+        return float(feature_error(one, other, whole, features=features))

@@ -24,6 +24,8 @@ from latentstudio.training.recipe import Recipe, read_recipe, stream_seed
 
 HELD_OUT = 512
 HELD_OUT_SEED = 40_000_004
+REPRODUCING = ("The command trains such a recoder with the same batches in the same order; its weights are the same "
+               "only on the same machine with the same versions, as sums are rounded differently elsewhere.")
 _PIECE = 64
 
 
@@ -130,7 +132,7 @@ def finish_recoder(generator: Generator, recipe: Recipe, run: Path, out: Path, *
     network.load_state_dict(checkpoint.weights)
     card = RecoderCard(
         model=generator.card.name, model_sha256=generator.card.weights_sha256, latent_size=space.size,
-        recipe=recipe.as_dict(), command=command,
+        recipe=recipe.as_dict(), command=command, notice=generator.card.notice, reproducing=REPRODUCING,
     )
     try:
         write_recoder(out, network.average, card)  # measured as it will be read again, rounded

@@ -88,6 +88,11 @@ class Adam:
         """Losses (N,) at ``latents``."""
         return self._losses
 
+    @property
+    def standing(self) -> Tensor:
+        """Where the optimiser stands after the last step, not measured yet."""
+        return self._latents.detach()
+
     def pieces(self) -> Iterator[None]:
         """One forward and backward pass."""
         share = min(1.0, self._done / self._steps)

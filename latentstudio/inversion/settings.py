@@ -10,6 +10,7 @@ from latentstudio.losses import SIGMA, parse_loss
 AUTO = "auto"
 STARTS = (AUTO, "encoder", "random", "given")
 CONSTRAINTS = ("ball", "sphere", "none")
+AROUND = ("start", "shell")
 GAUSS_NEWTON = "gauss-newton"
 OPTIMISERS = (AUTO, "adam", "lbfgs", GAUSS_NEWTON)
 SQUARED = ("blurred", "mse")
@@ -31,6 +32,10 @@ class InversionSettings:
         candidates: samples of which random starts are the best; they cost one picture each and no gradient.
         constraint: ``ball`` (equation 2), ``sphere`` or ``none``; without one, latents leave what the model knows.
         radius: of the ball or sphere; None is sqrt(d). Smaller stays nearer to ordinary pictures, less like this one.
+        distance: how far the latent may go from where it starts; None is any way (see ``likeness.py``).
+        around: what ``distance`` is counted from: ``start``, or the ``shell`` of the prior's radius.
+        space: the latent space to search; empty is the model's first. In another one (``w``, ``w+``) a search starts
+            at the mean of mapped samples, or at the mapped answer of the encoder, and no ball is known.
         optimiser: ``gauss-newton`` (Levenberg-Marquardt), ``lbfgs``, ``adam``, or ``auto``: Gauss-Newton where the loss
             is a sum of squares and the generator has forward derivatives, else L-BFGS.
         steps: at most so many optimiser steps; None is the optimiser's own number in ``STEPS``, where it has settled.
@@ -48,6 +53,9 @@ class InversionSettings:
     candidates: int = 64
     constraint: str = "ball"
     radius: float | None = None
+    distance: float | None = None
+    around: str = "start"
+    space: str = ""
     optimiser: str = AUTO
     steps: int | None = None
     seconds: float | None = None
@@ -60,6 +68,9 @@ class InversionSettings:
         names = parse_loss(self.loss)
         _one_of("start", self.start, STARTS)
         _one_of("constraint", self.constraint, CONSTRAINTS)
+        _one_of("around", self.around, AROUND)
+        if self.distance is not None and not 0.0 <= self.distance < float("inf"):
+            raise UsageError(f"distance {self.distance}", expected="a number of 0 or more")
         _one_of("optimiser", self.optimiser, OPTIMISERS)
         if self.optimiser == GAUSS_NEWTON and any(name not in SQUARED for _, name in names):
             raise UsageError(f"gauss-newton on the loss '{self.loss}'", expected=f"a sum of {' and '.join(SQUARED)}",

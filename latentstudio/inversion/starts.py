@@ -12,7 +12,6 @@ from latentstudio.errors import CapabilityError, UsageError
 from latentstudio.generators.contract import Encodes
 from latentstudio.inversion.settings import AUTO
 from latentstudio.inversion.task import Task
-from latentstudio.latents import sample_prior
 
 _PIECE = 4
 
@@ -32,7 +31,7 @@ def starts(task: Task, given: Tensor | None = None) -> Iterator[Start | None]:
         CapabilityError: an encoder was asked for and the model has none.
         UsageError: ``given`` without a latent, one that does not fit, or a prior that cannot be sampled.
     """
-    settings, space = task.settings, task.generator.card.spaces[0]
+    settings, space = task.settings, task.space
     name = settings.start
     if name == AUTO:
         name = "given" if given is not None else "encoder" if isinstance(task.generator, Encodes) else "random"
@@ -62,14 +61,17 @@ def _encoded(task: Task) -> Tensor:
         )
     with torch.no_grad():
         middle = task.target * task.mask + 0.5 * (1.0 - task.mask)  # an encoder needs something everywhere
-        return generator.encode(middle).reshape(1, -1).float()
+        return task.map_in(generator.encode(middle).float()).reshape(1, -1)
 
 
 def _best_samples(task: Task, count: int) -> Iterator[Tensor]:
-    """The best of the settings' candidates (count, d) by loss, better after each piece."""
-    space, settings = task.generator.card.spaces[0], task.settings
-    drawn = sample_prior(space, count=max(settings.candidates, count), seed=settings.seed)
-    latents = task.project(torch.from_numpy(drawn).reshape(len(drawn), -1).to(task.target.device))
+    """The best of the settings' candidates (count, d) by loss, better after each piece.
+
+    In a space that the prior is mapped into, their mean is one of them: w's mean picture is a good start for anything.
+    """
+    settings = task.settings
+    drawn = task.sample(max(settings.candidates, count), settings.seed)
+    latents = task.project(torch.cat([drawn.mean(dim=0, keepdim=True), drawn]) if task.mapped else drawn)
     errors: list[Tensor] = []
     for piece in latents.split(_PIECE):
         with torch.no_grad():

@@ -8,10 +8,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentstudio.errors import UsageError
-from latentstudio.generators.contract import Generator
+from latentstudio.errors import CapabilityError, UsageError
+from latentstudio.generators.contract import Generator, MapsLatents
 from latentstudio.inversion.settings import SQUARED, InversionSettings
-from latentstudio.latents import project_to_ball, project_to_sphere
+from latentstudio.latents import (
+    LatentSpace,
+    hold_near,
+    hold_near_shell,
+    project_to_ball,
+    project_to_sphere,
+    sample_prior,
+)
 from latentstudio.losses import Features, Loss, blur, features_for, loss_named, needs_features, parse_loss
 from latentstudio.training.loop import mixed_precision_pays
 
@@ -28,6 +35,18 @@ class Task:
     settings: InversionSettings
     label: int | None = None
     features: Features | None = None
+    centre: Tensor | None = None
+
+    @property
+    def space(self) -> LatentSpace:
+        """The latent space that is searched."""
+        card = self.generator.card
+        return card.space(self.settings.space) if self.settings.space else card.spaces[0]
+
+    @property
+    def mapped(self) -> bool:
+        """Whether that is another one than the generator's first, reached by its mapping."""
+        return self.space.name != self.generator.card.spaces[0].name
 
     @property
     def loss(self) -> Loss:
@@ -41,10 +60,39 @@ class Task:
 
     def draw(self, latents: Tensor) -> Tensor:
         """Pictures (N, 3, H, W) of flat latents, in the settings' precision."""
-        shaped = latents.reshape(-1, *self.generator.card.spaces[0].shape)
         with torch.autocast(latents.device.type, torch.bfloat16, enabled=self.fast):
-            pictures = self.generator.generate(shaped, label=self.label)
+            pictures = self._generate(latents)
         return pictures.float()
+
+    def draw_exactly(self, latents: Tensor) -> Tensor:
+        """Pictures (N, 3, H, W) of flat latents in float32, without gradients."""
+        with torch.no_grad():
+            return self._generate(latents)
+
+    def _generate(self, latents: Tensor) -> Tensor:
+        shaped = latents.reshape(-1, *self.space.shape)
+        return self.generator.generate(shaped, space=self.space.name, label=self.label)
+
+    def sample(self, count: int, seed: int) -> Tensor:
+        """Flat latents (count, d) of samples of the prior, mapped into the space that is searched.
+
+        Raises:
+            UsageError: the prior cannot be sampled.
+            CapabilityError: the generator has no mapping into the space.
+        """
+        drawn = torch.from_numpy(sample_prior(self.generator.card.spaces[0], count=count, seed=seed))
+        return self.map_in(drawn.to(self.target.device)).reshape(count, -1)
+
+    def map_in(self, latents: Tensor) -> Tensor:
+        """Latents (N, *shape) of the generator's first space, told in the one that is searched."""
+        if not self.mapped:
+            return latents
+        generator = self.generator
+        if not isinstance(generator, MapsLatents):
+            raise CapabilityError(f"the model '{generator.card.name}' has no mapping into {self.space.name}",
+                                  action=f"search in {generator.card.spaces[0].name}")
+        with torch.no_grad():
+            return generator.map_latents(latents, space=self.space.name, label=self.label).float()
 
     def losses(self, latents: Tensor) -> Tensor:
         """The loss (N,) of flat latents, differentiable."""
@@ -53,12 +101,20 @@ class Task:
     def exact_losses(self, latents: Tensor) -> Tensor:
         """The loss (N,) in float32, without gradients."""
         with torch.no_grad():
-            shaped = latents.reshape(-1, *self.generator.card.spaces[0].shape)
-            return self.loss(self.generator.generate(shaped, label=self.label), self.target, self.mask)
+            return self.loss(self._generate(latents), self.target, self.mask)
 
     def project(self, latents: Tensor) -> Tensor:
-        """Flat latents after the constraint; equation 2 of Plumerault et al. 2020 for the ball."""
-        radius = self.settings.radius or self.generator.card.spaces[0].radius
+        """Flat latents after the constraint; equation 2 of Plumerault et al. 2020 for the ball.
+
+        A start that obeys ball or sphere obeys them still after the distance from it was held, as the ball is convex.
+        """
+        settings, radius = self.settings, self.settings.radius or self.space.radius
+        if settings.distance is not None and settings.around == "shell":
+            latents = hold_near_shell(latents, radius, settings.distance)
+        elif settings.distance is not None and self.centre is not None:
+            latents = hold_near(latents, self.centre, settings.distance)
+        if self.mapped and settings.radius is None:
+            return latents
         if self.settings.constraint == "ball":
             return project_to_ball(latents, radius)
         return project_to_sphere(latents, radius) if self.settings.constraint == "sphere" else latents

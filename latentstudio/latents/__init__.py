@@ -1,7 +1,14 @@
 """Latent spaces and their priors, balls and spheres, interpolation, principal components."""
 
 from latentstudio.latents.components import PrincipalComponents, gradual_components, principal_components
-from latentstudio.latents.geometry import lerp, project_to_ball, project_to_sphere, slerp
+from latentstudio.latents.geometry import (
+    hold_near,
+    hold_near_shell,
+    lerp,
+    project_to_ball,
+    project_to_sphere,
+    slerp,
+)
 from latentstudio.latents.spaces import LatentSpace, check_latent, sample_prior
 
 __all__ = [
@@ -9,6 +16,8 @@ __all__ = [
     "PrincipalComponents",
     "check_latent",
     "gradual_components",
+    "hold_near",
+    "hold_near_shell",
     "lerp",
     "principal_components",
     "project_to_ball",

@@ -25,6 +25,19 @@ def project_to_sphere(latent: Array, radius: float) -> Array:
     return latent * (radius / (_norm(latent) + _TINY))
 
 
+def hold_near(latent: Array, centre: Array, distance: float) -> Array:
+    """Bring latents further than ``distance`` from ``centre`` back to it along a straight line; nearer ones stay."""
+    away = latent - centre
+    length = ((away * away).sum(-1)[..., None] + _TINY**2) ** 0.5  # has a derivative at the centre too
+    return centre + away * (distance / length).clip(None, 1.0)
+
+
+def hold_near_shell(latent: Array, radius: float, distance: float) -> Array:
+    """Scale latents to a length between ``radius`` - ``distance`` and ``radius`` + ``distance``."""
+    length = _norm(latent)
+    return latent * (length.clip(max(0.0, radius - distance), radius + distance) / (length + _TINY))
+
+
 def lerp(start: Array, end: Array, fraction: float) -> Array:
     """Straight line: ``start`` at 0, ``end`` at 1."""
     return start + (end - start) * fraction

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
 from latentstudio.studio.actions import ACTIONS
@@ -91,6 +92,29 @@ class Commands(QObject):
         """Save the chosen factor's axis with this sample's own coordinate taken out, as papers draw it."""
         self._export("traversal", self._parts.files.request_traversal)
 
+    def on_paste_back(self) -> None:
+        """Put the edited face back into the photo it came from, as a new file."""
+        photo = self._parts.photo
+        if not photo.can_paste_back:
+            self._parts.desk.notice("info", "There is no photo to paste into: drop one on the window first.")
+            return
+        path = self._ask_save("Paste back into the photo", f"{Path(photo.photo_name).stem}-edited.png",
+                              "PNG pictures (*.png)")
+        if path is not None:
+            photo.request_paste_back(path)
+
+    def on_paste_photo(self) -> None:
+        """Take in the picture, or the file, that lies on the clipboard."""
+        clipboard = QGuiApplication.clipboard()
+        files = [Path(url.toLocalFile()) for url in clipboard.mimeData().urls() if url.isLocalFile()]
+        image = clipboard.image()
+        if files:
+            self._open(str(files[0]))
+        elif not image.isNull():
+            self._parts.files.request_pasted(image)
+        else:
+            self._parts.desk.notice("info", "There is no picture on the clipboard: copy one first.")
+
     def on_keep_elsewhere(self) -> None:
         """Save a learned factor that could not be kept to a file."""
         factor = self._parts.learn.factor
@@ -119,6 +143,10 @@ class Commands(QObject):
     def on_exact(self) -> None:
         """Measure this very picture until the chosen factor is what its slider says."""
         self._parts.exact.request_exact(self._parts.factors.chosen)
+
+    def on_forget_factor(self) -> None:
+        """What ships under the chosen factor's name counts again."""
+        self._parts.factors.request_forgetting()
 
     def on_copy_picture(self) -> None:
         """The picture to the clipboard."""

@@ -12,17 +12,16 @@ from latentstudio.studio.panels.pieces import line_of
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Heading, IconButton
 
-WORKSPACES = ("Play", "Research")
+WORKSPACES = ("Play", "Photo", "Research")
 LEFT = ("library",)
-RIGHT = ("factors", "raw", "learn", "map")
-UNDER = "map"
+RIGHT = ("factors", "photo", "raw", "learn", "map")
+PAIRS = {"Play": ("factors", "map"), "Photo": ("photo", "factors"), "Research": ("factors", "raw")}
 LEFT_WIDTH = 256
 LEFT_SHARE = 0.29
 LEAST_WIDTH = 216
 RIGHT_SHARE = 0.385
-UNDER_SHARE = 0.44
-UNDER_LEAST = 190
-CARDS_HEIGHT = 405
+# of the pair: the upper one's share, its least height, and what the lower one keeps
+SPREAD = {"Play": (PAIRS["Play"], 0.56, 405, 190), "Photo": (PAIRS["Photo"], 0.58, 380, 240)}
 FLOATING_SIZE = (460, 560)
 
 
@@ -108,25 +107,26 @@ class Docks(QObject):
     def arrange(self, workspace: str) -> None:
         """Put the panels where a workspace wants them.
 
-        Play tabs them with the map under all of them; Research shows raw coordinates under the factors, and tabs the
-        rest there.
+        Play tabs them with the map under all of them; Photo shows the photo above and the factors under it; Research
+        shows raw coordinates under the factors, and tabs the rest there.
         """
         self.workspace = workspace
         areas = Qt.DockWidgetArea
         for names, area in ((LEFT, areas.LeftDockWidgetArea), (RIGHT, areas.RightDockWidgetArea)):
             for index, name in enumerate(names):
                 self._bring_to(area, self.docks[name], may_stay=index == 0)
-        right = [self.docks[name] for name in RIGHT]
-        lower = right[1] if workspace == "Research" else self.docks[UNDER]
-        self._window.splitDockWidget(right[0], lower, Qt.Orientation.Vertical)
-        tabs = right[1:] if workspace == "Research" else [dock for dock in right if dock is not lower]
+        first, under = PAIRS[workspace]
+        lower = self.docks[under]
+        others = [self.docks[name] for name in RIGHT if name not in (first, under)]
+        self._window.splitDockWidget(self.docks[first], lower, Qt.Orientation.Vertical)
+        tabs = [lower if workspace == "Research" else self.docks[first], *others]
         for before, dock in pairwise(tabs):
             self._window.tabifyDockWidget(before, dock)
         for dock in self.docks.values():
             if dock.isHidden():
                 dock.show()
         tabs[0].raise_()
-        right[0].raise_()
+        self.docks[first].raise_()
         self.spread()
         QTimer.singleShot(0, self, self.spread)
         self.dress_tabs()
@@ -148,22 +148,25 @@ class Docks(QObject):
         shown = [(self._docked(names), width) for names, width in sides]
         docks = [(dock, width) for dock, width in shown if dock is not None]
         self._window.resizeDocks([dock for dock, _ in docks], [width for _, width in docks], Qt.Orientation.Horizontal)
-        if self.workspace == "Play":
-            self._spread_right()
+        if self.workspace in SPREAD:
+            self._spread_right(*SPREAD[self.workspace])
 
     def _docked(self, names: tuple[str, ...]) -> PanelDock | None:
         """The first of these panels that stands in the window."""
         docks = (self.docks[name] for name in names)
         return next((dock for dock in docks if not dock.isHidden() and not dock.isFloating()), None)
 
-    def _spread_right(self) -> None:
-        """Four factor cards above where that leaves the map its least; more of both where the window is high."""
-        px, pair = app_theme().px, [self.docks["factors"], self.docks[UNDER]]
+    def _spread_right(self, names: tuple[str, str], share: float, least: int, least_under: int) -> None:
+        """The upper one gets its share, at least ``least`` pixels of it where that leaves the lower one its own least.
+
+        In Play that is room for four factor cards above the map; more of both where the window is high.
+        """
+        px, pair = app_theme().px, [self.docks[name] for name in names]
         if any(dock.isHidden() or dock.isFloating() for dock in pair):
             return
         height = sum(dock.height() for dock in pair)
-        cards = min(max(round((1 - UNDER_SHARE) * height), px(CARDS_HEIGHT)), height - px(UNDER_LEAST))
-        self._window.resizeDocks(pair, [cards, height - cards], Qt.Orientation.Vertical)
+        upper = min(max(round(share * height), px(least)), height - px(least_under))
+        self._window.resizeDocks(pair, [upper, height - upper], Qt.Orientation.Vertical)
 
     def bring_forward(self, name: str) -> None:
         """Show a panel, wherever it is, and put it in front."""

@@ -1,4 +1,5 @@
-"""What waits until the hands rest: measuring which runtime is faster, drawing the library's missing thumbnails."""
+"""What waits until the hands rest: measuring which runtime is faster, drawing the library's missing thumbnails,
+getting ready for photos."""
 
 from __future__ import annotations
 
@@ -49,6 +50,9 @@ class IdleWork(QObject):
         elif not self._asked_thumbnails:
             self._asked_thumbnails = True
             parts.library.request_thumbnails()
+            self._timer.start()
+        elif not parts.photo.is_ready:
+            parts.photo.prepare()
 
     def _on_measured(self, end: JobEnd) -> None:
         self._measuring = 0

@@ -15,6 +15,7 @@ from latentstudio.studio.panels.find_panel import FindPanel
 from latentstudio.studio.panels.learn_panel import LearnPanel
 from latentstudio.studio.panels.library_panel import LibraryPanel
 from latentstudio.studio.panels.map_panel import MapPanel
+from latentstudio.studio.panels.photo_panel import PhotoPanel
 from latentstudio.studio.panels.picture_panel import PicturePanel
 from latentstudio.studio.panels.pieces import put_on_top
 from latentstudio.studio.panels.raw_panel import RawPanel
@@ -29,6 +30,7 @@ from latentstudio.studio.presenters.learn import LearnPresenter
 from latentstudio.studio.presenters.library import LibraryPresenter
 from latentstudio.studio.presenters.map import MapPresenter
 from latentstudio.studio.presenters.notices import NoticesPresenter
+from latentstudio.studio.presenters.photo import PhotoPresenter
 from latentstudio.studio.presenters.picture import PicturePresenter
 from latentstudio.studio.presenters.raw import RawPresenter
 from latentstudio.studio.presenters.samples import SamplesPresenter
@@ -77,6 +79,7 @@ class Parts(QObject):
         self.learn_panel = LearnPanel()
         self.find_panel = FindPanel()
         put_on_top(self.find_panel, self.learn_panel)
+        self.photo_panel = PhotoPanel()
         self.map_panel = MapPanel()
         self.status_line = StatusLine()
 
@@ -95,9 +98,12 @@ class Parts(QObject):
         self.map = MapPresenter(desk, self.map_panel, parent=self)
         self.factors.choice_changed.connect(self.map.set_factor)
         self.unkept = UnkeptPresenter(desk, self.learn, parent=self)
+        self.photo = PhotoPresenter(desk, self.photo_panel, parent=self)
+        self.picture.set_photo_source(self.photo.photo_of)
+        self.photo.beside_changed.connect(canvas.show_beside)
         self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)
         self.files = FilesPresenter(
-            desk, fetch=self.library.request_fetch, renew=self.library.renew, parent=self
+            desk, fetch=self.library.request_fetch, renew=self.library.renew, take_photo=self.photo.take, parent=self
         )
         self.keeping = KeepingPresenter(desk, slot, parent=self)
         self.picture.painted.connect(self.status.on_painted)

@@ -94,6 +94,7 @@ class MainWindow(QMainWindow):
             {
                 "library": ("Library", parts.library_panel),
                 "factors": ("Factors", parts.factors_panel),
+                "photo": ("Photo", parts.photo_panel),
                 "raw": ("Raw", parts.raw_panel),
                 "learn": ("Learn", parts.learn_panel),
                 "map": ("Map", parts.map_panel),
@@ -111,6 +112,9 @@ class MainWindow(QMainWindow):
         parts.factors_panel.find_requested.connect(self.on_find_sliders)
         parts.learn_panel.file_requested.connect(self.commands.on_learn_file)
         parts.learn.elsewhere_requested.connect(self.commands.on_keep_elsewhere)
+        parts.photo.taken.connect(self._on_photo_taken)
+        parts.photo_panel.open_requested.connect(self.commands.on_open)
+        parts.photo_panel.paste_back_requested.connect(self.commands.on_paste_back)
         self.menus.opening.connect(self._on_menu_opening)
         parts.workspace.subscribe(self._on_change)
 
@@ -120,11 +124,13 @@ class MainWindow(QMainWindow):
             "smooth": self.on_smooth,
             "show_library": self.on_show_library,
             "show_factors": self.on_show_factors,
+            "show_photo": self.on_show_photo,
             "show_raw": self.on_show_raw,
             "show_learn": self.on_show_learn,
             "show_map": self.on_show_map,
             "undock_panel": self.on_undock_panel,
             "workspace_play": self.on_workspace_play,
+            "workspace_photo": self.on_workspace_photo,
             "workspace_research": self.on_workspace_research,
             "theme_system": self.on_theme_system,
             "theme_dark": self.on_theme_dark,
@@ -153,6 +159,10 @@ class MainWindow(QMainWindow):
         """Open or close the factors."""
         self.docks.toggle("factors")
 
+    def on_show_photo(self) -> None:
+        """Open or close the photo."""
+        self.docks.toggle("photo")
+
     def on_show_raw(self) -> None:
         """Open or close the raw coordinates."""
         self.docks.toggle("raw")
@@ -172,6 +182,10 @@ class MainWindow(QMainWindow):
     def on_workspace_play(self) -> None:
         """The panels of Play."""
         self.arrange("Play")
+
+    def on_workspace_photo(self) -> None:
+        """The panels of Photo."""
+        self.arrange("Photo")
 
     def on_workspace_research(self) -> None:
         """The panels of Research."""
@@ -230,6 +244,11 @@ class MainWindow(QMainWindow):
 
     def _on_learn_wanted(self) -> None:
         self.docks.bring_forward("learn")
+
+    def _on_photo_taken(self) -> None:
+        if self.docks.workspace == "Play":
+            self.arrange("Photo")
+        self.docks.bring_forward("photo")
 
     def _on_menu_opening(self) -> None:
         """Check marks in the menu for what is on: panels that are seen, workspace, theme, pixels, full screen."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import replace
+from dataclasses import fields, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 
 from latentstudio import api
+from latentstudio.cli.main import main
 from latentstudio.document.session_file import Saved, write_session
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor, write_factor
+from latentstudio.factors.settings import LearnSettings, reasons
 from latentstudio.generators.card import read_card, write_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.pixels import read_picture
@@ -61,6 +63,17 @@ def test_list_says_which_file_is_broken(cli) -> None:
     assert answer.code == 0
     assert "broken.safetensors" in answer.complaint
     assert len(answer.json) == 2
+
+
+def test_forget_puts_a_factor_of_ones_own_aside(cli) -> None:
+    write_factor(user_factors("example") / "y.safetensors", straight("y", PIXELS, 2, 1.0))
+    answer = cli("factors", "forget", "example", "--factor", "y", "--json").json
+    assert answer["shipped"] is False
+    assert Path(answer["aside"]).is_file()
+    again = cli("factors", "forget", "example", "--factor", "y")
+    assert again.code == 2
+    assert "no factor 'y' of your own" in again.complaint
+    assert len(cli("factors", "list", "example", "--json").json) == 2
 
 
 def test_apply_moves_the_latent_by_what_was_asked(cli, tmp_path: Path) -> None:
@@ -294,3 +307,12 @@ def bad_model(home: Path, network: str, generate: str) -> None:
     shutil.rmtree(model, ignore_errors=True)
     shutil.copytree(user_models() / "example", model)
     write_card(model, replace(read_card(model), name="bad", backend=name, image_size=(64, 64)))
+
+
+def test_the_help_of_learning_tells_every_setting_with_its_reason(capsys):
+    assert main(["factors", "learn", "--help"]) == 0
+    shown = "".join(capsys.readouterr().out.split())  # lines are broken at hyphens as well
+    for name, words in reasons().items():
+        plain = "".join(words.removesuffix(".").replace("``", "").split())
+        assert name == "seed" or plain in shown, name
+    assert len(reasons()) == len(fields(LearnSettings))

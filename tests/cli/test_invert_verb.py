@@ -14,7 +14,8 @@ from latentstudio.pixels import read_picture
 FILES = ("latent.npy", "target.png", "result.png", "residual.png", "steps.png")
 PHOTO_KEYS = {
     "photo", "loss", "blurred_loss", "mse", "dssim", "norm", "seconds", "steps", "start", "start_mse", "optimizer",
-    "ended", "percentile", "verdict", "reasons", "frame", "notes", "latent", "target", "result", "residual", "strip",
+    "feature_distance", "ended", "percentile", "verdict", "reasons", "frame", "notes", "latent", "target",
+    "result", "residual", "strip",
 }
 
 

@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from latentstudio.errors import FactorFileError
-from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve, increasing, known_range
+from latentstudio.factors.calibration import (
+    MeasuredCalibration,
+    MonotoneCurve,
+    increasing,
+    known_range,
+    known_range_with_stops,
+)
 
 COORDINATES = np.linspace(-4, 4, 33)
 ERF = np.array([16 * math.erf(p / math.sqrt(2)) for p in COORDINATES])
@@ -71,3 +77,18 @@ def test_known_range_ends_where_nothing_was_seen() -> None:
     coordinates = np.linspace(-4.0, 4.0, 9)
     deviation = np.where(coordinates > 2.5, np.nan, 0.1)
     assert known_range(coordinates, coordinates, deviation) == (-4.0, 2.0)
+
+
+def test_known_range_ends_where_it_is_another_picture_that_moved() -> None:
+    residual = np.where(COORDINATES < -2.0, 0.9, 0.1 * np.abs(COORDINATES))
+    known, stops = known_range_with_stops(COORDINATES, 3 * COORDINATES, np.full(33, 0.1), residual=residual)
+    assert known == (-2.0, 4.0)
+    assert stops == ("residual", "end")
+    unknown = np.full(33, np.nan)
+    assert known_range(COORDINATES, 3 * COORDINATES, np.full(33, 0.1), residual=unknown) == (-4.0, 4.0)
+
+
+def test_each_rule_that_ends_a_range_has_its_name() -> None:
+    deviation = np.where(COORDINATES > 1.0, 40.0, 0.5)
+    assert known_range_with_stops(COORDINATES, 3 * COORDINATES, deviation)[1] == ("end", "spread")
+    assert known_range_with_stops(COORDINATES, ERF, np.full(33, 0.5))[1] == ("median", "median")

@@ -21,6 +21,7 @@ from latentstudio.factors import (
     read_factor,
     write_factor,
 )
+from latentstudio.factors.storage import forget_factor
 from latentstudio.generators.card import ModelCard
 from latentstudio.latents import LatentSpace
 from latentstudio.units import PIXELS, TIMES
@@ -147,6 +148,19 @@ def test_the_users_factors_win_and_broken_ones_are_told(home, tmp_path):
     assert found.get("x").measured.median.max() == pytest.approx(36.0)
     assert len(found.errors) == 1
     assert "y.safetensors" in found.errors[0]
+
+
+def test_a_factor_of_ones_own_is_put_aside_and_what_ships_counts_again(home, tmp_path):
+    folder = tmp_path / "toy"
+    write_factor(folder / "factors" / "x.safetensors", make_factor())
+    for number in (1, 2):
+        keep_factor(make_factor(slope=9.0))
+        aside = forget_factor("toy", "x")
+        assert aside.name == f"x-{number}.safetensors"
+        assert read_factor(aside).measured.median.max() == pytest.approx(36.0)  # nothing is lost
+        assert load_factors(folder, CARD).get("x").measured.median.max() == pytest.approx(16.0)
+    with pytest.raises(UnknownNameError, match="no factor 'x' of your own"):
+        forget_factor("toy", "x")
 
 
 def test_hostile_factor_files_say_so(tmp_path: Path) -> None:

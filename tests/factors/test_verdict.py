@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve
-from latentstudio.factors.verdict import leak_words, verdict_of
+from latentstudio.factors.verdict import facts_of, leak_shares, leak_words, replacement, verdict_of
 from latentstudio.units import DEGREES, PERCENT, PIXELS, TIMES
 
 
@@ -66,3 +66,43 @@ def test_the_grade_in_words(spread, words):
 
 def test_notes_follow_as_sentences():
     assert verdict_of(factor(notes=["few records; use more starts"])).endswith("closely. Few records; use more starts.")
+
+
+@pytest.mark.parametrize(("stops", "words"), [
+    (["median", "median"], "Beyond this range new pictures follow no further."),
+    (["end", "residual"], "Above this range it is another picture that moved."),
+    (["spread", "end"], "Below this range one cannot tell where a new picture will go."),
+])
+def test_what_ended_the_range_is_said(stops, words):
+    assert words in verdict_of(factor(range_stops=stops))
+
+
+def test_a_range_that_nothing_ended_needs_no_words():
+    assert "this range" not in verdict_of(factor(range_stops=["end", "end"]))
+    assert "this range" not in verdict_of(factor())
+
+
+def test_a_leak_is_told_as_a_share_of_the_other_s_own_range():
+    x = factor(leak={"y": -0.6, "brightness": 0.03})
+    y = factor(name="y", reach=(-6.0, 6.0))
+    light = factor(PERCENT, name="brightness", reach=(-0.1, 0.2))
+    assert leak_shares(x, (x, y, light)) == pytest.approx({"y": 0.1, "brightness": 0.2})
+    assert leak_shares(y, (x, y, light)) == {}
+
+
+def test_how_a_factor_was_learned_is_told_as_far_as_its_file_tells_it():
+    told = facts_of(factor(starts=256, records=2048, records_kept=1843, axis="mean", r2_heldout_starts=0.971,
+                           r2_heldout_starts_paper=0.93, judged=256))
+    assert told == ("From 256 starts, 1,843 of 2,048 records kept; axis: mean; r² on held-out starts 0.97 (the paper's "
+                    "axis 0.93); measured on 256 new samples.")
+    assert facts_of(factor(axis="paper")) == "axis: paper."
+    assert facts_of(factor()) == ""
+
+
+def test_what_keeping_would_replace_is_said_and_whether_it_is_the_better_one():
+    new, wider, narrow = factor(), factor(reach=(-9.0, 9.0)), factor(reach=(-2.0, 2.0), spread=0.2)
+    assert replacement(new, None) == ""
+    assert replacement(new, narrow) == (
+        "Kept, it takes the place of the present x (grade A, −2.0 px to +2.0 px).")
+    assert replacement(new, wider).endswith("(grade A, −9 px to +9 px), which is the better one.")
+    assert replacement(factor(spread=6.0), narrow).endswith("which is the better one.")

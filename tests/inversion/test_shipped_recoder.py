@@ -7,6 +7,7 @@ import torch
 
 from latentstudio import api
 from latentstudio.generators.contract import Encodes
+from latentstudio.generators.recoder import read_recoder_card
 from latentstudio.inversion.honesty import find_held_out
 from latentstudio.places import bundled
 
@@ -39,3 +40,11 @@ def test_what_is_shipped_is_small_and_belongs_to_the_model(faces):
     held_out = find_held_out(faces.card, api.inversion_settings())
     assert held_out is not None
     assert len(held_out.losses) == 100
+
+
+def test_its_card_tells_the_terms_of_the_data_and_what_its_command_is_worth(faces):
+    card = read_recoder_card(bundled("resources") / "recoders" / "faces-gan")
+    assert card.model_sha256 == faces.card.weights_sha256
+    assert "non-commercial research" in card.notice
+    assert "does not make these weights again" in card.reproducing
+    assert "3,300" in card.reproducing

@@ -18,6 +18,7 @@ from latentstudio.factors import apply_factors
 from latentstudio.pixels import to_bytes, write_png
 from latentstudio.studio.app import build_window
 from latentstudio.studio.commands import Dialogs, ask_save_file
+from latentstudio.studio.docks import RIGHT
 from latentstudio.studio.map_benchmark import bench_map
 from latentstudio.studio.stories.driver import Driver, close_window, story_window
 
@@ -71,7 +72,7 @@ def test_a_floating_panel_has_buttons_and_hears_the_windows_keys(driver: Driver)
 def test_closed_panels_come_back_as_wide_as_they_were(driver: Driver):
     docks = driver.window.docks
     library, factors = docks.docks["library"].width(), docks.docks["factors"].width()
-    for name in ("factors", "raw", "learn", "map"):
+    for name in RIGHT:
         docks.docks[name].close()
     driver.wait(lambda: driver.parts.picture_panel.width() > 1_000, "the picture to take the room")
     driver.key("Ctrl+2")
@@ -227,15 +228,32 @@ def test_the_save_dialog_adds_the_suffix_itself(driver: Driver, tmp_path, monkey
     assert ask_save_file(driver.window, "Save session", asked, "Sessions (*.latentstudio)") == asked
 
 
-def test_a_photo_without_a_recipe_is_refused_in_the_bar(driver: Driver, tmp_path):
-    write_png(tmp_path / "photo.png", np.zeros((8, 8, 3), np.uint8))
-    session = driver.session
+def test_a_dropped_photo_stands_on_the_canvas_and_undo_takes_it_back(driver: Driver, tmp_path):
+    write_png(tmp_path / "photo.png", np.full((80, 120, 3), 40, np.uint8))
+    session, photo = driver.session, driver.parts.photo
     driver.drop(tmp_path / "photo.png")
+    driver.wait(lambda: photo.concluded is not None, "the inversion", seconds=120)
+    driver.settle()
+    assert driver.session.seed is None
+    assert driver.window.docks.is_seen("photo")
+    assert driver.window.docks.workspace == "Photo"
+    assert driver.parts.photo_panel.title.text()
+    photo.request_paste_back(tmp_path / "pasted.png")
+    driver.wait((tmp_path / "pasted.png").is_file, "the photo with the crop back in it")
+    driver.key("Ctrl+Z")
+    driver.wait(lambda: driver.session == session, "what stood there before the photo")
+
+
+@pytest.mark.parametrize(("name", "content", "words"), [
+    ("broken.jpg", b"no picture at all", "broken.jpg"), ("empty.png", b"", "empty.png"),
+])
+def test_a_photo_that_is_none_is_told_in_the_bar(driver: Driver, tmp_path, name, content, words):
+    (tmp_path / name).write_bytes(content)
+    session = driver.session
+    driver.drop(tmp_path / name)
     driver.wait(lambda: bool(driver.parts.notices.shown), "the notice")
-    notice = driver.parts.notices.last
-    assert notice.kind == "bad"
-    assert "carries no recipe" in notice.sentence
-    assert driver.parts.picture_panel.notices.isVisible()
+    assert driver.parts.notices.last.kind == "bad"
+    assert words in driver.parts.notices.last.sentence
     assert driver.session == session
 
 

@@ -135,6 +135,7 @@ class FakeFactor:
     index: int
     grade: str = "A"
     evidence: Evidence | None = None
+    figures: dict[str, object] = field(default_factory=dict)
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -230,7 +231,8 @@ def desk(
     dressed: QApplication, worker: FakeWorker, models: dict[str, FakeModel], monkeypatch: pytest.MonkeyPatch, home: Path
 ) -> Desk:
     """A desk over fake models with the factors x and scale."""
-    factors = FactorSet((FakeFactor("x", PIXELS, 0), FakeFactor("scale", TIMES, 1, "B")))
+    x = FakeFactor("x", PIXELS, 0, figures={"leak": {"scale": 2.0}})
+    factors = FactorSet((x, FakeFactor("scale", TIMES, 1, "B")))
 
     def open_fake(name: str, catalogue: Catalogue, device: str) -> Opened:
         if name not in models:

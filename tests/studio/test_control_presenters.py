@@ -186,7 +186,9 @@ def test_a_traversal_takes_the_coordinate_out_of_the_sample_as_it_stands(opened,
     assert drawn[:, 0] == pytest.approx(np.linspace(-5.0, 5.0, 11))
     start = sample_prior(opened.model.card.spaces[0], count=1, seed=100)[0]
     assert drawn[:, 1] == pytest.approx(np.full(11, start[1] + 0.2), abs=1e-6)
-    files = FilesPresenter(desk, fetch=lambda name: None, renew=lambda: None)
+    files = FilesPresenter(
+        desk, fetch=lambda name: None, renew=lambda: None, take_photo=lambda name, photo: None
+    )
     files.request_traversal(tmp_path / "row", "x")
     worker.work()
     assert read_picture(tmp_path / "row.png").shape == (16, 11 * 18 - 2, 3)

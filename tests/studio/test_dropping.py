@@ -53,15 +53,17 @@ def test_a_session_file_is_opened(tmp_path, catalogue, session):
 
 
 @pytest.mark.parametrize("name", ["photo.png", "photo.jpg"])
-def test_a_photo_is_refused_honestly(tmp_path, catalogue, name):
+def test_a_picture_without_a_recipe_is_a_photo(tmp_path, catalogue, name):
     if name.endswith("png"):
         write_png(tmp_path / name, PICTURE)
     else:
         from PIL import Image
 
         Image.fromarray(PICTURE).save(tmp_path / name)
-    with pytest.raises(PictureError, match=r"carries no recipe.*inversion.*not part of this version.*drop a PNG"):
-        read_file(tmp_path / name, catalogue)
+    brought = read_file(tmp_path / name, catalogue)
+    assert (brought.kind, brought.session, brought.model) == ("photo", None, "")
+    assert brought.photo is not None
+    assert brought.photo.pixels.shape == PICTURE.shape
 
 
 def test_a_picture_with_a_broken_recipe_names_the_recipe(tmp_path, catalogue):
@@ -125,7 +127,7 @@ def test_a_path_that_is_gone_is_refused(tmp_path, catalogue):
 
 def test_anything_else_says_what_would_be_right(tmp_path, catalogue):
     (tmp_path / "notes.txt").write_text("hello")
-    with pytest.raises(UsageError, match=r"notes\.txt is of no kind that latentstudio opens; expected a picture"):
+    with pytest.raises(UsageError, match=r"notes\.txt is of no kind that latentstudio opens; expected a photo"):
         read_file(tmp_path / "notes.txt", catalogue)
     (tmp_path / "weights.pt").write_bytes(b"PK\x03\x04 and then nothing")
     with pytest.raises(ModelFileError, match=r"weights\.pt is truncated or broken"):

@@ -289,3 +289,17 @@ def test_a_model_with_sliders_has_the_link(desk, dressed, qtbot, worker):
     assert not panel.find_button.isVisible()
     with qtbot.waitSignal(panel.find_requested):
         click(qtbot, panel.find_link)
+
+
+def test_a_slider_that_is_worse_than_the_one_you_have_is_not_ticked(panel, desk, worker, qtbot):
+    desk.request_model("one")
+    worker.work()
+    worse = finding("x", 5.0)  # the desk has an x of grade A
+    assert worse.grade in ("B", "C")
+    presenter = FindPresenter(desk, panel, find=Search([FindStep(1.0, "all tried", None, {}, (worse,))]))
+    click(qtbot, panel.start_button)
+    worker.run_jobs()
+    assert presenter.findings == (worse,)
+    assert panel.ticked == ()
+    assert panel.rows["x"].box.isVisible()
+    assert panel.rows["x"].reason.text().endswith("(grade A), which is better.")

@@ -12,11 +12,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from latentstudio.factors import Evidence, Factor, LearnSettings, MeasuredCalibration, MonotoneCurve
+from latentstudio.factors.settings import reasons
 from latentstudio.factors.verdict import verdict_of
 from latentstudio.places import records_folder
 from latentstudio.steps import Step
 from latentstudio.studio.panels.learn_panel import LearnPanel
-from latentstudio.studio.panels.learn_settings import reasons
 from latentstudio.studio.presenters.learn import LearnPresenter, settings_for
 from latentstudio.studio.presenters.learn_work import STRIP_VALUES, draw_new, left_over, strip_labels
 from latentstudio.studio.widgets.mosaic import Mosaic

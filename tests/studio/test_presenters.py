@@ -9,10 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QWidget
 
 from latentstudio.engine import Result, Timing
 from latentstudio.errors import AddOnError, LearningError, ModelFileError, StudioError
-from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor
+from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, keep_factor, read_factor
 from latentstudio.factors.verdict import verdict_of
 from latentstudio.generators import addons
 from latentstudio.generators.addons import AddOn
@@ -171,6 +172,35 @@ def test_a_drag_is_live_and_one_entry_of_the_history(desk, factor_cards):
     panel.settled.emit("x", 3.0)
     assert len(desk.workspace.history) == entries + 1
     assert desk.workspace.history.current_entry.label == "x +3.0 px"
+
+
+def test_a_card_tells_what_was_measured_to_move_along(factor_cards):
+    x, scale = (factor_cards.cards[name].findChild(QWidget, "leaks") for name in ("x", "scale"))
+    assert x.accessibleName() == "leak: scale 25 %"
+    assert scale.isHidden()  # nothing was measured for it
+
+
+def test_a_slider_of_ones_own_is_put_aside_and_goes_back_to_zero(desk, worker, factor_cards, home):
+    p = np.linspace(-3.0, 3.0, 7)
+    measured = MeasuredCalibration(p, p, 0.1 + 0 * p, (-3.0, 3.0))
+    axis = np.eye(4, dtype=np.float32)[0]
+    mine = keep_factor(Factor("x", "x", PIXELS, axis, MonotoneCurve(p, p), measured, "one", "hash"))
+    desk.workspace.apply(desk.workspace.session.with_position("x", 2.0), "x")
+    factor_cards.presenter.chosen = "x"
+    factor_cards.presenter.request_forgetting()
+    worker.work()
+    assert not mine.exists()
+    assert desk.workspace.session.position("x") == 0.0
+    assert (user_factors("one") / "forgotten" / "x-1.safetensors").is_file()
+
+
+def test_a_slider_that_ships_cannot_be_put_aside(desk, worker, factor_cards, home, notices):
+    desk.workspace.apply(desk.workspace.session.with_position("x", 2.0), "x")
+    factor_cards.presenter.chosen = "x"
+    factor_cards.presenter.request_forgetting()
+    worker.work()
+    assert desk.workspace.session.position("x") == 2.0
+    assert "of your own" in notices[-1].sentence
 
 
 def test_beyond_the_known_range_is_clamped_and_said(desk, factor_cards):

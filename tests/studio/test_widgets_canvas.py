@@ -150,3 +150,32 @@ def test_gestures_draw_in_the_accent(canvas: Canvas, factor: str) -> None:
     assert found > 20
     canvas.set_gesture(None)
     assert canvas.grab().toImage().pixelColor(200, 150) == QColor(20, 20, 20)
+
+
+def test_another_picture_stands_left_of_a_line_that_can_be_dragged(canvas: Canvas) -> None:
+    canvas.show_picture(plain(200, 0, 0), 1)
+    assert canvas.line is None
+    canvas.show_beside(plain(0, 0, 200))
+    assert canvas.line == 0.5
+
+    def colours() -> tuple[int, int]:
+        seen = canvas.grab().toImage()
+        return seen.pixelColor(120, 150).blue(), seen.pixelColor(280, 150).red()
+
+    assert colours() == (200, 200)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(200, 150))
+    QTest.mouseMove(canvas, QPoint(80, 150))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(80, 150))
+    assert canvas.line == pytest.approx(0.1, abs=0.01)
+    assert colours() == (0, 200)
+    canvas.show_beside(None)
+    assert canvas.line is None
+
+
+def test_the_line_stays_on_the_picture(canvas: Canvas) -> None:
+    canvas.show_picture(plain(200, 0, 0), 1)
+    canvas.show_beside(plain(0, 0, 200))
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(200, 20))
+    QTest.mouseMove(canvas, QPoint(390, 20))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(390, 20))
+    assert canvas.line == 1.0

@@ -29,6 +29,7 @@ RADIUS = 12.0
 _WHEEL_NOTCH = 120.0
 _ZOOM_A_NOTCH = 1.25
 _PAN_STEP = 40.0
+_LINE_GRIP = 14.0
 
 
 class Canvas(RingFocus, QWidget):
@@ -52,6 +53,9 @@ class Canvas(RingFocus, QWidget):
         self._comparing = False
         self._smooth = False
         self._gesture: Gesture | None = None
+        self._beside: QImage | None = None
+        self._line = 0.5
+        self._line_held = False
         self._empty_text = ""
         self._viewport = Viewport()
         self._grip: QPointF | None = None
@@ -107,6 +111,16 @@ class Canvas(RingFocus, QWidget):
             self._comparing = comparing
             self.update()
 
+    @property
+    def line(self) -> float | None:
+        """Where the line between two pictures lies, as a share of the picture's width; None where there is none."""
+        return None if self._beside is None else self._line
+
+    def show_beside(self, rgb: NDArray[np.uint8] | None) -> None:
+        """Show another picture uint8 (H, W, 3) left of a line that can be dragged; None takes it away."""
+        self._beside = None if rgb is None else image_of(rgb)
+        self.update()
+
     def set_smooth(self, smooth: bool) -> None:
         """Smooth magnification, or square pixels."""
         self._smooth = smooth
@@ -153,6 +167,8 @@ class Canvas(RingFocus, QWidget):
             return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, self._smooth)
         painter.drawImage(QRectF(*self._viewport.rectangle), shown)
+        if self._beside is not None and not self._comparing:
+            self._paint_beside(painter, self._beside)
         if self._gesture is not None and not self._comparing:
             paint_gesture(painter, self._gesture, self._viewport, self._theme)
         self._paint_corners(painter)
@@ -160,6 +176,26 @@ class Canvas(RingFocus, QWidget):
         if self._number != self._painted_number and not self._comparing:
             self._painted_number = self._number
             self.painted.emit(self._number)
+
+    def _paint_beside(self, painter: QPainter, beside: QImage) -> None:
+        area, x = QRectF(*self._viewport.rectangle), self._line_x()
+        painter.save()
+        painter.setClipRect(QRectF(area.left(), area.top(), x - area.left(), area.height()))
+        painter.drawImage(area, beside)
+        painter.restore()
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        visible = QRectF(*self._viewport.visible)
+        painter.setPen(QPen(self._theme.tokens.colour("accent"), 2))
+        painter.drawLine(QPointF(x, visible.top()), QPointF(x, visible.bottom()))
+        painter.setBrush(self._theme.tokens.colour("accent"))
+        painter.drawEllipse(QPointF(x, visible.center().y()), 7, 7)
+
+    def _line_x(self) -> float:
+        left, _, width, _ = self._viewport.rectangle
+        return left + self._line * width
+
+    def _on_line(self, point: QPointF) -> bool:
+        return self._beside is not None and abs(point.x() - self._line_x()) <= _LINE_GRIP
 
     def _paint_corners(self, painter: QPainter) -> None:
         visible = QRectF(*self._viewport.visible)
@@ -200,7 +236,11 @@ class Canvas(RingFocus, QWidget):
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold of a picture that is larger than the window."""
+        """Take hold of the line between two pictures, or of a picture that is larger than the window."""
+        if event.button() == Qt.MouseButton.LeftButton and self._on_line(event.position()):
+            self._line_held = True
+            event.accept()
+            return
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton) and self._viewport.zoomed:
             self._grip = event.position()
             self._update_cursor()
@@ -209,7 +249,12 @@ class Canvas(RingFocus, QWidget):
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Pan while held."""
+        """Move the line, or pan, while held."""
+        if self._line_held:
+            left, _, width, _ = self._viewport.rectangle
+            self._line = min(1.0, max(0.0, (event.position().x() - left) / max(1.0, width)))
+            self.update()
+            return
         if self._grip is None:
             return
         moved = event.position() - self._grip
@@ -219,6 +264,7 @@ class Canvas(RingFocus, QWidget):
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
         self._grip = None
+        self._line_held = False
         self._update_cursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:

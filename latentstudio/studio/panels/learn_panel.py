@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from PySide6.QtCore import QTimer, Signal
+from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.errors import UsageError
@@ -17,6 +17,8 @@ from latentstudio.studio.widgets.base import Heading, Link
 from latentstudio.studio.widgets.segmented import Segmented
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
+GAP = 10
+SETTLED_MS = 60
 INTRODUCTION = (
     "Learn the direction in which this model's pictures move, grow or brighten, and measure what moving along it "
     "does to new samples."
@@ -124,10 +126,12 @@ class LearnPanel(QWidget):
     def show_verdict(self, title: str, sentence: str, *, keepable: bool) -> None:
         """What came out, scrolled to the top of the panel."""
         self.verdict.set_words(title, sentence, keepable=keepable)
-        QTimer.singleShot(0, self, self._scroll_to_verdict)
+        for wait in (0, SETTLED_MS):  # what stands above takes its height when its words are wrapped anew
+            QTimer.singleShot(wait, self, self._scroll_to_verdict)
 
     def _scroll_to_verdict(self) -> None:
-        self.scroller.verticalScrollBar().setValue(self.verdict.y() - 12)
+        self._layout.activate()
+        self.scroller.verticalScrollBar().setValue(self.verdict.mapTo(self._column, QPoint(0, 0)).y() - GAP)
 
     def set_resumable(self, said: str) -> None:
         """Offer to go on where an earlier run stood, in these words; empty offers nothing."""
@@ -174,7 +178,7 @@ class LearnPanel(QWidget):
             self.choice_changed.emit()
 
     def _build_layout(self) -> None:
-        column = QWidget(self)
+        column = self._column = QWidget(self)
         self.choices = QWidget(column)
         chosen = QVBoxLayout(self.choices)
         chosen.setContentsMargins(0, 0, 0, 0)
@@ -187,7 +191,7 @@ class LearnPanel(QWidget):
         chosen.addLayout(line_of(self.effort))
         for widget in (self.effort_words, self.advanced, self.mistake):
             chosen.addWidget(widget)
-        layout = QVBoxLayout(column)
+        layout = self._layout = QVBoxLayout(column)
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(10)
         layout.addWidget(self.choices)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import Field, fields, replace
 from typing import Any
@@ -11,19 +10,12 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from latentstudio.errors import UsageError
-from latentstudio.factors.settings import AXES, OPTIMISERS, LearnSettings
+from latentstudio.factors.settings import AXES, OPTIMISERS, LearnSettings, reasons
 from latentstudio.studio.widgets.base import Link, Text
 from latentstudio.studio.widgets.choice_link import ChoiceLink
 
 _CHOICES = {"axis": AXES, "optimiser": OPTIMISERS}
-_ENTRY = re.compile(r"^ {8}(\w+): (.*(?:\n {12}.*)*)", re.MULTILINE)
 Editor = QLineEdit | QCheckBox | ChoiceLink
-
-
-def reasons() -> dict[str, str]:
-    """Each setting's words, as its class tells them."""
-    found = _ENTRY.findall(LearnSettings.__doc__ or "")
-    return {name: " ".join(words.split()) for name, words in found}
 
 
 class AdvancedSettings(QWidget):

@@ -27,6 +27,7 @@ class Findings:
         asked, said: t of held-out records and what the fit says of them (R,); empty where they were not kept.
         errors: reconstruction errors (E,), and the ``cut`` beyond which records were dropped.
         unit: symbol of t's own parameter.
+        facts: how it was learned, in words.
     """
 
     axis: ArrayLike
@@ -36,6 +37,7 @@ class Findings:
     errors: ArrayLike
     cut: float
     unit: str
+    facts: str = ""
 
 
 class VerdictView(Card):
@@ -63,6 +65,7 @@ class VerdictView(Card):
         self.scatter = ScatterPlot(self.evidence)
         self.errors = ErrorPlot(self.evidence)
         self.bars = AxisBars(self.evidence)
+        self.facts = words("", self.evidence)
         self._build_layout()
         self.keep_button.clicked.connect(self.keep_requested)
         self.discard_button.clicked.connect(self.discard_requested)
@@ -83,6 +86,8 @@ class VerdictView(Card):
             return
         self.plot.set_curves(findings.curves)
         self.bars.set_axis(findings.axis)
+        self.facts.setText(findings.facts)
+        self.facts.setVisible(bool(findings.facts))
         self.scatter.set_pairs(findings.asked, findings.said, findings.unit)
         self.errors.set_errors(findings.errors, findings.cut)
         for plot, values in ((self.scatter, findings.asked), (self.errors, findings.errors)):
@@ -108,6 +113,7 @@ class VerdictView(Card):
             inner.addWidget(widget)
         inner.addLayout(beside)
         inner.addWidget(self.bars)
+        inner.addWidget(self.facts)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(16, 16, 16, 16)
         layout.setSpacing(8)

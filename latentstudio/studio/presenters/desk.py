@@ -155,7 +155,8 @@ class Desk(QObject):
         except StudioError as error:
             self.tell_error(error, doing="The new sample")
             return
-        self.workspace.apply(session.with_latent(latent, seed=chosen), f"seed {chosen}")
+        drawn = session.with_latent(latent, seed=chosen).with_tuning("")  # it was tuned on one photo, not on this
+        self.workspace.apply(drawn, f"seed {chosen}")
 
     def reload_factors(self) -> None:
         """Read the factors of the model in front again (one was learned, added or removed)."""

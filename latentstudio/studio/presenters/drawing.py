@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from latentstudio.document.history import History
 from latentstudio.document.session import Session
 from latentstudio.factors import ALPHAS, Applied, FactorSet, apply_factors, standing, traverse
 from latentstudio.generators.opening import Model
+from latentstudio.generators.tuned import tuned_model
+from latentstudio.generators.tunings import find_tuning
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
 
@@ -26,6 +29,14 @@ class Opened:
     model: Model
     factors: FactorSet
 
+    def model_for(self, session: Session) -> Model:
+        """The model that draws a session: itself, or what the session's tuning makes of it. For the worker only.
+
+        Raises:
+            ModelFileError: the tuning is not here any more.
+        """
+        return self.model if not session.tuning else _tuned(self.model, session.tuning)
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -35,6 +46,21 @@ class Drawn:
     picture: BytePictures
     thumbnail: BytePictures
     applied: Applied
+
+
+_TUNED: OrderedDict[tuple[int, str], Model] = OrderedDict()
+_MOST_TUNED = 3
+
+
+def _tuned(model: Model, tuning: str) -> Model:
+    """The tuned model, kept while it is among the last few that were drawn with."""
+    key = (id(model), tuning)
+    if key not in _TUNED:
+        _TUNED[key] = tuned_model(model, find_tuning(tuning))
+    _TUNED.move_to_end(key)
+    while len(_TUNED) > _MOST_TUNED:
+        _TUNED.popitem(last=False)[1].close()
+    return _TUNED[key]
 
 
 def place(opened: Opened, session: Session) -> Applied:
@@ -65,7 +91,7 @@ def draw_placed(opened: Opened, session: Session, applied: Applied) -> Drawn:
         StudioError: the model cannot draw it; the message says why.
     """
     latents = np.asarray(applied.latent, np.float32).reshape(1, *session.shape)
-    pictures = opened.model.pictures(latents, label=session.label, truncation=session.truncation)
+    pictures = opened.model_for(session).pictures(latents, label=session.label, truncation=session.truncation)
     picture = to_bytes(pictures)[0]
     return Drawn(session, picture, shrink(picture), applied)
 
@@ -104,8 +130,9 @@ def draw_traversal(opened: Opened, session: Session, name: str) -> BytePictures:
 
 
 def _draw_row(opened: Opened, session: Session, latents: NDArray[np.float32]) -> BytePictures:
+    model = opened.model_for(session)
     pieces = [
-        opened.model.pictures(one.reshape(1, *session.shape), label=session.label, truncation=session.truncation)
+        model.pictures(one.reshape(1, *session.shape), label=session.label, truncation=session.truncation)
         for one in np.asarray(latents, np.float32)
     ]
     return to_bytes(np.concatenate(pieces))

@@ -8,30 +8,33 @@ from pathlib import Path
 from latentstudio.document.picture_recipe import has_recipe, read_recipe
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import read_session
-from latentstudio.errors import ModelFileError, PictureError, StudioError, UsageError
+from latentstudio.errors import ModelFileError, StudioError, UsageError
 from latentstudio.factors import Factor, read_factor, write_factor
 from latentstudio.generators.card import CARD_FILE
 from latentstudio.generators.catalogue import Catalogue, ModelEntry
 from latentstudio.generators.importing import import_model
 from latentstudio.generators.pickles import HEAD, looks_like_torch
 from latentstudio.generators.weights import check_safetensors
+from latentstudio.inversion.photos import Photo, read_photo
 from latentstudio.pixels import check_picture
 from latentstudio.places import user_factors
 
 SESSION_SUFFIX = ".latentstudio"
 WEIGHTS = (".pt", ".pth", ".ckpt")
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif")
 
 
 @dataclass(frozen=True)
 class Brought:
-    """What a file brought: a session to stand at, a model to open, or a factor that was installed for ``model``."""
+    """What a file brought: a session to stand at, a model to open, a factor that was installed for ``model``, or a
+    photo."""
 
     kind: str
     label: str
     session: Session | None = None
     model: str = ""
     factor: str = ""
+    photo: Photo | None = None
 
 
 def read_file(path: Path, catalogue: Catalogue) -> Brought:
@@ -55,7 +58,7 @@ def read_file(path: Path, catalogue: Catalogue) -> Brought:
     if path.is_file() and path.name != CARD_FILE and not _may_be_weights(path):
         raise UsageError(
             f"{path.name} is of no kind that latentstudio opens",
-            expected="a picture or session that it saved, a factor file, a model's folder or its weights",
+            expected="a photo, a picture or session that it saved, a factor file, a model's folder or its weights",
         )
     return _import(path, catalogue)
 
@@ -71,13 +74,9 @@ def _may_be_weights(path: Path) -> bool:
 
 
 def _read_picture(path: Path) -> Brought:
-    check_picture(path)
     if path.suffix.lower() != ".png" or not has_recipe(path):
-        raise PictureError(
-            f"{path.name} carries no recipe, so there are no sliders to restore; finding the latent of a photo "
-            "(inversion) is not part of this version yet",
-            action="drop a PNG that was saved by latentstudio",
-        )
+        return Brought("photo", path.name, photo=read_photo(path))
+    check_picture(path)
     session = read_recipe(path).session
     return Brought("picture", path.stem, session=session, model=session.model)
 

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
 from PySide6.QtCore import QObject, Signal
 
 from latentstudio.document.workspace import Change
+from latentstudio.engine import Result
 from latentstudio.factors import Factor
+from latentstudio.factors.storage import forget_factor
+from latentstudio.factors.verdict import leak_shares
 from latentstudio.studio.canvas.view import Canvas, Gesture
 from latentstudio.studio.panels.factors_panel import FactorsPanel
 from latentstudio.studio.presenters.curves import curves_of
@@ -60,8 +67,30 @@ class FactorsPresenter(QObject):
             return None
         return opened.factors.get(name)
 
+    def request_forgetting(self) -> None:
+        """Put the chosen factor aside where it is one of the user's own; its slider goes back to 0 first."""
+        session, name = self._desk.workspace.session, self.chosen
+        if session is None or not name:
+            self._desk.notice("info", "No slider is chosen: click a card first.")
+            return
+        self._desk.worker.request("forget", partial(_forget, session.model, name), self._on_forgotten)
+
+    def _on_forgotten(self, result: Result) -> None:
+        if result.error is not None or not isinstance(result.value, _Forgotten):
+            self._desk.tell_error(result.error or RuntimeError("no answer"), doing="Putting the slider aside")
+            return
+        name, aside = result.value.name, result.value.aside
+        session = self._desk.workspace.session
+        if session is not None and (session.position(name) or name in session.kept):
+            kept = tuple(other for other in session.kept if other != name)
+            self._desk.workspace.apply(session.with_kept(kept).with_position(name, 0.0), f"{name} put aside")
+        self._desk.notice("info", f"Your own {name} lies in {aside} now. Drop that file on the window to have it back.")
+        self._desk.reload_factors()
+
     def _on_model(self, opened: Opened) -> None:
         self._panel.show_factors(opened.factors)
+        for factor in opened.factors.factors:
+            self._panel.cards[factor.name].set_leaks(leak_shares(factor, opened.factors.factors))
         self.chosen = opened.factors.names[0] if opened.factors.names else ""
         self.choice_changed.emit(self.chosen)
         self._show_all()
@@ -182,3 +211,13 @@ def track_of(factor: Factor, low: float, high: float) -> tuple[float, float]:
 def clamped_note(factor: Factor, reached: float) -> str:
     """What a card says when the asked value lies outside the known range."""
     return f"clamped to the known range {factor.unit.format(reached)}"
+
+
+@dataclass(frozen=True)
+class _Forgotten:
+    name: str
+    aside: Path
+
+
+def _forget(model: str, name: str) -> _Forgotten:
+    return _Forgotten(name, forget_factor(model, name))

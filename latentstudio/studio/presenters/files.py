@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -13,9 +14,10 @@ from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import SUFFIX, Saved, write_session
 from latentstudio.engine import Result
-from latentstudio.errors import StorageError
+from latentstudio.errors import PictureError, StorageError
 from latentstudio.factors import FactorSet
 from latentstudio.generators import addons
+from latentstudio.inversion.photos import Photo, read_photo
 from latentstudio.pixels import BytePictures, grid, write_png
 from latentstudio.studio.canvas.view import image_of
 from latentstudio.studio.presenters.desk import Desk
@@ -36,17 +38,23 @@ class FilesPresenter(QObject):
         *,
         fetch: Callable[[str], None],
         renew: Callable[[], None],
+        take_photo: Callable[[str, Photo], None],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._desk = desk
         self._fetch = fetch
         self._renew = renew
+        self._take_photo = take_photo
 
     def request_open(self, path: Path) -> None:
         """Take in a file that was dropped or chosen."""
         self._desk.activity.emit(f"Reading {path.name}…")
         self._desk.worker.request(f"read {path}", partial(read_file, path, self._desk.catalogue), self._on_read)
+
+    def request_pasted(self, image: QImage) -> None:
+        """Take in a picture from the clipboard."""
+        self._desk.worker.request("pasted", partial(_photo_of, image), self._on_read)
 
     def request_save_picture(self, path: Path) -> None:
         """Save the picture of the session at its own size, with its recipe."""
@@ -133,7 +141,9 @@ class FilesPresenter(QObject):
             self._take(result.value)
 
     def _take(self, brought: Brought) -> None:
-        if brought.kind == "model":
+        if brought.photo is not None:
+            self._take_photo(brought.label, brought.photo)
+        elif brought.kind == "model":
             self._renew()
             self._desk.request_model(brought.model)
         elif brought.kind == "factor":
@@ -178,7 +188,8 @@ def _write_new(path: Path, write: Callable[[Path], str]) -> str:
 
 def _write_picture(opened: Opened, session: Session, path: Path) -> str:
     drawn = draw(opened, session)
-    save_picture(path, drawn.picture, session, opened.model.runtime_name, str(opened.model.device))
+    drawing = opened.model_for(session)
+    save_picture(path, drawn.picture, session, drawing.runtime_name, str(drawing.device))
     return f"Saved {path.name}"
 
 
@@ -191,3 +202,13 @@ def _write_row(opened: Opened, session: Session, name: str, kind: str, draw_row:
     frames = draw_row(opened, session, name)
     write_png(path, grid(frames, columns=len(frames)))
     return f"Saved the {kind} of {name} as {path.name}"
+
+
+def _photo_of(image: QImage) -> Brought:
+    """A picture that needs no file; it goes the way of one, so that the same limits hold."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clipboard.png"
+        if not image.save(str(path)):
+            raise PictureError("the picture on the clipboard cannot be read", expected="a picture",
+                               action="save it to a file and drop that")
+        return Brought("photo", "the pasted picture", photo=read_photo(path))

@@ -134,9 +134,11 @@ class FindPresenter(QObject):
     def _row(self, found: Finding) -> FoundRow:
         kept = found.name in self._kept
         reason = plain(found)
-        if found.factor is not None and found.name in self._had and not kept:
-            reason += f" Takes the place of the slider you have (grade {self._had[found.name]})."
-        return FoundRow(found.name, found.grade, reason, found.factor is not None, found.usable, kept)
+        had = self._had.get(found.name, "")
+        worse = bool(had) and found.grade > had
+        if found.factor is not None and had and not kept:
+            reason += f" Takes the place of the slider you have (grade {had}){', which is better' if worse else ''}."
+        return FoundRow(found.name, found.grade, reason, found.factor is not None, found.usable and not worse, kept)
 
     def _on_end(self, end: JobEnd) -> None:
         self._job = 0

@@ -14,7 +14,7 @@ from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.errors import StorageError, StudioError
 from latentstudio.factors import Factor
 from latentstudio.factors.settings import LearnSettings
-from latentstudio.factors.verdict import verdict_of
+from latentstudio.factors.verdict import facts_of, replacement, verdict_of
 from latentstudio.generators.opening import Model
 from latentstudio.pixels import BytePictures, grid
 from latentstudio.steps import Step
@@ -63,10 +63,11 @@ def findings_of(factor: Factor) -> Findings:
     """What the verdict's plots draw; empty where an old file kept nothing to look at."""
     evidence, nothing = factor.evidence, np.zeros(0)
     symbol = "log2" if factor.unit.symbol == "x" else factor.unit.symbol
+    facts = facts_of(factor)
     if evidence is None:
-        return Findings(factor.axis, curves_of(factor), nothing, nothing, nothing, 0.0, symbol)
+        return Findings(factor.axis, curves_of(factor), nothing, nothing, nothing, 0.0, symbol, facts)
     return Findings(factor.axis, curves_of(factor), evidence.asked, evidence.predicted, evidence.errors, evidence.cut,
-                    symbol)
+                    symbol, facts)
 
 
 class LearnPresenter(QObject):
@@ -235,7 +236,11 @@ class LearnPresenter(QObject):
         self.factor, self._rows = factor, []
         view = self._panel.verdict
         view.set_findings(findings_of(factor))
-        self._panel.show_verdict(f"{factor.name} · grade {factor.grade}", verdict_of(factor), keepable=True)
+        present = None if self._opened is None else next(
+            (known for known in self._opened.factors if known.name == factor.name), None
+        )
+        sentence = " ".join(filter(None, (verdict_of(factor), replacement(factor, present))))
+        self._panel.show_verdict(f"{factor.name} · grade {factor.grade}", sentence, keepable=True)
         self._request_row(factor)
 
     def _request_row(self, factor: Factor) -> None:

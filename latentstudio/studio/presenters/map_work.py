@@ -55,7 +55,7 @@ def draw_path(opened: Opened, session: Session) -> DrawnPath:
 def draw_thumbnails(opened: Opened, session: Session, latents: NDArray[np.float32]) -> pixels.BytePictures:
     """Thumbnails uint8 (N, h, w, 3) of latents (N, d), with the session's label and truncation."""
     shaped = np.asarray(latents, np.float32).reshape(-1, *session.shape)
-    drawn = opened.model.pictures(shaped, label=session.label, truncation=session.truncation)
+    drawn = opened.model_for(session).pictures(shaped, label=session.label, truncation=session.truncation)
     return pixels.shrink(pixels.to_bytes(drawn), THUMBNAIL)
 
 
@@ -66,5 +66,5 @@ def follow_picture(opened: Opened, session: Session, name: str) -> FollowedPictu
     names = tuple(transformation.name for transformation in transformations.TRANSFORMATIONS)
     chosen = transformations.transformation_named(name if name in names else names[0])
     latent = np.asarray(place(opened, session).latent, np.float32).reshape(1, *session.shape)
-    picture = opened.model.pictures(latent, label=session.label, truncation=session.truncation)[0]
+    picture = opened.model_for(session).pictures(latent, label=session.label, truncation=session.truncation)[0]
     return FollowedPicture(names, paths.pixel_path(picture, chosen))

@@ -14,6 +14,7 @@ from latentstudio.document.session import Session
 from latentstudio.document.workspace import Change
 from latentstudio.engine import Result
 from latentstudio.errors import StudioError
+from latentstudio.pixels import BytePictures
 from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.drawing import Drawn, draw, draw_placed, original_of, place
@@ -61,6 +62,7 @@ class PicturePresenter(QObject):
         self._asked: dict[int, float] = {}
         self._arrived: dict[int, Result] = {}
         self._comparing = False
+        self._photo_of: Callable[[Session], BytePictures | None] = lambda session: None
         self.last_drawn: Drawn | None = None
         self.last_requested = 0
         self.last_painted = 0
@@ -86,12 +88,20 @@ class PicturePresenter(QObject):
         self._asked[number] = asked
         self.last_requested = number
 
+    def set_photo_source(self, photo_of: Callable[[Session], BytePictures | None]) -> None:
+        """Who knows the photo that a session stands for, uint8 (H, W, 3): it is what was there before editing."""
+        self._photo_of = photo_of
+
     def set_comparing(self, comparing: bool) -> None:
-        """While true the canvas shows the sample as it was before editing."""
+        """While true the canvas shows the sample, or the photo, as it was before editing."""
         self._comparing = comparing
         session = self._desk.workspace.session
         opened = self._desk.opened_for(session)
-        if comparing and session is not None and opened is not None:
+        photo = self._photo_of(session) if comparing and session is not None else None
+        if photo is not None:
+            self._canvas.show_before(photo)
+            self._canvas.set_comparing(True)
+        elif comparing and session is not None and opened is not None:
             work = partial(draw, opened, original_of(session, self._desk.workspace.history))
             self._desk.worker.request("before", work, self._on_before)
         else:

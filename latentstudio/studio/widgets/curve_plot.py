@@ -15,6 +15,7 @@ from latentstudio.studio.widgets.base import CARD_RADIUS, paint_ground
 from latentstudio.units import ticks
 
 _NOTHING: NDArray[np.float64] = np.zeros(0)
+_SWATCH = 18.0
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,29 @@ class CurvePlot(QWidget):
             return
         frame = _Frame.around(self._curves, self._area(painter.fontMetrics()))
         self._paint_axes(painter, frame, self._curves)
+        self._paint_legend(painter, self._curves)
         self._paint_curves(painter, frame, self._curves)
+
+    def _paint_legend(self, painter: QPainter, curves: Curves) -> None:
+        """Swatches at the top right, as many as there is room for beside the words at the left."""
+        tokens, metrics = self._theme.tokens, painter.fontMetrics()
+        entries = [("median", QPen(tokens.colour("accent"), 2)), ("spread", None)]
+        if np.size(curves.paper):
+            entries.append(("learned g", QPen(tokens.colour("dim"), 1.5, Qt.PenStyle.DashLine)))
+        middle, right = 8 + metrics.ascent() - metrics.xHeight() / 2, self.width() - 16.0
+        least = 32.0 + metrics.horizontalAdvance(f"effect in {curves.unit}")
+        for name, pen in reversed(entries):
+            left = right - metrics.horizontalAdvance(name) - _SWATCH - 6
+            if left < least:
+                return
+            if pen is None:
+                painter.fillRect(QRectF(left, middle - 4, _SWATCH, 8), tokens.colour("accent", 0.3))
+            else:
+                painter.setPen(pen)
+                painter.drawLine(QPointF(left, middle), QPointF(left + _SWATCH, middle))
+            painter.setPen(tokens.colour("dim"))
+            painter.drawText(QPointF(left + _SWATCH + 6, 8 + metrics.ascent()), name)
+            right = left - 14
 
     def _area(self, metrics: QFontMetrics) -> QRectF:
         left, line = metrics.horizontalAdvance("\N{MINUS SIGN}00.00") + 16, metrics.height()

@@ -36,7 +36,7 @@ class LeakBars(QWidget):
         """Shares in [0, 1] by the other factor's name; an empty mapping hides the bars."""
         self._shares = dict(shares)
         words = ", ".join(f"{name} {100 * share:.0f} %" for name, share in self._shares.items())
-        self.setToolTip(f"leak: {words}")
+        self.setToolTip(f"What moves along, as a share of its own known range: {words}")
         self.setAccessibleName(f"leak: {words}")
         self._update_shown()
         self.updateGeometry()

@@ -84,15 +84,31 @@ class LossPlot(SmallPlot):
             return
         low, high = float(heights.min()), float(heights.max())
         span = max(high - low, 1e-6)
-        tokens = self._theme.tokens
-        painter.setPen(QPen(tokens.colour("line"), 1))
-        for power in range(math.ceil(low), math.floor(high) + 1):
-            line = area.bottom() - (power - low) / span * area.height()
+        tokens, metrics = self._theme.tokens, painter.fontMetrics()
+        marks = log_ticks(low, high)
+        area.setLeft(area.left() + max((metrics.horizontalAdvance(f"{mark:g}") for mark in marks), default=0) + 8)
+        for mark in marks:
+            line = area.bottom() - (math.log10(mark) - low) / span * area.height()
+            painter.setPen(QPen(tokens.colour("line"), 1))
             painter.drawLine(QPointF(area.left(), line), QPointF(area.right(), line))
+            painter.setPen(tokens.colour("dim"))
+            words = QRectF(0, line - metrics.height(), area.left() - 6, 2 * metrics.height())
+            painter.drawText(words, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{mark:g}")
         x = np.linspace(area.left(), area.right(), len(heights))
         heights_y = area.bottom() - (heights - low) / span * area.height()
         painter.setPen(QPen(tokens.colour("accent"), 1.5))
         painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), heights_y.tolist(), strict=True)]))
+
+
+def log_ticks(low: float, high: float) -> tuple[float, ...]:
+    """Round values between the powers 10^low and 10^high, at most four; less round ones where there are too few."""
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        found = tuple(digit * 10.0**power for power in powers for digit in digits
+                      if low <= math.log10(digit * 10.0**power) <= high)
+        if len(found) >= 2:
+            return found[:: math.ceil(len(found) / 4)]
+    return ()
 
 
 class ScatterPlot(SmallPlot):

@@ -1,0 +1,122 @@
+"""What ``latentstudio invert`` does beside the inversion: the curve of likeness, and pivotal tuning."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from latentstudio import api, pixels
+from latentstudio.cli.output import Output
+from latentstudio.document.session import Session
+from latentstudio.errors import StudioError
+from latentstudio.generators.opening import Model
+
+STRIP = 8
+NEAR = 0.5
+
+
+@dataclass(frozen=True)
+class After:
+    """``tune_seconds`` is None where no tuning was asked for."""
+
+    tune_seconds: float | None
+    curve: bool = False
+
+    def run(
+        self, model: Model, placed: Any, settings: Any, start: Any, found: Any, out: Path, output: Output
+    ) -> dict[str, Any]:
+        """The further keys of a photo's answer; files go to ``out``."""
+        answer: dict[str, Any] = {}
+        if found.ended == "cancelled":
+            return answer
+        if self.curve:
+            answer["likeness_curve"] = _curve(model, placed, settings, start, output)
+        if self.tune_seconds is not None:
+            answer["tuning"] = _tune(model, placed, found, out, self.tune_seconds, output)
+        return answer
+
+
+def _curve(model: Model, placed: Any, settings: Any, start: Any, output: Output) -> list[dict[str, Any]]:
+    last = output.follow(
+        api.likeness_steps(model, placed.picture, settings, start=start, mask=placed.inside), "what likeness costs"
+    )
+    assert last is not None
+    for point in last.points:
+        output.say(f"  likeness {point.likeness:.3f}: moved {point.moved:.2f}, MSE {point.mse:.4f}, "
+                   f"length {point.norm:.2f}")
+    names = ("likeness", "distance", "moved", "loss", "mse", "norm")
+    return [{name: getattr(point, name) for name in names} for point in last.points]
+
+
+def _tune(model: Model, placed: Any, found: Any, out: Path, seconds: float, output: Output) -> dict[str, Any]:
+    shown: list[Any] = []
+
+    def on_step(step: Any) -> bool:
+        if step.tuning is not None:
+            shown.append(step)
+        return False
+
+    try:
+        output.follow(
+            api.tune_steps(
+                model, placed.picture, found.latent, mask=placed.inside, seconds=seconds,
+                anchors=api.edit_anchors(model, placed.picture, found.latent, mask=placed.inside),
+            ),
+            "tuning", on_step=on_step,
+        )
+        result = shown[-1].result
+    except KeyboardInterrupt:
+        if not shown:
+            raise
+        result = api.conclude_tuning(model, placed.picture, shown[-1], mask=placed.inside)
+    for note in result.notes:
+        output.note(note)
+    return _told(model, placed, found, result, out, output)
+
+
+def _told(model: Model, placed: Any, found: Any, result: Any, out: Path, output: Output) -> dict[str, Any]:
+    tuning = result.tuning
+    path = out / "tuning.safetensors"
+    api.write_tuning(path, tuning)
+    api.keep_tuning(tuning)
+    tuned = api.tuned_model(model, tuning)
+    session = Session.start(model.card, found.latent, None).with_tuning(tuning.sha256)
+    api.draw(tuned, session, api.FactorSet()).save(out / "tuned.png")
+    pixels.write_png(out / "tuned-neighbours.png", _neighbours(model, tuned, found.latent))
+    effects = _kept(model, tuned, found.latent, output)
+    kept = {one.name: one.kept for one in effects}
+    output.say(f"  tuned: MSE {result.before_mse:.4f} to {result.mse:.5f}, DSSIM {result.before_dssim:.3f} to "
+               f"{result.dssim:.3f}, {result.steps} steps in {result.seconds:.1f} s: {path}")
+    if kept:
+        output.say("  effect of the sliders, of what they say: " + ", ".join(
+            f"{one.name} {100 * one.told_before:.0f} % before, {100 * one.told_after:.0f} % after" for one in effects))
+    return {
+        "file": str(path), "sha256": tuning.sha256, "bytes": len(tuning.data), "mse": result.mse,
+        "dssim": result.dssim, "before_mse": result.before_mse, "before_dssim": result.before_dssim,
+        "feature_distance": api.feature_distance(model, result.picture, found.target, placed.inside),
+        "drift": result.drift, "steps": result.steps, "seconds": round(result.seconds, 3), "ended": result.ended,
+        "kept": kept, "told_before": {one.name: one.told_before for one in effects},
+        "told_after": {one.name: one.told_after for one in effects},
+        "picture": str(out / "tuned.png"), "neighbours": str(out / "tuned-neighbours.png"),
+        "notes": list(result.notes),
+    }
+
+
+def _kept(model: Model, tuned: Model, latent: Any, output: Output) -> tuple[Any, ...]:
+    try:
+        last = output.follow(api.kept_effect_steps(model, tuned, latent), "what the factors keep")
+    except StudioError as problem:
+        output.note(problem.sentence)
+        return ()
+    return () if last is None else tuple(last.effects)
+
+
+def _neighbours(model: Model, tuned: Model, latent: Any) -> Any:
+    """Samples half-way between the pivot and the prior's: above as the model drew them, below as it does now."""
+    drawn = api.sample(model, seed=7, count=STRIP)
+    near = (latent + NEAR * (drawn - latent)).astype(np.float32)
+    rows = [pixels.to_bytes(one.pictures(near)) for one in (model, tuned)]
+    return pixels.grid(np.concatenate(rows), columns=STRIP)

@@ -1,0 +1,156 @@
+"""Writes a study down: ``README.md`` with tables, plots as SVG, a sheet of pictures, and all numbers as json."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio import pixels
+from latentstudio.files import write_whole
+from latentstudio.inversion.study import CONSTRAINTS, LOSSES
+
+FILE = "study.json"
+COLOURS = ("#3b6fb6", "#c4572e", "#4c8f5b", "#8a5aa8", "#b08a2e", "#5b6b7a")
+_WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 400, 70, 200, 20, 50
+
+Line = tuple[str, Sequence[float | None]]
+
+
+def write_report(folder: Path, tables: Mapping[str, Any], *, command: str) -> None:
+    """Write everything that ``tables`` (by part) has into ``folder``.
+
+    Raises:
+        StorageError: the folder may not be written, or the disk is full.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    write_whole(folder / FILE, (json.dumps(tables, indent=1) + "\n").encode())
+    sections = [f"# Inversions of {tables['model']} compared\n\nMade by `{command}`; all numbers: `{FILE}`. "
+                "Errors are those of pictures in [0, 1]."]
+    parts: dict[str, Callable[[Path, Any], str]] = {
+        "own": _own, "losses": _losses, "following": _following, "optimisers": _optimisers,
+    }
+    sections += [write(folder, tables[name]) for name, write in parts.items() if name in tables]
+    write_whole(folder / "README.md", ("\n\n".join(sections) + "\n").encode())
+
+
+def write_pictures(folder: Path, rows: Sequence[Sequence[NDArray[np.uint8]]]) -> None:
+    """The sheet of the losses: targets above, then one row for each loss with the ball."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pixels.write_png(folder / "losses.png", pixels.grid(np.concatenate([np.stack(row) for row in rows]),
+                                                        columns=len(rows[0])))
+
+
+def _own(folder: Path, table: Mapping[str, Any]) -> str:
+    return (
+        f"## The model's own held-out samples ({table['count']})\n\n"
+        f"The encoder alone has a mean squared error of {table['start_mse']:.4f}. After at most 12 second-order steps "
+        f"the median is {table['mse_median']:.2g} and the 95th percentile {table['mse_95']:.2g}; "
+        f"{table['below_0.0002']} of {table['count']} are at most 0.0002, {table['below_0.001']} at most 0.001. "
+        f"Median time: {table['seconds_median']:.1f} s."
+    )
+
+
+def _losses(folder: Path, table: Mapping[str, Any]) -> str:
+    lines = [
+        f"## Losses, with and without the ball ({table['count']} pictures that the model cannot draw exactly)",
+        f"All by {table['steps']} steps of Adam from the same samples of the prior. Mean ± standard deviation "
+        "over pictures; the distance of features is the judge, as in Table 2 of Plumerault et al. 2020 (there LPIPS).",
+        "| loss | constraint | distance of features | MSE | DSSIM | length of the latent |\n|---|---|---|---|---|---|\n"
+        + "\n".join(
+            f"| {row['loss']} | {row['constraint']} | {_pm(row['features'])} | {_pm(row['mse'], 4)} | "
+            f"{_pm(row['dssim'])} | {row['norm']['mean']:.1f} |" for row in table["rows"]
+        ),
+    ]
+    for constraint in CONSTRAINTS:
+        rows = {row["loss"]: row["features"] for row in table["rows"] if row["constraint"] == constraint}
+        best = min(rows, key=lambda loss: rows[loss]["mean"])
+        lines.append(f"Constraint {constraint}: the smallest distance of features has **{best}**.")
+    gains = [_of(table, loss, "none") - _of(table, loss, "ball") for loss in LOSSES]
+    helped = sum(gain > 0 for gain in gains)
+    lines.append(f"The ball makes the distance of features smaller for {helped} of {len(LOSSES)} losses.")
+    lines.append(f"Rows from above: the targets, then what {', '.join(LOSSES)} found inside the ball.\n\n"
+                 "![pictures](losses.png)")
+    return "\n\n".join(lines)
+
+
+def _of(table: Mapping[str, Any], loss: str, constraint: str) -> float:
+    return next(float(row["features"]["mean"]) for row in table["rows"]
+                if (row["loss"], row["constraint"]) == (loss, constraint))
+
+
+def _following(folder: Path, tables: Sequence[Mapping[str, Any]]) -> str:
+    lines = [
+        "## Recursive against naive targets",
+        "As Figure 10 of Plumerault et al. 2020: equally many Adam steps from the same samples, either all towards the "
+        "last target or towards ten targets one after the other. The loss is the blurred one to the last target. "
+        "\"Steps\" is where the median first reaches the worse way's last loss.",
+        "| transformation | T | samples | naive: last loss | recursive: last loss | naive: steps | recursive: steps | "
+        "recursive is better on |\n|---|---|---|---|---|---|---|---|\n" + "\n".join(
+            f"| {one['transformation']} | {one['t']:.3g} | {one['count']} | {one['loss_naive']['median']:.2g} | "
+            f"{one['loss_recursive']['median']:.2g} | {one['steps_naive']} | {one['steps_recursive']} | "
+            f"{100 * one['better_recursive']:.0f} % |" for one in tables
+        ),
+    ]
+    for one in tables:
+        name = f"following-{one['transformation']}.svg"
+        curves = [(kind, one[f"curve_{kind}"]) for kind in ("naive", "recursive")]
+        _write_plot(folder / name, curves, list(range(1, one["steps"] + 1)), "steps", "median loss to the last target")
+        lines.append(f"![{one['transformation']}]({name})")
+    return "\n\n".join(lines)
+
+
+def _optimisers(folder: Path, table: Mapping[str, Any]) -> str:
+    curves = [(f"{row['start']}, {row['optimiser']}", row["curve"]) for row in table["rows"]]
+    _write_plot(folder / "optimisers.svg", curves, table["grid"], "seconds", "median MSE")
+    rows = "\n".join(
+        f"| {row['start']} | {row['optimiser']} | {row['mse']:.2g} | {row['mse_95']:.2g} | {row['seconds']:.1f} |"
+        for row in table["rows"]
+    )
+    return (
+        f"## Starts and optimisers ({table['count']} of the model's own samples)\n\nRandom starts are the best 4 of 64 "
+        "samples, the worse half dropped three times.\n\n| start | optimiser | median MSE | 95th percentile | median "
+        f"seconds |\n|---|---|---|---|---|\n{rows}\n\n![time to loss](optimisers.svg)"
+    )
+
+
+def _pm(told: Mapping[str, float], digits: int = 3) -> str:
+    return f"{told['mean']:.{digits}f} ± {told['std']:.{digits}f}"
+
+
+def _write_plot(path: Path, lines: Sequence[Line], across: Sequence[float], right: str, up: str) -> None:
+    """Lines over ``across`` on a logarithmic upright axis, each with its name at its end."""
+    values = [value for _, line in lines for value in line if value is not None and value > 0]
+    low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
+    high = high if high > low else low + 1
+
+    def at(x: float, y: float) -> tuple[float, float]:
+        wide, tall = _WIDTH - _LEFT - _RIGHT, _HEIGHT - _TOP - _BOTTOM
+        return (_LEFT + wide * (x - across[0]) / (across[-1] - across[0]),
+                _TOP + tall * (high - math.log10(y)) / (high - low))
+
+    drawn = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '
+             f'font-size="12"><rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>']
+    for power in range(low, high + 1):
+        _, y = at(across[0], 10.0**power)
+        drawn.append(f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="#dddddd"/>'
+                     f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">1e{power}</text>')
+    for part in range(5):
+        x, _ = at(across[0] + (across[-1] - across[0]) * part / 4, 10.0**low)
+        drawn.append(f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">'
+                     f"{across[0] + (across[-1] - across[0]) * part / 4:.3g}</text>")
+    drawn.append(f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 12}" text-anchor="middle">{right}</text>'
+                 f'<text transform="translate(16 {_HEIGHT / 2}) rotate(-90)" text-anchor="middle">{up}</text>')
+    for number, (name, line) in enumerate(lines):
+        colour = COLOURS[number % len(COLOURS)]
+        points = [at(x, y) for x, y in zip(across, line, strict=True) if y is not None and y > 0]
+        path_data = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
+        drawn.append(f'<path d="{path_data}" fill="none" stroke="{colour}" stroke-width="2"/>'
+                     f'<rect x="{_WIDTH - _RIGHT + 14}" y="{_TOP + 20 * number}" width="14" height="4" '
+                     f'fill="{colour}"/><text x="{_WIDTH - _RIGHT + 34}" y="{_TOP + 6 + 20 * number}">{name}</text>')
+    write_whole(path, ("\n".join(drawn) + "\n</svg>\n").encode())

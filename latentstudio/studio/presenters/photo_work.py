@@ -1,0 +1,190 @@
+"""What the worker does for the photo panel: cut, invert in the background, judge, paste back. No Qt."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentstudio.document.session import Session
+from latentstudio.generators.arriving import arriving
+from latentstudio.generators.opening import Model
+from latentstudio.generators.tunings import Tuning
+from latentstudio.inversion.frames import Frame, paste_back
+from latentstudio.inversion.models import place_photo
+from latentstudio.inversion.photos import Photo
+from latentstudio.inversion.placing import Placed
+from latentstudio.pixels import BytePictures, to_bytes, write_png
+from latentstudio.steps import Step
+from latentstudio.studio.presenters.drawing import Opened, place
+
+if TYPE_CHECKING:
+    from latentstudio.inversion.honesty import Verdict
+    from latentstudio.inversion.inverting import Inversion, InversionStep
+
+INVERTING = "latentstudio.inversion.inverting"
+HONESTY = "latentstudio.inversion.honesty"
+FACES = "skimage.feature"
+FORWARD_MODE = "torch._decomp.decompositions_for_jvp"  # torch imports it at the first forward derivative
+TUNING = "latentstudio.inversion.tuning"
+TUNING_SECONDS = 90.0
+SHOWN_SIDE = 720
+
+
+@dataclass(frozen=True)
+class PhotoSettings:
+    """How to look: ``start`` auto, encoder or random; ``loss`` of ``losses.LOSSES``; ``constraint`` of the latent."""
+
+    start: str = "auto"
+    loss: str = "blurred"
+    constraint: str = "ball"
+
+
+@dataclass(frozen=True)
+class Framed:
+    """A photo cut for a model: ``shown`` is the photo, small enough to be painted; ``shrunk`` its share of the size."""
+
+    photo: Photo
+    placed: Placed
+    shown: BytePictures
+    shrunk: float
+
+
+@dataclass(frozen=True)
+class PhotoStep(Step):
+    """Progress of an inversion.
+
+    Attributes:
+        latent: float32 (*shape), the best so far; None before the start was found.
+        result: how it ended, with the ``verdict``, on the last step only. The verdict has no percentile (None) for a
+            model whose own samples were not measured yet.
+    """
+
+    latent: NDArray[np.float32] | None = None
+    result: Concluded | None = None
+
+
+@dataclass(frozen=True)
+class Concluded:
+    """An inversion and what there is to say of it; ``sheet``: the photo, the model's picture, where they differ."""
+
+    inversion: Inversion
+    verdict: Verdict | None
+    sheet: BytePictures
+
+
+@dataclass(frozen=True)
+class TunedStep(Step):
+    """Progress of tuning: ``tuning`` as it stands, where it may be kept; ``mse`` of the photo's picture."""
+
+    tuning: Tuning | None = None
+    mse: float = float("nan")
+
+
+def frame_photo(model: Model, photo: Photo, frame: Frame | str) -> Framed:
+    """Cut a photo for the model by a frame, or ``auto``matically.
+
+    Raises:
+        UsageError: a frame that is none.
+    """
+    side = max(photo.pixels.shape[:2])
+    step = max(1, -(-side // SHOWN_SIDE))
+    shown = np.ascontiguousarray(photo.pixels[::step, ::step])
+    return Framed(photo, place_photo(model, photo, frame), shown, 1.0 / step)
+
+
+def ready_steps(model: Model) -> Iterator[Step]:
+    """Get everything ready that a first photo would wait for: modules, the model's gradients, its encoder."""
+    yield Step(0.0, "getting ready for photos")
+    for _ in arriving("torch", FACES, INVERTING, HONESTY, FORWARD_MODE):
+        yield Step(0.0, "getting ready for photos")
+    generator = model.generator
+    yield Step(0.5, "getting ready for photos")
+    encode = getattr(generator, "encode", None)
+    if encode is not None:
+        torch = importlib.import_module("torch")
+        with torch.inference_mode():
+            encode(torch.zeros(1, 3, *model.card.image_size, device=model.device))
+    yield Step(1.0, "ready for photos")
+
+
+def photo_steps(model: Model, framed: Framed, settings: PhotoSettings) -> Iterator[PhotoStep]:
+    """The steps of finding the photo's latent; torch comes in here, in the worker, and not before.
+
+    Raises:
+        StudioError: the model has neither gradients nor an encoder, or the photo cannot be drawn.
+    """
+    yield PhotoStep(0.0, "loading the model for gradients")
+    for _ in arriving("torch", INVERTING, HONESTY):
+        yield PhotoStep(0.0, "loading the model for gradients")
+    from latentstudio.inversion.models import inversion_settings, invert_steps
+
+    asked = inversion_settings(start=settings.start, loss=settings.loss, constraint=settings.constraint)
+    placed = framed.placed
+    for step in invert_steps(model, placed.picture, asked, mask=placed.inside):
+        yield PhotoStep(0.99 * step.fraction, step.message, latent=step.latent, metrics=step.metrics)
+    assert step.result is not None
+    yield PhotoStep(1.0, step.message, latent=step.result.latent, result=_concluded(model, framed, step.result, asked))
+
+
+def tuning_steps(model: Model, framed: Framed, latent: NDArray[np.float32]) -> Iterator[TunedStep]:
+    """The steps of pivotal tuning on the photo around its latent (Roich et al. 2021).
+
+    Raises:
+        StudioError: the model has no weights that could be tuned, or the tuning fails.
+    """
+    yield TunedStep(0.0, "getting ready to tune")
+    for _ in arriving("torch", INVERTING, TUNING):
+        yield TunedStep(0.0, "getting ready to tune")
+    from latentstudio.inversion.models import tune_steps
+    from latentstudio.photographs import edit_anchors
+
+    placed = framed.placed
+    anchors = edit_anchors(model, placed.picture, latent, mask=placed.inside)
+    yield TunedStep(0.0, "getting ready to tune")
+    for step in tune_steps(model, placed.picture, latent, mask=placed.inside, anchors=anchors, seconds=TUNING_SECONDS):
+        done = step.result
+        yield TunedStep(step.fraction, step.message, tuning=step.tuning if done is None else done.tuning,
+                        mse=step.mse if done is None else done.mse)
+
+
+def conclude_early(model: Model, framed: Framed, settings: PhotoSettings, latent: NDArray[np.float32]) -> Concluded:
+    """What there is to say of an inversion that was cancelled at ``latent``."""
+    from latentstudio.inversion.models import conclude, inversion_settings
+
+    inverting = importlib.import_module(INVERTING)
+    asked = inversion_settings(start=settings.start, loss=settings.loss, constraint=settings.constraint)
+    step: InversionStep = inverting.InversionStep(1.0, "cancelled", latent=latent)
+    found = conclude(model, framed.placed.picture, asked, step, mask=framed.placed.inside)
+    return _concluded(model, framed, found, asked)
+
+
+def _concluded(model: Model, framed: Framed, found: Inversion, settings: object) -> Concluded:
+    honesty = importlib.import_module(HONESTY)
+    known = honesty.find_held_out(model.card, settings)
+    notes = (*framed.photo.notes, *framed.placed.notes)
+    verdict = None if known is None else honesty.judge(found, known, notes=notes)
+    pair = to_bytes(np.stack([found.target, found.picture]))
+    sheet = np.concatenate([pair[0], pair[1], honesty.residual_picture(found)], axis=1)
+    return Concluded(found, verdict, sheet)
+
+
+def write_pasted(opened: Opened, session: Session, framed: Framed, path: Path) -> str:
+    """Put the edited crop back into the photo at its full size and write it as PNG; answers with a sentence.
+
+    Raises:
+        StudioError: the picture cannot be drawn, or the disk is full.
+    """
+    frame = framed.placed.frame
+    plain = session.with_reset()
+    latents = np.stack([place(opened, one).latent.reshape(session.shape) for one in (session, plain)])
+    edited, before = opened.model_for(session).pictures(latents.astype(np.float32), label=session.label)
+    assert frame is not None
+    write_png(path, paste_back(framed.photo.pixels, frame, edited, before=before))
+    height, width = framed.photo.pixels.shape[:2]
+    return f"The face is back in the photo, {width} x {height} pixels: {path.name}"
