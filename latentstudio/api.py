@@ -6,18 +6,16 @@ Everything here is a thin layer over the rooms; the command line uses the same f
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentstudio import pixels
-from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.session import Session
-from latentstudio.errors import LearningError, StudioError, UsageError
-from latentstudio.factors import ALPHAS, Factor, FactorSet, apply_factors, load_factors, parse_settings
+from latentstudio.errors import LearningError, StudioError
+from latentstudio.factors import ALPHAS, Factor, FactorSet, parse_settings
 from latentstudio.factors import traverse as traverse_latents
 from latentstudio.factors.distribution import distribute, parse_distribution
 from latentstudio.factors.map_files import write_map
@@ -43,59 +41,82 @@ from latentstudio.inversion.models import (
     residual_picture,
     tune_steps,
 )
+from latentstudio.inversion.photo_store import PhotoPlace, photo_place
 from latentstudio.inversion.photos import Photo, read_photo
 from latentstudio.inversion.placing import Placed
 from latentstudio.latents import check_latent, sample_prior
 from latentstudio.photographs import edit_anchors, kept_effect_steps
+from latentstudio.pictures import (
+    Picture,
+    draw,
+    draw_clamped,
+    draw_exact,
+    draw_many,
+    draw_pasted,
+    factors_of,
+)
 
 if TYPE_CHECKING:
     from latentstudio.transformations import Transformation
 
 __all__ = [
-    "Factor", "FactorSet", "Frame", "LearnSettings", "MapData", "MapStep", "Model", "Photo", "Picture", "Placed",
-    "Session", "StudioError", "Tuning", "apply", "bench_steps", "clean_steps", "conclude", "conclude_tuning", "draw",
-    "edit_anchors", "evaluation_steps", "exact_steps", "factors_of", "feature_distance", "find_steps", "find_tuning",
+    "Factor",
+    "FactorSet",
+    "Frame",
+    "LearnSettings",
+    "MapData",
+    "MapStep",
+    "Model",
+    "Photo",
+    "PhotoPlace",
+    "Picture",
+    "Placed",
+    "Session",
+    "StudioError",
+    "Tuning",
+    "apply",
+    "bench_steps",
+    "clean_steps",
+    "conclude",
+    "conclude_tuning",
+    "draw",
+    "draw_pasted",
+    "edit_anchors",
+    "evaluation_steps",
+    "exact_steps",
+    "factors_of",
+    "feature_distance",
+    "find_steps",
+    "find_tuning",
     "follow_steps",
-    "held_out_steps", "inversion_settings", "invert", "invert_steps", "judge", "keep_tuning", "kept_effect_steps",
-    "learn", "learn_steps", "likeness_distance", "likeness_steps", "map_of", "map_steps", "open_model", "paste_back",
-    "place_photo", "protocol_steps", "read_photo", "read_tuning", "residual_picture", "sample", "traverse",
-    "tune_steps", "tuned_model", "write_map", "write_tuning",
+    "held_out_steps",
+    "inversion_settings",
+    "invert",
+    "invert_steps",
+    "judge",
+    "keep_tuning",
+    "kept_effect_steps",
+    "learn",
+    "learn_steps",
+    "likeness_distance",
+    "likeness_steps",
+    "map_of",
+    "map_steps",
+    "open_model",
+    "paste_back",
+    "photo_place",
+    "place_photo",
+    "protocol_steps",
+    "read_photo",
+    "read_tuning",
+    "residual_picture",
+    "sample",
+    "traverse",
+    "tune_steps",
+    "tuned_model",
+    "write_map",
+    "write_tuning",
 ]
-
-BATCH = 16
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A picture and how it came about.
-
-    Attributes:
-        pixels: uint8 (H, W, 3).
-        session: the recipe: model, sample, factor positions as reached.
-        latent: float32 (*shape), the latent that was drawn, factors applied.
-        reached: t of every factor that was set, in its natural parameter (see ``units.py``).
-        clamped: names of the factors whose value lay beyond the known range.
-        notes: one sentence for every factor that was clamped, could not be set apart from another, or not be solved.
-        runtime_name: what computed it.
-        device: where.
-    """
-
-    pixels: NDArray[np.uint8]
-    session: Session
-    latent: NDArray[np.float32]
-    reached: Mapping[str, float]
-    clamped: tuple[str, ...]
-    notes: tuple[str, ...]
-    runtime_name: str
-    device: str
-
-    def save(self, path: str | Path) -> None:
-        """Write a PNG that carries its recipe; the window and ``latentstudio render`` make it again from that.
-
-        Raises:
-            StorageError: the disk is full or the folder may not be written.
-        """
-        save_picture(Path(path), self.pixels, self.session, self.runtime_name, self.device)
 
 
 def sample(
@@ -122,11 +143,6 @@ def sample(
         wanted = dict(parse_distribution(f"{name}={text}", known) for name, text in distribution.items())
         drawn = distribute(drawn, wanted, known, space=space, truncation=truncation).latents
     return drawn[0] if count is None else drawn
-
-
-def factors_of(model: Model) -> FactorSet:
-    """The factors that are known for this model: the shipped ones and the user's own."""
-    return load_factors(model.folder, model.card)
 
 
 def apply(
@@ -160,51 +176,6 @@ def apply(
     for step in exact_steps(model, session, positions, known):
         found = step.exact
     return draw_exact(model, session, found, known)
-
-
-def draw_exact(model: Model, session: Session, found: Collection[Any], known: FactorSet) -> Picture:
-    """The picture at the positions that ``exact_steps`` found (its last ``exact``); ``notes`` tell what was missed."""
-    positions = {**session.position_map(), **{one.name: one.position for one in found}}
-    picture = draw_clamped(model, session.with_positions(positions), known)
-    missed = tuple(_missed_note(known.get(one.name), one) for one in found if not one.reached)
-    return replace(picture, notes=(*picture.notes, *missed))
-
-
-def draw(model: Model, session: Session, known: FactorSet | None = None) -> Picture:
-    """The picture that a session means, bit for bit; ``known`` are the model's factors where they are at hand already.
-
-    Raises:
-        UnknownNameError: the session sets a factor that the model does not have.
-        UsageError: the session's latent does not fit the model.
-    """
-    known = factors_of(model) if known is None else known
-    if session.tuning != model.tuning:
-        raise UsageError(
-            f"a picture of {session.model} with {_tuning_words(session.tuning)}, drawn by one with "
-            f"{_tuning_words(model.tuning)}", expected="the same", action="open it with `tuned_model`",
-        )
-    start = check_latent(session.latent_array(), model.card.space(session.space))[0]
-    asked = session.position_map()
-    for name in asked:
-        known.get(name)
-    applied = apply_factors(start.reshape(-1), asked, known, keep=session.kept)
-    latent = applied.latent.reshape(start.shape).astype(np.float32)
-    drawn = model.pictures(latent[None], label=session.label, truncation=session.truncation)
-    clamped = [_clamped_note(known.get(name), asked[name], applied.reached[name]) for name in applied.clamped]
-    return Picture(
-        pixels=pixels.to_bytes(drawn)[0], session=session, latent=latent,
-        reached=dict(applied.reached), clamped=tuple(applied.clamped),
-        notes=(*clamped, *applied.notes), runtime_name=model.runtime_name, device=model.device,
-    )
-
-
-def draw_clamped(model: Model, session: Session, known: FactorSet) -> Picture:
-    """As ``draw``, but what lies beyond the known range is brought back into the session first; ``notes`` tell."""
-    first = draw(model, session, known)
-    if not first.clamped:
-        return first
-    inside = draw(model, session.with_positions(first.reached), known)
-    return replace(inside, clamped=first.clamped, notes=first.notes)
 
 
 def exact_steps(
@@ -246,17 +217,6 @@ def traverse(
     flat = rows.reshape(-1, *model.card.spaces[0].shape)
     drawn = draw_many(model, flat, label=label, truncation=truncation)
     return drawn.reshape(len(start), -1, *drawn.shape[1:])
-
-
-def draw_many(
-    model: Model, latents: NDArray[np.float32], *, label: int | None = None, truncation: float = 1.0
-) -> NDArray[np.uint8]:
-    """Pictures uint8 (N, H, W, 3) of latents (N, *shape), computed ``BATCH`` at a time."""
-    pieces = [
-        pixels.to_bytes(model.pictures(latents[first : first + BATCH], label=label, truncation=truncation))
-        for first in range(0, len(latents), BATCH)
-    ]
-    return np.concatenate(pieces)
 
 
 def learn(
@@ -419,17 +379,3 @@ def map_of(
         found = step.data if step.data is not None else found
     assert found is not None, "the last step carries the map"
     return found
-
-
-def _tuning_words(tuning: str) -> str:
-    return f"the tuning {tuning[:12]}" if tuning else "no tuning"
-
-
-def _clamped_note(factor: Factor, asked: float, reached: float) -> str:
-    write = factor.unit.format
-    return f"{factor.name}: {write(asked)} lies beyond the known range of this sample; clamped to {write(reached)}"
-
-
-def _missed_note(factor: Factor, exact: Any) -> str:
-    write = factor.unit.format
-    return f"{factor.name}: {write(exact.asked)} was not reached, {write(exact.measured)} was measured; {exact.reason}"

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentstudio.factors import apply_factors, load_factors
 from latentstudio.generators.opening import Model
+from latentstudio.inversion.frames import Frame, paste_back
 
 
 def edit_anchors(
@@ -43,6 +44,19 @@ def edit_anchors(
     if not latents:
         return None
     return Anchors(torch.stack(latents).reshape(len(latents), -1), torch.stack(targets), torch.stack(masks))
+
+
+def pasted(
+    model: Model, latents: tuple[NDArray[np.float32], NDArray[np.float32]], photo: NDArray[np.uint8], frame: Frame,
+    *, label: int | None = None,
+) -> NDArray[np.uint8]:
+    """The photo uint8 (H, W, 3) with the model's picture back in its frame, at the photo's full size.
+
+    ``latents``, each float32 (*shape): with the edits and without them; the second tells how the model's colours lie
+    to those of the photo.
+    """
+    edited, before = model.pictures(np.stack(latents).astype(np.float32), label=label)
+    return paste_back(photo, frame, edited, before=before)
 
 
 def kept_effect_steps(

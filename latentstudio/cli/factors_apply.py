@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from latentstudio.api import Picture, draw_clamped, draw_exact, exact_steps, factors_of, sample
+from latentstudio.api import Picture, draw_clamped, draw_exact, draw_pasted, exact_steps, factors_of, sample
 from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import positive_number, whole_number
 from latentstudio.cli.output import Output
@@ -39,6 +39,8 @@ def add_options(action: argparse.ArgumentParser) -> None:
     action.add_argument("--truncation", type=positive_number, default=None, help="scale the latents (default 1)")
     action.add_argument("--tuning", type=Path, default=None, metavar="FILE",
                         help="draw with the weights that `invert --tune` made; without --from or --seed at its photo")
+    action.add_argument("--pasted", type=Path, default=None, metavar="PNG",
+                        help="also put the picture back into the photo that it was found for")
     action.add_argument("--out", type=Path, required=True, metavar="PNG")
 
 
@@ -60,6 +62,9 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         else:
             picture = draw_clamped(model, session.with_positions(positions), known)
         picture.save(arguments.out)
+        if arguments.pasted is not None:
+            draw_pasted(model, picture.session, known).save(arguments.pasted)
+            output.say(f"back in the photo: {arguments.pasted}")
         _tell(arguments, output, picture, known, session, _set(picture, known, positions, found), found)
         measure_after_torch(model, output)
     finally:

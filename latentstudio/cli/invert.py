@@ -119,14 +119,15 @@ def _one(
             raise
         found = api.conclude(model, placed.picture, settings, shown[-1], mask=placed.inside)
     verdict = api.judge(found, held_out.held_out, notes=(*photo.notes, *placed.notes))
-    files = _write(model, out, found, [step.preview for step in shown])
+    place = None if placed.frame is None else api.photo_place(path.name, photo, placed.frame)
+    files = _write(model, out, found, [step.preview for step in shown], place)
     for note in found.notes:
         output.note(note)
     output.say(f"{path.name}: {verdict.words}; MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}, length {found.norm:.2f}, "
                f"{found.steps} steps in {found.seconds:.1f} s: {out}")
     for reason in verdict.reasons:
         output.say(f"  {reason}")
-    more = after.run(model, placed, settings, start, found, out, output)
+    more = after.run(model, placed, settings, start, found, out, output, place)
     return {
         "photo": str(path), "loss": found.loss, "blurred_loss": found.blurred_loss, "mse": found.mse,
         "dssim": found.dssim, "norm": found.norm, "seconds": round(found.seconds, 3), "steps": found.steps,
@@ -138,10 +139,12 @@ def _one(
     }
 
 
-def _write(model: Model, out: Path, found: Any, previews: Sequence[Any]) -> dict[str, str]:
+def _write(
+    model: Model, out: Path, found: Any, previews: Sequence[Any], place: api.PhotoPlace | None
+) -> dict[str, str]:
     """The pictures and the latent; the result carries its recipe, so that the window opens it with its sliders."""
     pixels.write_png(out / "target.png", pixels.to_bytes(found.target[None])[0])
-    session = Session.start(model.card, found.latent, None)
+    session = Session.start(model.card, found.latent, None).with_photo(place)
     api.draw(model, session, api.FactorSet()).save(out / "result.png")
     pixels.write_png(out / "residual.png", api.residual_picture(found))
     chosen = np.unique(np.linspace(0, len(previews) - 1, min(SHOWN, len(previews))).round().astype(int))

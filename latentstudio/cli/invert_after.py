@@ -26,7 +26,8 @@ class After:
     curve: bool = False
 
     def run(
-        self, model: Model, placed: Any, settings: Any, start: Any, found: Any, out: Path, output: Output
+        self, model: Model, placed: Any, settings: Any, start: Any, found: Any, out: Path, output: Output,
+        place: api.PhotoPlace | None = None,
     ) -> dict[str, Any]:
         """The further keys of a photo's answer; files go to ``out``."""
         answer: dict[str, Any] = {}
@@ -35,7 +36,7 @@ class After:
         if self.curve:
             answer["likeness_curve"] = _curve(model, placed, settings, start, output)
         if self.tune_seconds is not None:
-            answer["tuning"] = _tune(model, placed, found, out, self.tune_seconds, output)
+            answer["tuning"] = _tune(model, placed, found, out, self.tune_seconds, output, place)
         return answer
 
 
@@ -51,7 +52,9 @@ def _curve(model: Model, placed: Any, settings: Any, start: Any, output: Output)
     return [{name: getattr(point, name) for name in names} for point in last.points]
 
 
-def _tune(model: Model, placed: Any, found: Any, out: Path, seconds: float, output: Output) -> dict[str, Any]:
+def _tune(
+    model: Model, placed: Any, found: Any, out: Path, seconds: float, output: Output, place: api.PhotoPlace | None
+) -> dict[str, Any]:
     shown: list[Any] = []
 
     def on_step(step: Any) -> bool:
@@ -74,16 +77,18 @@ def _tune(model: Model, placed: Any, found: Any, out: Path, seconds: float, outp
         result = api.conclude_tuning(model, placed.picture, shown[-1], mask=placed.inside)
     for note in result.notes:
         output.note(note)
-    return _told(model, placed, found, result, out, output)
+    return _told(model, placed, found, result, out, output, place)
 
 
-def _told(model: Model, placed: Any, found: Any, result: Any, out: Path, output: Output) -> dict[str, Any]:
+def _told(
+    model: Model, placed: Any, found: Any, result: Any, out: Path, output: Output, place: api.PhotoPlace | None
+) -> dict[str, Any]:
     tuning = result.tuning
     path = out / "tuning.safetensors"
     api.write_tuning(path, tuning)
     api.keep_tuning(tuning)
     tuned = api.tuned_model(model, tuning)
-    session = Session.start(model.card, found.latent, None).with_tuning(tuning.sha256)
+    session = Session.start(model.card, found.latent, None).with_tuning(tuning.sha256).with_photo(place)
     api.draw(tuned, session, api.FactorSet()).save(out / "tuned.png")
     pixels.write_png(out / "tuned-neighbours.png", _neighbours(model, tuned, found.latent))
     effects = _kept(model, tuned, found.latent, output)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from latentstudio.api import draw
+from latentstudio.api import draw, draw_pasted, read_photo
 from latentstudio.cli.options import Parser, add_common, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.cli.saved import open_saved, read_saved
@@ -16,22 +16,28 @@ def parser() -> Parser:
     """The verb's options."""
     verb = verb_parser("render", "Make the picture of a PNG's recipe or of a session again.")
     verb.add_argument("source", type=Path, metavar="PNG|SESSION")
+    verb.add_argument("--pasted", action="store_true",
+                      help="put the picture back into the photo that it was found for, at the photo's full size")
+    verb.add_argument("--photo", type=Path, default=None, help="that photo, where it is not among the kept ones")
     verb.add_argument("--out", type=Path, required=True, metavar="PNG")
     add_common(verb)
     return verb
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
-    """Draw, write, and say the largest difference of any pixel, 0 to 255 (null for a session file)."""
+    """Draw, write, and say the largest difference of any pixel, 0 to 255 (null where there is nothing to compare)."""
     saved = read_saved(arguments.source)
     model = open_saved(saved, device=arguments.device)
+    pasted = saved.pasted or arguments.pasted or arguments.photo is not None
     try:
-        picture = draw(model, saved.session)
+        photo = None if arguments.photo is None else read_photo(arguments.photo)
+        picture = draw_pasted(model, saved.session, photo=photo) if pasted else draw(model, saved.session)
     finally:
         model.close()
     for note in picture.notes:
         output.note(note)
-    difference = None if saved.pixels is None else largest_difference(saved.pixels, picture.pixels)
+    before = saved.pixels if pasted == saved.pasted else None
+    difference = None if before is None else largest_difference(before, picture.pixels)
     picture.save(arguments.out)
     session = picture.session
     height, width, _ = picture.pixels.shape
@@ -40,5 +46,5 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     output.result({
         "model": session.model, "seed": session.seed, "out": str(arguments.out), "size": [width, height],
         "max_difference": difference, "clamped": list(picture.clamped),
-        "runtime": picture.runtime_name, "device": picture.device,
+        "pasted": pasted, "runtime": picture.runtime_name, "device": picture.device,
     })

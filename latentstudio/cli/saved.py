@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from latentstudio.document.attachments import keep
 from latentstudio.document.picture_recipe import read_recipe
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import read_session
@@ -24,13 +25,15 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 class SavedPicture:
     """A session, and for a PNG its pixels uint8 (H, W, 3) and what computed them (empty when not known).
 
-    ``folder`` is where the file lies; a tuning that the session names may lie beside it.
+    ``folder`` is where the file lies; a tuning that the session names may lie beside it. ``pasted``: the pixels are
+    those of the session's photo, with the picture in its frame.
     """
 
     session: Session
     pixels: NDArray[np.uint8] | None
     runtime_name: str
     folder: Path | None = None
+    pasted: bool = False
 
 
 def read_saved(path: Path) -> SavedPicture:
@@ -48,8 +51,10 @@ def read_saved(path: Path) -> SavedPicture:
         raise PictureError(reason, expected="a PNG or a session file") from problem
     if start == _PNG:
         recipe = read_recipe(path)
-        return SavedPicture(recipe.session, read_picture(path), recipe.runtime_name, path.parent)
-    return SavedPicture(read_session(path).session, None, "", path.parent)
+        return SavedPicture(recipe.session, read_picture(path), recipe.runtime_name, path.parent, recipe.pasted)
+    saved = read_session(path)
+    keep(saved.attachments)
+    return SavedPicture(saved.session, None, "", path.parent)
 
 
 def open_saved(saved: SavedPicture, *, device: str, tuning: Tuning | None = None) -> Model:

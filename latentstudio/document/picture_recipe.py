@@ -21,25 +21,29 @@ FORMAT = "latentstudio recipe"
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a picture was made from: the session, and what drew it (runtime, device, version of the program)."""
+    """What a picture was made from: the session, and what drew it (runtime, device, version of the program).
+
+    ``pasted``: the picture is the session's photo, with the model's picture back in its frame.
+    """
 
     session: Session
     runtime_name: str = ""
     device: str = ""
     program: str = VERSION
+    pasted: bool = False
     format: str = FORMAT
     version: int = SESSION_VERSION
 
 
 def save_picture(
-    path: Path, picture: NDArray[np.uint8], session: Session, runtime_name: str, device: str
+    path: Path, picture: NDArray[np.uint8], session: Session, runtime_name: str, device: str, *, pasted: bool = False
 ) -> None:
     """Save uint8 (H, W, 3) as a PNG that carries its recipe.
 
     Raises:
         StorageError: the disk is full or the folder may not be written; an old file is as it was.
     """
-    recipe = msgspec.json.encode(Recipe(session, runtime_name, device))
+    recipe = msgspec.json.encode(Recipe(session, runtime_name, device, pasted=pasted))
     write_png(path, picture, texts={TEXT_KEY: recipe.decode("utf-8")})
 
 

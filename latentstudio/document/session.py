@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from latentstudio.errors import UsageError
 from latentstudio.generators.card import ModelCard
+from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.latents import check_latent
 
 FloatArray = NDArray[np.float32]
 
-SESSION_VERSION = 3
+SESSION_VERSION = 4
 MAX_LATENT_BYTES = 1 << 19
 MAX_NAME = 200
 MAX_NAMES = 500
@@ -39,7 +40,8 @@ class Session:
         truncation: factor on the prior, above 0.
         kept: sorted names of the locked factors: no other factor may move their coordinates.
         tuning: SHA-256 of the tuning that the weights are changed by (``generators/tunings.py``); empty for none.
-        version: version of this format; 2 brought ``kept``, 3 ``tuning``.
+        photo: the photo that the latent was found for and the frame on it; None for none.
+        version: version of this format; 2 brought ``kept``, 3 ``tuning``, 4 ``photo``.
 
     Raises:
         UsageError: a value is not finite, out of range, or the bytes do not match the shape.
@@ -56,6 +58,7 @@ class Session:
     truncation: float = 1.0
     kept: tuple[str, ...] = ()
     tuning: str = ""
+    photo: PhotoPlace | None = None
     version: int = SESSION_VERSION
 
     def __post_init__(self) -> None:
@@ -133,6 +136,10 @@ class Session:
     def with_tuning(self, tuning: str) -> Session:
         """The same session drawn with the tuning of this hash; empty for the model's own weights."""
         return replace(self, tuning=tuning)
+
+    def with_photo(self, photo: PhotoPlace | None) -> Session:
+        """The same session, standing for this photo, or for none."""
+        return replace(self, photo=photo)
 
     def position(self, name: str) -> float:
         """Where factor ``name`` stands; 0 when it was not set."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from latentstudio.document.attachments import check, gather
 from latentstudio.document.history import History
 from latentstudio.document.records import (
     MAX_FILE_BYTES,
@@ -33,11 +35,15 @@ FORMAT = "latentstudio session"
 
 @dataclass(frozen=True)
 class Saved:
-    """What a session file or the autosave holds; ``written`` is in seconds since the epoch."""
+    """What a session file or the autosave holds; ``written`` is in seconds since the epoch.
+
+    ``attachments`` are the photos and tunings that a session file brought along (``document/attachments.py``).
+    """
 
     session: Session
     history: History | None = None
     written: float = field(default_factory=time.time)
+    attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
 
 
 class _File(msgspec.Struct):
@@ -46,22 +52,31 @@ class _File(msgspec.Struct):
     version: int = SESSION_VERSION
     written: float = 0.0
     history: HistoryRecord | None = None
+    attachments: dict[str, str] = {}
 
 
-def write_session(path: Path, saved: Saved) -> None:
+def write_session(path: Path, saved: Saved) -> tuple[str, ...]:
     """Write a session file, whole or not at all; a history beyond the size limit loses its oldest half.
+
+    The photos and tunings that its pictures need go with it. The answer tells, in sentences, what could not.
 
     Raises:
         StorageError: the disk is full or the folder may not be written; an old file is as it was.
     """
     history = saved.history
+    sessions = [saved.session, *(entry.session for entry in reversed(history.entries if history is not None else ()))]
+    attached, notes = gather(sessions)
+    texts = {name: base64.b64encode(value).decode("ascii") for name, value in attached.items()}
     while True:
         record = None if history is None else history_record(history, _embedded)
-        data = msgspec.json.encode(_File(session=saved.session, written=saved.written, history=record))
+        data = msgspec.json.encode(
+            _File(session=saved.session, written=saved.written, history=record, attachments=texts)
+        )
         if len(data) <= MAX_FILE_BYTES:
             break
         history = None if history is None or len(history) < 2 else history.bounded(len(history) // 2)
     write_whole(path, data + b"\n")
+    return notes
 
 
 def read_session(path: Path) -> Saved:
@@ -78,7 +93,22 @@ def read_session(path: Path) -> Saved:
         history = None if file.history is None else history_from(file.history, _extracted)
     except UsageError as problem:
         raise SessionFileError(f"{path.name}: {problem.found}", expected=problem.expected) from problem
-    return Saved(file.session, history, file.written)
+    return Saved(file.session, history, file.written, _attached(file, path.name))
+
+
+def _attached(file: _File, where: str) -> dict[str, bytes]:
+    """What came along, still as it is in the file; names and hashes are checked.
+
+    Raises:
+        SessionFileError: an attachment that is not what its name says.
+    """
+    try:
+        found = {name: base64.b64decode(text, validate=True) for name, text in file.attachments.items()}
+        check(found)
+    except (binascii.Error, ValueError, UsageError) as problem:
+        raise SessionFileError(f"{where} is broken: what it brings along is not what its name says",
+                               expected="photos and tunings under their hashes") from problem
+    return found
 
 
 def read_limited(path: Path) -> bytes:

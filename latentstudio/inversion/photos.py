@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from latentstudio.errors import PictureError
 
 MOST_PIXELS = 24_000_000
+MOST_KEPT_BYTES = 24 << 20
 SMALLEST = 8
 _MOST_TO_DECODE = 120_000_000
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
@@ -23,10 +24,14 @@ _ONE_BYTE = 257.0
 
 @dataclass(frozen=True)
 class Photo:
-    """A photograph: ``pixels`` uint8 (H, W, 3), and one sentence for everything that was done to it."""
+    """A photograph: ``pixels`` uint8 (H, W, 3), and one sentence for everything that was done to it.
+
+    ``data`` are the bytes of its file; empty where that is larger than ``MOST_KEPT_BYTES``, or where there is none.
+    """
 
     pixels: NDArray[np.uint8]
     notes: tuple[str, ...] = ()
+    data: bytes = field(default=b"", repr=False)
 
 
 def read_photo(path: Path) -> Photo:
@@ -48,7 +53,8 @@ def read_photo(path: Path) -> Photo:
         upright = ImageOps.exif_transpose(fitting)
         if upright.size != fitting.size or opened.getexif().get(0x0112, 1) not in (0, 1):
             notes.append(f"{path.name} was turned upright, as its EXIF data says")
-        return Photo(np.array(_as_rgb(upright, path, notes)), tuple(notes))
+        data = path.read_bytes() if path.stat().st_size <= MOST_KEPT_BYTES else b""
+        return Photo(np.array(_as_rgb(upright, path, notes)), tuple(notes), data)
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,8 @@ import pytest
 
 from latentstudio import api
 from latentstudio.inversion import honesty
-from latentstudio.pixels import read_picture
+from latentstudio.inversion.photo_store import photo_store
+from latentstudio.pixels import read_picture, write_png
 
 FILES = ("latent.npy", "target.png", "result.png", "residual.png", "steps.png")
 PHOTO_KEYS = {
@@ -105,3 +107,40 @@ def test_ctrl_c_keeps_the_best_so_far_and_says_so(cli, photo, tmp_path, monkeypa
     assert told["ended"] == "cancelled"
     assert "the best so far was kept" in answer.err
     assert (tmp_path / "out" / "photo" / "latent.npy").is_file()
+
+
+def test_the_edited_face_goes_back_into_the_photo_from_the_command_line(cli, tmp_path):
+    wide = np.full((100, 140, 3), 90, np.uint8)
+    wide[20:84, 30:94] = api.apply(model := api.open_model("sprites-b10"), api.sample(model, seed=7)).pixels
+    write_png(tmp_path / "wide.png", wide)
+    frame = "61.5,51.5,64"
+    told = cli("invert", "sprites-b10", tmp_path / "wide.png", "--out", tmp_path / "out", "--frame", frame, "--json")
+    result = told.json["photos"][0]["result"]
+    edited, pasted = tmp_path / "edited.png", tmp_path / "pasted.png"
+    assert cli("factors", "apply", "--from", result, "--set", "x=3px", "--out", edited, "--pasted", pasted).code == 0
+    back = read_picture(pasted)
+    assert back.shape == wide.shape
+    changed = (back.astype(int) - wide).any(axis=2)
+    assert changed[20:84, 30:94].any()
+    changed[20:84, 30:94] = False
+    assert not changed.any()
+    again = cli("render", pasted, "--out", tmp_path / "again.png", "--json").json
+    assert (again["max_difference"], again["pasted"], again["size"]) == (0, True, [140, 100])
+    plain = cli("render", edited, "--out", tmp_path / "plain.png", "--pasted", "--json").json
+    assert np.array_equal(read_picture(tmp_path / "plain.png"), back)
+    assert plain["max_difference"] is None
+
+
+def test_what_was_found_for_no_photo_is_put_back_into_none(cli, photo, tmp_path):
+    answer = cli("render", photo, "--out", tmp_path / "x.png", "--pasted")
+    assert answer.code == 2
+    assert "was found for no photo" in answer.complaint
+
+
+def test_a_photo_that_is_not_here_any_more_can_be_named(cli, photo, tmp_path, cli_home):
+    told = cli("invert", "example", photo, "--out", tmp_path / "out", "--json").json["photos"][0]
+    shutil.rmtree(photo_store())
+    answer = cli("render", told["result"], "--out", tmp_path / "x.png", "--pasted")
+    assert answer.code == 2
+    assert "--photo" in answer.complaint
+    assert cli("render", told["result"], "--out", tmp_path / "x.png", "--photo", photo).code == 0

@@ -16,13 +16,16 @@ from PySide6.QtTest import QTest
 from latentstudio.document.picture_recipe import has_recipe
 from latentstudio.errors import PictureError
 from latentstudio.inversion.frames import Frame
+from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.inversion.photos import Photo
 from latentstudio.inversion.placing import Placed
+from latentstudio.steps import Step
 from latentstudio.studio.panels.photo_panel import PhotoPanel
 from latentstudio.studio.presenters import photo as photo_module
+from latentstudio.studio.presenters import photo_extras as extras_module
 from latentstudio.studio.presenters.dropping import read_file
 from latentstudio.studio.presenters.photo import PhotoPresenter, facts_of, title_of
-from latentstudio.studio.presenters.photo_work import Concluded, Framed, PhotoStep, TunedStep
+from latentstudio.studio.presenters.photo_work import Concluded, CurveStep, Framed, PhotoStep, TunedStep
 from latentstudio.studio.widgets.photo_frame import PhotoFrame, corners_of, dragged, held_in
 
 LEFT = Qt.MouseButton.LeftButton
@@ -162,10 +165,10 @@ def photos(desk, worker, opened, qtbot, monkeypatch):
     target = np.ones(opened.model.card.spaces[0].shape, np.float32)
     photo = Photo(np.zeros((20, 30, 3), np.uint8), ("it was grey",))
 
-    def frame_photo(model, photo, frame):
+    def frame_photo(model, photo, name, frame):
         chosen = frame if isinstance(frame, Frame) else Frame(15, 10, 12)
         placed = Placed(np.zeros((3, 8, 8), np.float32), np.ones((8, 8), np.float32), chosen, ("no face was found",))
-        return Framed(photo, placed, photo.pixels, 1.0)
+        return Framed(photo, placed, photo.pixels, 1.0, PhotoPlace("ab" * 32, name, chosen))
 
     def photo_steps(model, framed, settings):
         for share in (0.25, 0.5):
@@ -177,8 +180,8 @@ def photos(desk, worker, opened, qtbot, monkeypatch):
         yield TunedStep(1.0, "tuned", tuning=SimpleNamespace(sha256="whole"), mse=0.1)
 
     kept = []
-    monkeypatch.setattr(photo_module, "tuning_steps", tuning_steps)
-    monkeypatch.setattr(photo_module, "keep_tuning", kept.append)
+    monkeypatch.setattr(extras_module, "tuning_steps", tuning_steps)
+    monkeypatch.setattr(extras_module, "keep_tuning", kept.append)
     monkeypatch.setattr(photo_module, "frame_photo", frame_photo)
     monkeypatch.setattr(photo_module, "photo_steps", photo_steps)
     return SimpleNamespace(presenter=presenter, panel=panel, photo=photo, target=target, kept=kept)
@@ -273,7 +276,7 @@ def test_tuning_is_one_entry_that_can_be_switched_and_undone(desk, worker, photo
     worker.work()
     worker.run_jobs()
     entries = len(desk.workspace.history)
-    photos.presenter.request_tuning()
+    photos.presenter.extras.request_tuning()
     worker.run_jobs()
     worker.work()
     assert [tuning.sha256 for tuning in photos.kept] == ["whole"]
@@ -299,17 +302,17 @@ def test_what_was_tuned_until_a_cancel_is_kept(desk, worker, photos, monkeypatch
     photos.presenter.take("me.jpg", photos.photo)
     worker.work()
     worker.run_jobs()
-    monkeypatch.setattr(photo_module, "tuning_steps", endless)
-    photos.presenter.request_tuning()
+    monkeypatch.setattr(extras_module, "tuning_steps", endless)
+    photos.presenter.extras.request_tuning()
     worker.run_jobs()
     worker.work()
     assert desk.workspace.session.tuning == "half"
 
 
 def test_without_a_photo_nothing_is_tuned(desk, worker, photos):
-    photos.presenter.request_tuning()
+    photos.presenter.extras.request_tuning()
     assert not photos.presenter.running
-    photos.presenter.request_switch(True)
+    photos.presenter.extras.request_switch(True)
     assert desk.workspace.session.tuning == ""
 
 
@@ -338,3 +341,141 @@ def test_the_line_shows_the_photo_beside_and_leaves_with_it(desk, worker, photos
     assert beside[-1] is not None
     photos.panel.line.click()
     assert beside[-1] is None
+
+
+@pytest.fixture
+def taken(desk, worker, photos, monkeypatch):
+    """The photo was found; a second one can be found again from the store."""
+    photos.presenter.take("me.jpg", photos.photo)
+    worker.work()
+    worker.run_jobs()
+    front = photos.presenter.framed
+
+    def find_framed(model, place):
+        photos.sought.append(place)
+        if place.name == "lost.jpg":
+            raise PictureError("the photo is not here", action="drop it again")
+        placed = Placed(front.placed.picture, front.placed.inside, place.frame)
+        return Framed(Photo(np.ones((20, 30, 3), np.uint8)), placed, front.shown, 1.0, place)
+
+    def again_steps(model, framed, settings, latent):
+        yield PhotoStep(1.0, "looked at", latent=latent, result=concluded(latent))
+
+    photos.sought = []
+    monkeypatch.setattr(photo_module, "find_framed", find_framed)
+    monkeypatch.setattr(photo_module, "again_steps", again_steps)
+    return photos
+
+
+def test_a_session_of_another_day_brings_its_photo_and_frame_back(desk, worker, taken, tmp_path):
+    place = PhotoPlace("cd" * 32, "old.jpg", Frame(9.0, 8.0, 7.0, 6.0))
+    desk.workspace.apply(desk.workspace.session.with_photo(place), "opened")
+    worker.work()
+    worker.run_jobs()
+    assert taken.presenter.photo_name == "old.jpg"
+    assert taken.panel.photo.frame == place.frame
+    assert not taken.panel.card.isHidden()
+    assert taken.presenter.can_paste_back
+    desk.workspace.apply(desk.workspace.session.with_position("x", 1.0), "x")
+    worker.work()
+    assert taken.sought == [place]
+
+
+def test_undo_brings_the_photo_before_it_back(desk, worker, taken):
+    first = taken.presenter.framed.place
+    other = PhotoPlace("cd" * 32, "old.jpg", Frame(9.0, 8.0, 7.0))
+    desk.workspace.apply(desk.workspace.session.with_photo(other), "opened")
+    worker.work()
+    worker.run_jobs()
+    desk.workspace.undo()
+    worker.work()
+    assert taken.presenter.framed.place == first
+    assert taken.sought == [other, first]
+
+
+def test_a_photo_that_is_not_here_any_more_is_said_once(desk, worker, taken):
+    place = PhotoPlace("cd" * 32, "lost.jpg", Frame(9.0, 8.0, 7.0))
+    for t in (1.0, 2.0):
+        desk.workspace.apply(desk.workspace.session.with_photo(place).with_position("x", t), "opened")
+        worker.work()
+    assert "not here" in taken.panel.notes.text()
+    assert len(taken.sought) == 1
+
+
+def test_a_new_sample_stands_for_no_photo(desk, taken):
+    assert desk.workspace.session.photo == taken.presenter.framed.place
+    desk.request_sample(7)
+    assert desk.workspace.session.photo is None
+
+
+def test_the_dial_and_the_settings_reach_the_next_look(desk, worker, taken, monkeypatch):
+    seen = []
+
+    def photo_steps(model, framed, settings):
+        seen.append(settings)
+        yield PhotoStep(1.0, "done", latent=taken.target, result=concluded(taken.target))
+
+    monkeypatch.setattr(photo_module, "photo_steps", photo_steps)
+    panel = taken.panel
+    panel.advanced.toggle.click()
+    panel.advanced.editors["sigma"].setText("0.02")
+    panel.advanced.editors["steps"].setText("5")
+    panel.dial.slider.set_value(0.25, silent=False)
+    worker.work()
+    worker.run_jobs()
+    (settings,) = seen
+    assert (settings.likeness, settings.sigma, settings.steps, settings.loss) == (0.25, 0.02, 5, "blurred")
+    changes = settings.as_changes()
+    assert (changes["steps"], changes["seconds"], changes["radius"]) == (5, None, None)
+
+
+@pytest.mark.parametrize(("name", "text", "said"), [
+    ("sigma", "wide", "a number"), ("sigma", "3", "a share from 0 to 1"), ("steps", "-1", "0 or more"),
+    ("restarts", "1000", "1 to 64"),
+])
+def test_a_setting_that_is_none_is_said_and_nothing_starts(taken, name, text, said):
+    panel = taken.panel
+    panel.advanced.toggle.click()
+    editor = panel.advanced.editors[name]
+    editor.setText(text)
+    editor.textEdited.emit(text)
+    assert said in panel.mistake.text()
+    assert not panel.again_button.isEnabled()
+    editor.setText("1")
+    editor.textEdited.emit("1")
+    assert panel.mistake.isHidden()
+    assert panel.again_button.isEnabled()
+
+
+def test_the_curve_of_likeness_stands_under_the_dial_until_another_photo_comes(worker, taken, monkeypatch):
+    points = ((0.0, 0.3), (1.0, 0.1))
+
+    def curve_steps(model, framed, settings):
+        yield CurveStep(0.5, "half", points=points[:1])
+        yield CurveStep(1.0, "measured", points=points)
+
+    monkeypatch.setattr(extras_module, "curve_steps", curve_steps)
+    dial = taken.panel.dial
+    assert dial.plot.isHidden()
+    dial.measure.click()
+    worker.run_jobs()
+    assert dial.plot.points == points
+    assert not dial.plot.isHidden()
+    assert not taken.presenter.running
+    taken.panel.photo.frame_changed.emit(Frame(5, 6, 10))
+    worker.work()
+    assert dial.plot.isHidden()
+
+
+def test_a_model_that_was_never_measured_can_be_compared(worker, taken, monkeypatch):
+    verdict = concluded(taken.target)
+    monkeypatch.setattr(extras_module, "comparing_steps", lambda model, settings: iter([Step(1.0, "measured")]))
+    monkeypatch.setattr(extras_module, "conclude_early", lambda model, framed, settings, latent: verdict)
+    taken.presenter.show_card(Concluded(verdict.inversion, None, verdict.sheet))
+    assert "not compared" in taken.panel.facts.text()
+    assert not taken.panel.compare.isHidden()
+    taken.panel.compare.click()
+    worker.run_jobs()
+    worker.work()
+    assert "worse than 97 %" in taken.panel.facts.text()
+    assert taken.panel.compare.isHidden()

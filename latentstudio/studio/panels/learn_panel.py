@@ -8,8 +8,8 @@ from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.errors import UsageError
-from latentstudio.factors.settings import LearnSettings
-from latentstudio.studio.panels.learn_settings import AdvancedSettings
+from latentstudio.factors.settings import AXES, OPTIMISERS, LearnSettings, reasons
+from latentstudio.studio.panels.advanced_settings import AdvancedSettings
 from latentstudio.studio.panels.pieces import line_of, scrolling, words
 from latentstudio.studio.panels.run_view import RunView
 from latentstudio.studio.panels.verdict_view import VerdictView
@@ -71,7 +71,10 @@ class LearnPanel(QWidget):
         self.effort = Segmented(padding=20, parent=self)
         self.effort.setAccessibleName("Effort")
         self.effort_words = words("", self)
-        self.advanced = AdvancedSettings(self)
+        self.advanced = AdvancedSettings(
+            LearnSettings(), reasons=reasons(), choices={"axis": AXES, "optimiser": OPTIMISERS},
+            put_back="All settings as the chosen effort has them", parent=self,
+        )
         self.mistake = words("", self, colour="bad")
         self.mistake.hide()
 

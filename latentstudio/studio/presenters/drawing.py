@@ -19,6 +19,7 @@ from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
 
 THUMBNAIL = 64
+FOUND = "photo "  # how the history calls what was found for one
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,17 @@ def _draw_row(opened: Opened, session: Session, latents: NDArray[np.float32]) ->
 
 
 def original_of(session: Session, history: History) -> Session:
-    """The sample before any editing: no factors moved, and the latent that the nearest seed in the history drew."""
+    """The sample before any editing: no factors moved, and the latent that the nearest seed in the history drew.
+
+    For a photo it is the latent that was found for it.
+    """
     plain = session.with_reset()
     entry = history.current_entry
+    if plain.photo is not None:
+        while entry is not None and not entry.label.startswith(FOUND):
+            entry = None if entry.parent is None else history.entry(entry.parent)
+        there = entry is not None and entry.session.photo == plain.photo and entry.session.shape == plain.shape
+        return plain if entry is None or not there else plain.with_latent(entry.session.latent_array())
     while plain.seed is None and entry is not None:
         before = entry.session
         if before.model == session.model and before.seed is not None and before.shape == session.shape:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from latentstudio.document.attachments import keep
 from latentstudio.document.picture_recipe import has_recipe, read_recipe
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import read_session
@@ -48,6 +49,7 @@ def read_file(path: Path, catalogue: Catalogue) -> Brought:
         raise UsageError(f"{path} does not exist", expected="a picture, session, model or factor file")
     if path.suffix.lower() == SESSION_SUFFIX:
         saved = read_session(path)
+        keep(saved.attachments)
         return Brought("session", path.stem, session=saved.session, model=saved.session.model)
     if path.is_file() and path.suffix.lower() in PICTURES:
         return _read_picture(path)

@@ -194,8 +194,8 @@ def _write_picture(opened: Opened, session: Session, path: Path) -> str:
 
 
 def _write_session(saved: Saved, path: Path) -> str:
-    write_session(path, saved)
-    return f"Saved {path.name}"
+    notes = write_session(path, saved)
+    return f"Saved {path.name}" + "".join(f"; {note}" for note in notes)
 
 
 def _write_row(opened: Opened, session: Session, name: str, kind: str, draw_row: DrawRow, path: Path) -> str:

@@ -62,7 +62,8 @@ class Sight:
             share, edited = float(self.path.shares[pick.station]), self.path.session
             return replace(edited, positions=tuple((name, share * t) for name, t in edited.positions))
         seed = int(self.data.seeds[pick.index]) if pick.kind == "sample" else None
-        return session.with_latent(latent.reshape(session.shape), seed=seed).with_reset()
+        placed = session.with_latent(latent.reshape(session.shape), seed=seed).with_reset()
+        return placed.with_tuning("").with_photo(None)
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,24 +15,25 @@ from latentstudio.document.session import Session
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.errors import StudioError
-from latentstudio.generators.tunings import Tuning, keep_tuning
 from latentstudio.inversion.frames import Frame
+from latentstudio.inversion.looking import LookSettings
+from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.inversion.photos import Photo
 from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.studio.panels.photo_panel import PhotoPanel
 from latentstudio.studio.presenters.desk import Desk
-from latentstudio.studio.presenters.drawing import Opened
+from latentstudio.studio.presenters.drawing import FOUND, Opened
+from latentstudio.studio.presenters.photo_extras import PhotoExtras
 from latentstudio.studio.presenters.photo_work import (
     Concluded,
     Framed,
-    PhotoSettings,
     PhotoStep,
-    TunedStep,
+    again_steps,
     conclude_early,
+    find_framed,
     frame_photo,
     photo_steps,
     ready_steps,
-    tuning_steps,
     write_pasted,
 )
 from latentstudio.studio.widgets.job_strip import time_left_text
@@ -62,25 +64,46 @@ class PhotoPresenter(QObject):
         self._model = ""
         self._job = 0
         self._line = False
-        self._tuning: Tuning | None = None
-        self.tuning = ""
+        self._sought: PhotoPlace | None = None
         self.ready_for = ""
         self._preparing = False
-        self._settings = PhotoSettings()
+        self._settings = LookSettings()
         self._latent: NDArray[np.float32] | None = None
         self.concluded: Concluded | None = None
         panel.photo.frame_changed.connect(self._on_frame)
         panel.again_requested.connect(self.request_again)
         panel.cancel_requested.connect(self.cancel)
         panel.line_switched.connect(self.set_line)
-        panel.tune_requested.connect(self.request_tuning)
-        panel.tuned_switched.connect(self.request_switch)
+        panel.dial.chosen.connect(self._on_likeness)
+        self.extras = PhotoExtras(desk, panel, self)
+        self.extras.ended.connect(self._next)
         desk.workspace.subscribe(self._on_change)
+        desk.model_changed.connect(self._on_model)
 
     @property
     def running(self) -> bool:
-        """Whether an inversion is under way."""
-        return self._job != 0
+        """Whether an inversion, a tuning or a measuring is under way."""
+        return self._job != 0 or self.extras.running
+
+    @property
+    def framed(self) -> Framed | None:
+        """The photo in front with its frame."""
+        return self._framed
+
+    @property
+    def model_name(self) -> str:
+        """The model that the photo in front was looked at with."""
+        return self._model
+
+    @property
+    def settings(self) -> LookSettings:
+        """How the photo in front was looked for."""
+        return self._settings
+
+    @property
+    def tuning(self) -> str:
+        """The hash of the tuning on the photo in front, or empty."""
+        return self.extras.tuning
 
     @property
     def photo_name(self) -> str:
@@ -112,11 +135,10 @@ class PhotoPresenter(QObject):
 
     def photo_of(self, session: Session) -> BytePictures | None:
         """The crop uint8 (H, W, 3) that a session's latent was found for; None where it stands for no photo."""
-        latent, framed = self._latent, self._framed
-        if framed is None or latent is None or session.model != self._model:
+        framed = self._framed
+        if framed is None or framed.place is None or session.photo != framed.place or session.model != self._model:
             return None
-        same = session.seed is None and np.array_equal(session.latent_array(), latent)
-        return to_bytes(framed.placed.picture[None])[0] if same else None
+        return to_bytes(framed.placed.picture[None])[0]
 
     def take(self, name: str, photo: Photo) -> None:
         """Look at a photo; while another one is being looked at it waits."""
@@ -141,6 +163,7 @@ class PhotoPresenter(QObject):
         """Stop, and keep the best so far."""
         if self._job:
             self._desk.worker.cancel_job(self._job)
+        self.extras.cancel()
 
     def request_paste_back(self, path: Path) -> None:
         """Write the photo with the edited face in its frame."""
@@ -153,7 +176,8 @@ class PhotoPresenter(QObject):
             self._desk.notice("info", f"{self._name} was looked at with {self._model}: go back to that model first.")
             return
         target = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
-        self._desk.worker.request("paste back", partial(write_pasted, opened, session, framed, target), self._on_pasted)
+        self._desk.worker.request("paste back", partial(write_pasted, opened, session, framed, target),
+                                  self._on_pasted)
 
     @property
     def can_paste_back(self) -> bool:
@@ -163,14 +187,15 @@ class PhotoPresenter(QObject):
     def _request_frame(self, photo: Photo, frame: Frame | str) -> None:
         opened = self._desk.current
         if opened is not None:
-            work = partial(frame_photo, opened.model, photo, frame)
+            work = partial(frame_photo, opened.model, photo, self._name, frame)
             self._desk.worker.request("photo", work, partial(self._on_framed, opened))
 
     def _on_frame(self, frame: Frame) -> None:
         if self._framed is None:
             return
         if self.running:  # what it was looking for is not wanted any more
-            self._desk.worker.cancel_job(self._job)
+            self.cancel()
+            self.extras.drop()
             self._job = 0
         self._request_frame(self._framed.photo, frame)
 
@@ -180,18 +205,29 @@ class PhotoPresenter(QObject):
             self._desk.tell_error(result.error or RuntimeError("no answer"), doing="Framing the photo")
             self._next()
             return
-        self._framed, self._model, self._latent, self.concluded = framed, opened.name, None, None
-        self.tuning = ""
-        panel = self._panel
-        panel.photo.set_photo(framed.shown, framed.shrunk, framed.placed.frame)
-        panel.say((*framed.photo.notes, *framed.placed.notes))
-        panel.clear_card()
-        panel.set_running(True)
-        self._settings = PhotoSettings(panel.start.current, panel.loss.current, panel.constraint.current)
+        before, settings = self._settings, self._panel.settings() or LookSettings()
+        again = self._framed is not None and self._framed.place == framed.place and self._model == opened.name
+        self._latent = None
+        self._show_framed(opened, framed, again=again)
+        if not again or replace(settings, likeness=before.likeness) != before:
+            self._panel.dial.set_curve(())
+        self._panel.set_running(True)
+        self._settings = settings
         self._job = self._desk.worker.start_job(
             f"Finding {self._name} in {opened.name}", partial(photo_steps, opened.model, framed, self._settings),
             on_step=self._on_step, on_end=partial(self._on_end, opened),
         )
+
+    def _show_framed(self, opened: Opened, framed: Framed, *, again: bool = False) -> None:
+        """A photo and its frame are in front; what was said stays only while the same are looked at ``again``."""
+        self._framed, self._model, self.concluded = framed, opened.name, None
+        self.extras.forget()
+        panel = self._panel
+        panel.photo.set_photo(framed.shown, framed.shrunk, framed.placed.frame)
+        panel.say((*framed.photo.notes, *framed.placed.notes))
+        if not again:
+            panel.clear_card()
+        panel.set_tuned("", False)
 
     def _on_step(self, step: JobStep) -> None:
         if step.id != self._job or not isinstance(step.step, PhotoStep):
@@ -204,7 +240,7 @@ class PhotoPresenter(QObject):
         self._latent = latent
         session = self._desk.workspace.session
         if session is not None and session.model == self._model:
-            self._desk.workspace.apply_preview(session.with_latent(latent, seed=None).with_tuning(""))
+            self._desk.workspace.apply_preview(self._found(session, latent))
 
     def _on_end(self, opened: Opened, end: JobEnd) -> None:
         if end.id != self._job:
@@ -239,8 +275,18 @@ class PhotoPresenter(QObject):
         self._latent = found.latent
         session = self._desk.workspace.session
         if session is not None and session.model == self._model:
-            found_at = session.with_latent(found.latent, seed=None).with_tuning("")
-            self._desk.workspace.apply(found_at, f"photo {self._name}")
+            self._desk.workspace.apply(self._found(session, found.latent), f"{FOUND}{self._name}")
+        self.show_card(concluded)
+
+    def _found(self, session: Session, latent: NDArray[np.float32]) -> Session:
+        """The session at a latent that was found for the photo in front."""
+        place = None if self._framed is None else self._framed.place
+        return session.with_latent(latent, seed=None).with_tuning("").with_photo(place)
+
+    def show_card(self, concluded: Concluded) -> None:
+        """Say what there is to say of what was found."""
+        self.concluded = concluded
+        session = self._desk.workspace.session
         panel, verdict = self._panel, concluded.verdict
         panel.title.setText(title_of(concluded))
         panel.reasons.setText("\n".join(reason[:1].upper() + reason[1:] + "." for reason in verdict.reasons)
@@ -249,61 +295,8 @@ class PhotoPresenter(QObject):
         panel.facts.setText(facts_of(concluded, session))
         panel.sheet.set_sheet(concluded.sheet, ("photo", "model", "difference"))
         panel.paste_button.setVisible(self.can_paste_back)
-        panel.set_tuned("", False)
+        panel.compare.setVisible(verdict is None)
         panel.card.show()
-
-    def request_tuning(self) -> None:
-        """Tune a copy of the model's weights on the photo in front."""
-        opened, framed, latent = self._desk.current, self._framed, self._latent
-        if opened is None or framed is None or latent is None or self.running or opened.name != self._model:
-            return
-        self._tuning = None
-        self._panel.set_running(True)
-        self._job = self._desk.worker.start_job(
-            f"Tuning {opened.name} on {self._name}", partial(tuning_steps, opened.model, framed, latent),
-            on_step=self._on_tuning_step, on_end=self._on_tuned,
-        )
-
-    def request_switch(self, tuned: bool) -> None:
-        """Draw with the tuned weights, or with the model's own."""
-        session = self._desk.workspace.session
-        if session is None or session.model != self._model or not self.tuning:
-            return
-        wanted = session.with_tuning(self.tuning if tuned else "")
-        if wanted != session:
-            self._desk.workspace.apply(wanted, f"tuned on {self._name}" if tuned else "the model's own weights")
-
-    def _on_tuning_step(self, step: JobStep) -> None:
-        if step.id != self._job or not isinstance(step.step, TunedStep):
-            return
-        left = time_left_text(step.seconds_left)
-        self._panel.set_progress(step.step.fraction, f"{step.step.message}   {left}" if left else step.step.message)
-        self._tuning = step.step.tuning if step.step.tuning is not None else self._tuning
-
-    def _on_tuned(self, end: JobEnd) -> None:
-        if end.id != self._job:
-            return
-        self._job = 0
-        self._panel.set_running(False)
-        if end.error is not None:
-            self._desk.tell_error(end.error, doing="Tuning")
-        elif self._tuning is None:
-            self._panel.say(("cancelled before anything was tuned",))
-        else:
-            mse = getattr(end.last_step, "mse", float("nan"))
-            self._desk.worker.request("tuned", partial(keep_tuning, self._tuning), partial(self._on_tuning_kept, mse))
-        self._next()
-
-    def _on_tuning_kept(self, mse: float, result: Result) -> None:
-        """One entry of the history: undo goes back to the model's own weights."""
-        if result.error is not None or self._tuning is None:
-            self._desk.tell_error(result.error or RuntimeError("no answer"), doing="Keeping the tuning")
-            return
-        self.tuning = self._tuning.sha256
-        self._panel.set_tuned(f"Tuned on this photo: squared error {mse:.4f}.", True)
-        session = self._desk.workspace.session
-        if session is not None and session.model == self._model and self._latent is not None:
-            self._desk.workspace.apply(session.with_tuning(self.tuning), f"tuned on {self._name}")
 
     def set_line(self, shown: bool) -> None:
         """Show the photo left of a line on the canvas that can be dragged, or not."""
@@ -312,10 +305,54 @@ class PhotoPresenter(QObject):
         self.beside_changed.emit(None if session is None or not shown else self.photo_of(session))
 
     def _on_change(self, change: Change) -> None:
-        if self._line and (change.old is None or change.new is None or change.old.latent != change.new.latent):
-            self.beside_changed.emit(None if change.new is None else self.photo_of(change.new))
-        if change.new is not None and self.tuning:
-            self._panel.tuned.setChecked(change.new.tuning == self.tuning)
+        new = change.new
+        if self._line and (change.old is None or new is None or change.old.photo != new.photo):
+            self.beside_changed.emit(None if new is None else self.photo_of(new))
+        if new is not None and new.photo is not None:
+            self._seek(new)
+
+    def _on_model(self, opened: Opened) -> None:
+        session = self._desk.workspace.session
+        if session is not None and session.photo is not None:
+            self._seek(session)
+
+    def _seek(self, session: Session) -> None:
+        """A session that was found for a photo is in front: bring that photo, unless it is there already."""
+        place, opened = session.photo, self._desk.opened_for(session)
+        there = self._framed is not None and self._framed.place == place and self._model == session.model
+        if place is None or opened is None or there or self.running or place == self._sought:
+            return
+        self._sought = place
+        self._desk.worker.request("photo again", partial(find_framed, opened.model, place),
+                                  partial(self._on_sought, opened, place))
+
+    def _on_sought(self, opened: Opened, place: PhotoPlace, result: Result) -> None:
+        self._sought = None
+        session = self._desk.workspace.session
+        if self.running or session is None or session.photo != place:
+            return
+        framed = result.value
+        if not isinstance(framed, Framed):
+            error = result.error
+            self._panel.say((error.sentence if isinstance(error, StudioError) else "the photo is not here any more",))
+            self._sought = place  # asked once is enough
+            return
+        self._name, self._latent, self._settings = place.name, session.latent_array(), LookSettings()
+        self._show_framed(opened, framed)
+        self._panel.dial.set_curve(())
+        self.extras.take_tuning(session)
+        work = partial(again_steps, opened.model, framed, self._settings, self._latent)
+        self._desk.worker.start_job(f"Looking at {place.name} again", work, on_end=partial(self._on_again, framed),
+                                    quiet=True)
+
+    def _on_again(self, framed: Framed, end: JobEnd) -> None:
+        last = end.last_step
+        if self._framed is framed and not self._job and isinstance(last, PhotoStep) and last.result is not None:
+            self.show_card(last.result)
+
+    def _on_likeness(self, likeness: float) -> None:
+        if self.concluded is not None and self._settings.likeness != likeness:
+            self.request_again()
 
     def _next(self) -> None:
         if self._waiting and not self.running:

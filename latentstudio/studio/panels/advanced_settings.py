@@ -1,24 +1,26 @@
-"""The settings of learning to look at and to change, made from ``LearnSettings`` itself."""
+"""Settings to look at and to change, made from the frozen dataclass that holds them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import Field, fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
 from latentstudio.errors import UsageError
-from latentstudio.factors.settings import AXES, OPTIMISERS, LearnSettings, reasons
 from latentstudio.studio.widgets.base import Link, Text
 from latentstudio.studio.widgets.choice_link import ChoiceLink
 
-_CHOICES = {"axis": AXES, "optimiser": OPTIMISERS}
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
 Editor = QLineEdit | QCheckBox | ChoiceLink
+Settings = TypeVar("Settings", bound="DataclassInstance")
 
 
-class AdvancedSettings(QWidget):
+class AdvancedSettings(QWidget, Generic[Settings]):
     """A link that opens name, value and reason of every setting. The rows are made when they are first opened.
 
     Signals:
@@ -27,13 +29,21 @@ class AdvancedSettings(QWidget):
 
     changed = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, usual: Settings, *, reasons: Mapping[str, str], choices: Mapping[str, tuple[str, ...]] | None = None,
+        without: Collection[str] = (), put_back: str = "All settings as they usually are",
+        parent: QWidget | None = None,
+    ) -> None:
+        """``without`` names the fields that are set somewhere else; they stay as ``set_usual`` gave them."""
         super().__init__(parent)
-        self._usual = LearnSettings()
+        self._usual = usual
+        self._reasons = reasons
+        self._choices = choices or {}
+        self._fields = tuple(field for field in fields(self._usual) if field.name not in without)
         self.editors: dict[str, Editor] = {}
         self.toggle = Link("Advanced ▸", role="small", parent=self)
         self.reset = Link("Put back", role="small", parent=self)
-        self.reset.setToolTip("All settings as the chosen effort has them")
+        self.reset.setToolTip(put_back)
         self.reset.hide()
         self.body = QWidget(self)
         self.body.hide()
@@ -51,21 +61,22 @@ class AdvancedSettings(QWidget):
         self.toggle.clicked.connect(self._on_toggle)
         self.reset.clicked.connect(self._on_reset)
 
-    def set_usual(self, settings: LearnSettings) -> None:
-        """What the chosen effort has; changes made before are put back."""
+    def set_usual(self, settings: Settings) -> None:
+        """Other usual values; changes made before are put back."""
         self._usual = settings
         self._show()
 
-    def settings(self) -> LearnSettings:
+    def settings(self) -> Settings:
         """What the rows say.
 
         Raises:
-            UsageError: a value that is none, or that ``LearnSettings`` refuses.
+            UsageError: a value that is none, or that the dataclass refuses.
         """
-        return replace(self._usual, **self._changes())
+        changed: Settings = replace(self._usual, **self._changes())
+        return changed
 
     def _changes(self) -> dict[str, Any]:
-        return {field.name: self._value(field) for field in fields(LearnSettings) if field.name in self.editors}
+        return {field.name: self._value(field) for field in self._fields if field.name in self.editors}
 
     def _value(self, field: Field[Any]) -> Any:
         editor = self.editors[field.name]
@@ -96,8 +107,8 @@ class AdvancedSettings(QWidget):
         self.changed.emit()
 
     def _build_rows(self) -> None:
-        why = reasons()
-        for field in fields(LearnSettings):
+        why = self._reasons
+        for field in self._fields:
             editor = self._build_editor(field)
             self.editors[field.name] = editor
             name = field.name.replace("_", " ")
@@ -123,8 +134,8 @@ class AdvancedSettings(QWidget):
             box = QCheckBox(self.body)
             box.clicked.connect(self.changed)
             return box
-        if field.name in _CHOICES:
-            link = ChoiceLink(field.name, _CHOICES[field.name], parent=self.body)
+        if field.name in self._choices:
+            link = ChoiceLink(field.name, self._choices[field.name], parent=self.body)
             link.chosen.connect(self.changed)
             return link
         line = QLineEdit(self.body)
@@ -133,13 +144,12 @@ class AdvancedSettings(QWidget):
         return line
 
     def _show(self) -> None:
-        values: Mapping[str, Any] = self._usual.as_dict()
         for name, editor in self.editors.items():
-            value = values[name]
+            value = getattr(self._usual, name)
             if isinstance(editor, QCheckBox):
                 editor.setChecked(bool(value))
             elif isinstance(editor, ChoiceLink):
                 editor.set_current(str(value))
             else:
-                editor.setText(", ".join(map(str, value)) if isinstance(value, list) else f"{value:g}"
+                editor.setText(", ".join(map(str, value)) if isinstance(value, (list, tuple)) else f"{value:g}"
                                if isinstance(value, float) else str(value))
