@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -24,10 +25,12 @@ from latentstudio.generators.card import ModelCard, check_card, write_card
 from latentstudio.generators.weights import write_tensors
 from latentstudio.measures.frechet import imagenet_features
 from latentstudio.measures.inception import inception_features
+from latentstudio.pixels import write_png
 from latentstudio.training.checkpoint import Checkpoint
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import Recipe
 
+HELD_OUT, HELD_OUT_FILE = 16, "held_out.png"
 FEWER_SAMPLES = 4096  # the add-on's network takes 20 times as long as the classifier
 _EXACT = ("centre", "root", "encoder.spread")  # small, and errors in them move every picture
 
@@ -120,16 +123,24 @@ def write_pictures_model(
     })
     generator = catalogue.backend(recipe.backend).open(card, out, device="cpu")
     export_graph(generator, out / GRAPH_FILE)
-    figures = {"steps": checkpoint.step, "held_out": measured(generator.network, recipe, inception)}
+    pictures = [part for part in read_pictures(recipe) if isinstance(part, PictureSet)][-1]
+    write_held_out(pictures, out)
+    figures = {"steps": checkpoint.step, "held_out": measured(generator.network, pictures, inception)}
     card = replace(card, accelerated=GRAPH_FILE, accelerated_sha256=sha256_of(out / GRAPH_FILE), figures=figures)
     write_card(out, check_card(card, where=f"the recipe of {recipe.name}"))
     return card
 
 
-def measured(model: nn.Module, recipe: Recipe, inception: Path | None = None) -> dict[str, Any]:
-    """The figures of a model on the held-out pictures of the recipe's data, with the features that are at hand."""
-    found = [part for part in read_pictures(recipe) if isinstance(part, PictureSet)]
-    judge = make_judge(found[-1], inception)
+def write_held_out(pictures: PictureSet, out: Path) -> None:
+    """Some of the pictures that the figures are measured on, as one sheet beside the weights, to look at."""
+    shown = np.broadcast_to(pictures.held_out[:HELD_OUT], (len(pictures.held_out[:HELD_OUT]), 3,
+                                                           *pictures.held_out.shape[2:]))
+    write_png(out / HELD_OUT_FILE, np.concatenate(list(shown.transpose(0, 2, 3, 1)), axis=1))
+
+
+def measured(model: nn.Module, pictures: PictureSet, inception: Path | None = None) -> dict[str, Any]:
+    """The figures of a model on held-out pictures, with the features that are at hand."""
+    judge = make_judge(pictures, inception)
     answers = [figures for figures in evaluate(judged_model(model), judge) if figures is not None]
     return {"pictures": min(judge.rebuilt, len(judge.pictures.held_out)), "samples": judge.samples, **answers[-1]}
 

@@ -13,6 +13,7 @@ from latentstudio import pixels
 from latentstudio.errors import CapabilityError, UsageError
 from latentstudio.generators.contract import Decodes, Encodes
 from latentstudio.generators.opening import Model
+from latentstudio.latents import slerp
 from latentstudio.losses import squared_error, structural_dissimilarity
 from latentstudio.measures.variety import sharpness
 from latentstudio.training.sources import Wanted, fit_square
@@ -51,7 +52,9 @@ def seen_by(model: Model, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(np.broadcast_to(fitted, (3, side, side)).transpose(1, 2, 0))
 
 
-def rebuild(model: Model, picture: NDArray[np.uint8], *, by: str = GENERATOR, variations: int = 1) -> Rebuilt:
+def rebuild(
+    model: Model, picture: NDArray[np.uint8], *, by: str = GENERATOR, variations: int = 1, noise_seed: int = 0
+) -> Rebuilt:
     """Encode a picture, uint8 (H, W, 3), and draw its latent.
 
     Args:
@@ -59,6 +62,7 @@ def rebuild(model: Model, picture: NDArray[np.uint8], *, by: str = GENERATOR, va
         picture: any size; its middle square is taken.
         by: ``decoder`` or ``generator``.
         variations: how many xi to draw, where the generator has one; others are drawn once.
+        noise_seed: of the first xi; the others follow it.
 
     Raises:
         CapabilityError: the model cannot encode, or has no such network.
@@ -69,17 +73,17 @@ def rebuild(model: Model, picture: NDArray[np.uint8], *, by: str = GENERATOR, va
                               action="see `latentstudio models list`")
     check_network(model, by)
     original = seen_by(model, picture)
-    image = torch.from_numpy(pixels.from_bytes(original[None]))
-    seeds = range(variations if by == GENERATOR and card.config.get("noise_size") else 1)
+    image = torch.from_numpy(pixels.from_bytes(original[None])).to(model.device)
+    count = variations if by == GENERATOR and card.config.get("noise_size") else 1
     with torch.inference_mode():
         latent = generator.encode(image)
         if by == DECODER and isinstance(generator, Decodes):
             made = generator.decode(latent)
         else:
-            made = torch.cat([generator.generate(latent, noise_seed=seed) for seed in seeds])
-        mask = torch.ones(1, 1, *image.shape[2:])
+            made = torch.cat([generator.generate(latent, noise_seed=noise_seed + seed) for seed in range(count)])
+        mask = torch.ones(1, 1, *image.shape[2:], device=image.device)
         return Rebuilt(
-            original, pixels.to_bytes(made.numpy()), latent[0].numpy(),
+            original, pixels.to_bytes(made.cpu().numpy()), latent[0].cpu().numpy(),
             float(squared_error(made[:1], image, mask)), float(structural_dissimilarity(made[:1], image, mask)),
             sharpness(made[:1], image),
         )
@@ -100,25 +104,13 @@ def interpolate(
     if count < 2:
         raise UsageError(f"{count} pictures", expected="at least 2, the two ends")
     check_network(model, by)
-    latents = torch.from_numpy(_great_circle(one, other, count))
+    way = [slerp(one, other, share).astype(np.float32) for share in np.linspace(0.0, 1.0, count)]
+    latents = torch.from_numpy(np.stack(way)).to(model.device)
     generator = model.generator
     with torch.inference_mode():
         decodes = by == DECODER and isinstance(generator, Decodes)
         made = generator.decode(latents) if decodes else generator.generate(latents)  # type: ignore[attr-defined]
-    return pixels.to_bytes(made.numpy())
-
-
-def _great_circle(one: NDArray[np.float32], other: NDArray[np.float32], count: int) -> NDArray[np.float32]:
-    share = np.linspace(0.0, 1.0, count)[:, None]
-    lengths = np.linalg.norm(one), np.linalg.norm(other)
-    if min(lengths) < 1e-6:
-        return ((1.0 - share) * one + share * other).astype(np.float32)
-    first, second = one / lengths[0], other / lengths[1]
-    angle = float(np.arccos(np.clip(first @ second, -1.0, 1.0)))
-    if np.sin(angle) < 1e-4:
-        return ((1.0 - share) * one + share * other).astype(np.float32)
-    turned = (np.sin((1.0 - share) * angle) * first + np.sin(share * angle) * second) / np.sin(angle)
-    return (turned * ((1.0 - share) * lengths[0] + share * lengths[1])).astype(np.float32)
+    return pixels.to_bytes(made.cpu().numpy())
 
 
 def check_network(model: Model, by: str) -> None:

@@ -21,6 +21,8 @@ class Dialogs:
     open_file: Callable[[QWidget, str, str], str]
     save_file: Callable[[QWidget, str, str, str], str]
     choose_folder: Callable[[QWidget, str, str], str]
+    open_files: Callable[[QWidget, str, str], list[str]] = lambda parent, title, folder: list(
+        QFileDialog.getOpenFileNames(parent, title, folder)[0])
 
 
 def system_dialogs() -> Dialogs:
@@ -60,6 +62,13 @@ class Commands(QObject):
     def on_open(self) -> None:
         """Choose any file and take it in."""
         self._open(self.dialogs.open_file(self._window, "Open", self.last_folder))
+
+    def on_open_pictures(self) -> None:
+        """Choose pictures to reconstruct."""
+        chosen = self.dialogs.open_files(self._window, "Open pictures", self.last_folder)
+        if chosen:
+            self.last_folder = str(Path(chosen[0]).parent)
+            self._parts.reconstruct.request_files(tuple(Path(one) for one in chosen))
 
     def on_learn_file(self) -> None:
         """Choose a Python file with a transformation of one's own."""

@@ -19,6 +19,7 @@ from latentstudio.studio.panels.photo_panel import PhotoPanel
 from latentstudio.studio.panels.picture_panel import PicturePanel
 from latentstudio.studio.panels.pieces import put_on_top
 from latentstudio.studio.panels.raw_panel import RawPanel
+from latentstudio.studio.panels.reconstruct_panel import ReconstructPanel
 from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.exact import ExactPresenter
 from latentstudio.studio.presenters.factors import FactorsPresenter
@@ -33,6 +34,7 @@ from latentstudio.studio.presenters.notices import NoticesPresenter
 from latentstudio.studio.presenters.photo import PhotoPresenter
 from latentstudio.studio.presenters.picture import PicturePresenter
 from latentstudio.studio.presenters.raw import RawPresenter
+from latentstudio.studio.presenters.reconstruct import ReconstructPresenter
 from latentstudio.studio.presenters.samples import SamplesPresenter
 from latentstudio.studio.presenters.status import StatusPresenter
 from latentstudio.studio.presenters.unkept import UnkeptPresenter
@@ -80,6 +82,7 @@ class Parts(QObject):
         self.find_panel = FindPanel()
         put_on_top(self.find_panel, self.learn_panel)
         self.photo_panel = PhotoPanel()
+        self.reconstruct_panel = ReconstructPanel()
         self.map_panel = MapPanel()
         self.status_line = StatusLine()
 
@@ -101,6 +104,7 @@ class Parts(QObject):
         self.photo = PhotoPresenter(desk, self.photo_panel, parent=self)
         self.picture.set_photo_source(self.photo.photo_of)
         self.photo.beside_changed.connect(canvas.show_beside)
+        self.reconstruct = ReconstructPresenter(desk, self.reconstruct_panel, self.photo, parent=self)
         self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)
         self.files = FilesPresenter(
             desk, fetch=self.library.request_fetch, renew=self.library.renew, take_photo=self.photo.take, parent=self

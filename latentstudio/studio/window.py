@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
@@ -14,7 +16,7 @@ from latentstudio.document.preferences import Preferences, save_preferences
 from latentstudio.document.workspace import Change
 from latentstudio.errors import StudioError
 from latentstudio.studio.commands import Commands, Dialogs, system_dialogs
-from latentstudio.studio.docks import WORKSPACES, Docks
+from latentstudio.studio.docks import LEFT, RIGHT, WORKSPACES, Docks
 from latentstudio.studio.housekeeping import Housekeeper
 from latentstudio.studio.icons import app_icon
 from latentstudio.studio.menus import Menus
@@ -95,6 +97,7 @@ class MainWindow(QMainWindow):
                 "library": ("Library", parts.library_panel),
                 "factors": ("Factors", parts.factors_panel),
                 "photo": ("Photo", parts.photo_panel),
+                "reconstruct": ("Reconstruct", parts.reconstruct_panel),
                 "raw": ("Raw", parts.raw_panel),
                 "learn": ("Learn", parts.learn_panel),
                 "map": ("Map", parts.map_panel),
@@ -115,26 +118,19 @@ class MainWindow(QMainWindow):
         parts.photo.taken.connect(self._on_photo_taken)
         parts.photo_panel.open_requested.connect(self.commands.on_open)
         parts.photo_panel.paste_back_requested.connect(self.commands.on_paste_back)
+        parts.reconstruct_panel.open_requested.connect(self.commands.on_open_pictures)
         self.menus.opening.connect(self._on_menu_opening)
         parts.workspace.subscribe(self._on_change)
 
     def _own_handlers(self) -> dict[str, Callable[[], None]]:
+        themes: tuple[Choice, ...] = get_args(Choice)
         return {
+            **{f"show_{name}": partial(self._toggle, name) for name in (*LEFT, *RIGHT)},
+            **{f"workspace_{name.lower()}": partial(self.arrange, name) for name in WORKSPACES},
+            **{f"theme_{name}": partial(self._set_theme, name) for name in themes},
             "find_sliders": self.on_find_sliders,
             "smooth": self.on_smooth,
-            "show_library": self.on_show_library,
-            "show_factors": self.on_show_factors,
-            "show_photo": self.on_show_photo,
-            "show_raw": self.on_show_raw,
-            "show_learn": self.on_show_learn,
-            "show_map": self.on_show_map,
             "undock_panel": self.on_undock_panel,
-            "workspace_play": self.on_workspace_play,
-            "workspace_photo": self.on_workspace_photo,
-            "workspace_research": self.on_workspace_research,
-            "theme_system": self.on_theme_system,
-            "theme_dark": self.on_theme_dark,
-            "theme_light": self.on_theme_light,
             "full_screen": self.on_full_screen,
             "search": self.on_search,
             "shortcuts": self.on_shortcuts,
@@ -151,57 +147,9 @@ class MainWindow(QMainWindow):
         self.preferences = replace(self.preferences, smooth=not self.preferences.smooth)
         self.parts.picture_panel.canvas.set_smooth(self.preferences.smooth)
 
-    def on_show_library(self) -> None:
-        """Open or close the library."""
-        self.docks.toggle("library")
-
-    def on_show_factors(self) -> None:
-        """Open or close the factors."""
-        self.docks.toggle("factors")
-
-    def on_show_photo(self) -> None:
-        """Open or close the photo."""
-        self.docks.toggle("photo")
-
-    def on_show_raw(self) -> None:
-        """Open or close the raw coordinates."""
-        self.docks.toggle("raw")
-
-    def on_show_learn(self) -> None:
-        """Open or close the learning."""
-        self.docks.toggle("learn")
-
-    def on_show_map(self) -> None:
-        """Open or close the map."""
-        self.docks.toggle("map")
-
     def on_undock_panel(self) -> None:
         """Float the panel in front, or dock it again."""
         self.docks.toggle_floating(self.docks.front)
-
-    def on_workspace_play(self) -> None:
-        """The panels of Play."""
-        self.arrange("Play")
-
-    def on_workspace_photo(self) -> None:
-        """The panels of Photo."""
-        self.arrange("Photo")
-
-    def on_workspace_research(self) -> None:
-        """The panels of Research."""
-        self.arrange("Research")
-
-    def on_theme_system(self) -> None:
-        """Dark or light as the system is."""
-        self._set_theme("system")
-
-    def on_theme_dark(self) -> None:
-        """Always dark."""
-        self._set_theme("dark")
-
-    def on_theme_light(self) -> None:
-        """Always light."""
-        self._set_theme("light")
 
     def on_full_screen(self) -> None:
         """Fill the screen, or stop doing so."""
@@ -241,6 +189,10 @@ class MainWindow(QMainWindow):
         self.parts.factors_panel.set_curve_wanted(workspace == "Research")
         self.top_bar.set_workspace(workspace)
         self.preferences = replace(self.preferences, workspace=workspace)
+
+    def _toggle(self, name: str) -> None:
+        """Open or close a panel."""
+        self.docks.toggle(name)
 
     def _on_learn_wanted(self) -> None:
         self.docks.bring_forward("learn")

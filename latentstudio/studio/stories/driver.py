@@ -177,14 +177,15 @@ class Driver:
         QTest.keyRelease(self.window, key)
         QApplication.processEvents()
 
-    def drop(self, path: Path) -> None:
-        """Drop a file on the middle of the window."""
+    def drop(self, path: Path, *, on: QWidget | None = None) -> None:
+        """Drop a file on the middle of the window, or of a widget."""
+        target = self.window if on is None else on
         data = QMimeData()
         data.setUrls([QUrl.fromLocalFile(str(path))])
-        place = self.window.rect().center()
+        place = target.rect().center()
         kind, left, none = Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-        QApplication.sendEvent(self.window, QDragEnterEvent(place, kind, data, left, none))
-        QApplication.sendEvent(self.window, QDropEvent(QPointF(place), kind, data, left, none))
+        QApplication.sendEvent(target, QDragEnterEvent(place, kind, data, left, none))
+        QApplication.sendEvent(target, QDropEvent(QPointF(place), kind, data, left, none))
 
     def click(self, widget: QWidget, place: QPoint | None = None) -> None:
         """Click a widget in its middle, or at a place of it."""

@@ -11,6 +11,7 @@ from latentstudio.studio.stories.drag import drag_story
 from latentstudio.studio.stories.learn import learn_story
 from latentstudio.studio.stories.library import library_story
 from latentstudio.studio.stories.photo import photo_story
+from latentstudio.studio.stories.reconstruct import reconstruct_story
 from latentstudio.studio.stories.report import StoryReport
 from latentstudio.studio.stories.undo import undo_story
 
@@ -22,6 +23,7 @@ STORIES: dict[str, Story] = {
     "library": library_story,
     "learn": learn_story,
     "photo": photo_story,
+    "reconstruct": reconstruct_story,
 }
 
 
@@ -29,7 +31,7 @@ def run_story(name: str, out: Path, model: str | None = None) -> StoryReport:
     """Play a story in the real window and write its pictures into ``out``.
 
     Args:
-        name: ``drag``, ``undo``, ``crash``, ``library``, ``learn`` or ``photo``.
+        name: ``drag``, ``undo``, ``crash``, ``library``, ``learn``, ``photo`` or ``reconstruct``.
         out: folder for the numbered screenshots; made if missing.
         model: the model to play with; what the window opens first when None.
 
