@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
+import signal
+import threading
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from latentstudio.autoencoding.run import finish_model, train_model
-from latentstudio.cli.options import Parser, add_common, positive_number, verb_parser
+from latentstudio.cli.options import Parser, add_common, positive_number, verb_parser, whole_number
 from latentstudio.cli.output import Output
 from latentstudio.cli.train_recoder import run_recoder
 from latentstudio.errors import UsageError
@@ -25,6 +29,9 @@ from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
 from latentstudio.training.together import Together, joined
 
 SAMPLES_FILE = "samples.png"
+INTERRUPTED = 130
+EVERY = 2.0  # seconds between two lines of losses at most
+_GENTLE = 10
 
 
 def parser() -> Parser:
@@ -41,6 +48,8 @@ def parser() -> Parser:
     verb.add_argument("--resume", action="store_true", help="go on from the checkpoint of an earlier run")
     verb.add_argument("--minutes", type=positive_number, default=None,
                       help="stop at the first checkpoint after so many minutes; --resume goes on later")
+    verb.add_argument("--beside", type=whole_number, default=None, metavar="PROCESS",
+                      help="leave the processor to others, and stop with a checkpoint when this process has ended")
     add_common(verb)
     return verb
 
@@ -63,6 +72,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: Together, output: Output) -> int:
     folder = arguments.run or state_folder() / "runs" / recipe.name
+    if arguments.beside is not None and hasattr(os, "nice"):
+        os.nice(_GENTLE)
     catalogue = find_catalogue()
     began = time.perf_counter()
     before = load_checkpoint(folder) if arguments.resume else None
@@ -73,7 +84,9 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
     reporter = _Reporter(
         recipe, folder, arguments.minutes, output, together, done=0 if before is None else before.step
     )
-    last = output.follow(steps, f"training {recipe.name}", on_step=reporter.on_step)
+    with stops_asked_for() as asked:
+        last = output.follow(steps, f"training {recipe.name}", on_step=lambda step: (
+            reporter.on_step(step) or bool(asked) or alone(arguments.beside)))
     if not together.writes:
         return 0
     seconds = round(time.perf_counter() - began, 1)
@@ -96,7 +109,34 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
     else:
         output.say(f"{recipe.name} stands at step {done:,} of {recipe.steps:,}; go on with --resume")
     output.result(answer)
-    return 0
+    return INTERRUPTED if asked and done < recipe.steps else 0
+
+
+@contextmanager
+def stops_asked_for() -> Iterator[list[int]]:
+    """A list that gets the signals to stop; the first one ends the run after its step, the second at once."""
+    asked: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+
+    def on_signal(number: int, frame: object) -> None:
+        if asked:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    before = {one: signal.signal(one, on_signal) for one in (signal.SIGINT, signal.SIGTERM)
+              if signal.getsignal(one) is not signal.SIG_IGN}
+    try:
+        yield asked
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+
+
+def alone(beside: int | None) -> bool:
+    """Whether the process that this one was started beside has ended."""
+    return beside is not None and os.getppid() != beside
 
 
 def told_figures(figures: Mapping[str, Any]) -> str:
@@ -132,6 +172,7 @@ class _Reporter:
     output: Output
     together: Together
     done: int = 0
+    told: list[float] = field(default_factory=list)
 
     def on_step(self, step: TrainingStep) -> bool:
         """True stops the run."""
@@ -141,7 +182,9 @@ class _Reporter:
             self.output.note(note)
         if step.preview is not None:
             write_png(self.folder / SAMPLES_FILE, step.preview)
-        if step.step % LOG_EVERY == 0 and step.step:
+        due = step.step > 0 and step.seconds - (self.told[-1] if self.told else 0.0) > EVERY
+        if step.step and (step.step % LOG_EVERY == 0 or due):
+            self.told[:] = [step.seconds]
             self.output.line({"step": step.step, "seconds": round(step.seconds, 2), "losses": dict(step.metrics)})
         if self._is_checkpoint(step):
             losses = "  ".join(f"{name} {value:.3g}" for name, value in step.metrics.items())

@@ -38,6 +38,7 @@ class Action:
 ACTIONS: tuple[Action, ...] = (
     Action("open", "Open a photo, picture, session or model…", ("Ctrl+O",), "File", "open"),
     Action("add_model", "Add a model folder…", (), "File", "plus"),
+    Action("train", "Train a model of your own…", (), "File", "plus"),
     Action("save_picture", "Save picture…", ("Ctrl+S",), "File", "save", True),
     Action("save_session", "Save session…", ("Ctrl+Shift+S",), "File", "save"),
     Action("export_strip", "Export strip of the chosen factor…", ("Ctrl+E",), "File", "strip"),
@@ -68,6 +69,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("show_map", "Show map", ("Ctrl+5",), "View", checkable=True),
     Action("show_photo", "Show photo", ("Ctrl+6",), "View", checkable=True),
     Action("show_reconstruct", "Show reconstructions", ("Ctrl+7",), "View", checkable=True),
+    Action("show_train", "Show training", ("Ctrl+8",), "View", checkable=True),
     Action("undock_panel", "Undock or dock the panel in front", ("Ctrl+U",), "View"),
     Action("workspace_play", "Workspace: Play", ("F5",), "View", "", True, checkable=True),
     Action("workspace_photo", "Workspace: Photo", ("F7",), "View", checkable=True),

@@ -70,6 +70,13 @@ class Commands(QObject):
             self.last_folder = str(Path(chosen[0]).parent)
             self._parts.reconstruct.request_files(tuple(Path(one) for one in chosen))
 
+    def on_train_folder(self) -> None:
+        """Choose the folder whose pictures a model shall learn from."""
+        chosen = self.dialogs.choose_folder(self._window, "A folder of pictures", self.last_folder)
+        if chosen:
+            self.last_folder = chosen
+            self._parts.train.use_folder(Path(chosen))
+
     def on_learn_file(self) -> None:
         """Choose a Python file with a transformation of one's own."""
         chosen = self.dialogs.open_file(self._window, "A transformation of your own (.py)", self.last_folder)

@@ -14,7 +14,7 @@ from latentstudio.studio.widgets.base import Heading, IconButton
 
 WORKSPACES = ("Play", "Photo", "Reconstruct", "Research")
 LEFT = ("library",)
-RIGHT = ("factors", "photo", "reconstruct", "raw", "learn", "map")
+RIGHT = ("factors", "photo", "reconstruct", "raw", "learn", "train", "map")
 PAIRS = {
     "Play": ("factors", "map"), "Photo": ("photo", "factors"), "Reconstruct": ("reconstruct", "factors"),
     "Research": ("factors", "raw"),

@@ -20,6 +20,7 @@ from latentstudio.studio.panels.picture_panel import PicturePanel
 from latentstudio.studio.panels.pieces import put_on_top
 from latentstudio.studio.panels.raw_panel import RawPanel
 from latentstudio.studio.panels.reconstruct_panel import ReconstructPanel
+from latentstudio.studio.panels.train_panel import TrainPanel
 from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.exact import ExactPresenter
 from latentstudio.studio.presenters.factors import FactorsPresenter
@@ -37,6 +38,7 @@ from latentstudio.studio.presenters.raw import RawPresenter
 from latentstudio.studio.presenters.reconstruct import ReconstructPresenter
 from latentstudio.studio.presenters.samples import SamplesPresenter
 from latentstudio.studio.presenters.status import StatusPresenter
+from latentstudio.studio.presenters.train import TrainPresenter
 from latentstudio.studio.presenters.unkept import UnkeptPresenter
 from latentstudio.studio.runner import Runner
 from latentstudio.studio.widgets.status_line import StatusLine
@@ -83,6 +85,7 @@ class Parts(QObject):
         put_on_top(self.find_panel, self.learn_panel)
         self.photo_panel = PhotoPanel()
         self.reconstruct_panel = ReconstructPanel()
+        self.train_panel = TrainPanel()
         self.map_panel = MapPanel()
         self.status_line = StatusLine()
 
@@ -105,6 +108,8 @@ class Parts(QObject):
         self.picture.set_photo_source(self.photo.photo_of)
         self.photo.beside_changed.connect(canvas.show_beside)
         self.reconstruct = ReconstructPresenter(desk, self.reconstruct_panel, self.photo, parent=self)
+        self.train = TrainPresenter(desk, self.train_panel, parent=self)
+        self.train.finished.connect(self.library.renew)
         self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)
         self.files = FilesPresenter(
             desk, fetch=self.library.request_fetch, renew=self.library.renew, take_photo=self.photo.take, parent=self
@@ -114,6 +119,7 @@ class Parts(QObject):
 
     def close(self) -> None:
         """End jobs and thread, write what is left, close the models."""
+        self.train.close()
         self.runner.shut_down()
         self.keeping.close()
         self.desk.close()

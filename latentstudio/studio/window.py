@@ -100,6 +100,7 @@ class MainWindow(QMainWindow):
                 "reconstruct": ("Reconstruct", parts.reconstruct_panel),
                 "raw": ("Raw", parts.raw_panel),
                 "learn": ("Learn", parts.learn_panel),
+                "train": ("Train", parts.train_panel),
                 "map": ("Map", parts.map_panel),
             },
         )
@@ -119,6 +120,8 @@ class MainWindow(QMainWindow):
         parts.photo_panel.open_requested.connect(self.commands.on_open)
         parts.photo_panel.paste_back_requested.connect(self.commands.on_paste_back)
         parts.reconstruct_panel.open_requested.connect(self.commands.on_open_pictures)
+        parts.train_panel.folder_requested.connect(self.commands.on_train_folder)
+        parts.library_panel.library.train_requested.connect(self.on_train)
         self.menus.opening.connect(self._on_menu_opening)
         parts.workspace.subscribe(self._on_change)
 
@@ -129,6 +132,7 @@ class MainWindow(QMainWindow):
             **{f"workspace_{name.lower()}": partial(self.arrange, name) for name in WORKSPACES},
             **{f"theme_{name}": partial(self._set_theme, name) for name in themes},
             "find_sliders": self.on_find_sliders,
+            "train": self.on_train,
             "smooth": self.on_smooth,
             "undock_panel": self.on_undock_panel,
             "full_screen": self.on_full_screen,
@@ -141,6 +145,10 @@ class MainWindow(QMainWindow):
         """Bring the card that finds sliders forward; Enter starts it."""
         self.docks.bring_forward("learn")
         self.parts.find_panel.come_forward()
+
+    def on_train(self) -> None:
+        """Bring the panel that trains models forward."""
+        self.docks.bring_forward("train")
 
     def on_smooth(self) -> None:
         """Between square pixels and smooth ones."""

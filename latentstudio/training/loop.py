@@ -22,6 +22,7 @@ from latentstudio.training.together import ALONE, Together
 
 LOG_FILE = "log.jsonl"
 LOG_EVERY = 100
+EARLY = (25, 100, 250)  # previews come sooner in the beginning
 PATIENCE = 300  # steps that a critic may have won before the run is given up
 _UNSURE = 30  # from here on no checkpoint is written any more
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
@@ -81,7 +82,7 @@ def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surrounding
     """Make the recipe's steps; yields a frozen step after every one.
 
     Data and noise of step k depend on the recipe's data_seed and k only: a resumed run repeats the uninterrupted one.
-    Closing the iterator stops; the checkpoint stays.
+    Closing the iterator writes a checkpoint of the last step and stops.
 
     Raises:
         TrainingError: the losses are not finite any more, the critic has won, there is not enough memory, or the
@@ -97,11 +98,16 @@ def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surrounding
         numbers = around.together.average_numbers(_advance(recipe, course, batch, step, around))
         _check(numbers, step, folder)
         book.enter(step, numbers, time.perf_counter() - began)
-        shows = around.preview_every and (step % around.preview_every == 0 or step == recipe.steps)
-        yield TrainingStep(
+        shows = around.preview_every and (step % around.preview_every == 0 or step in (*EARLY, recipe.steps))
+        made = TrainingStep(
             fraction=step / recipe.steps, message=f"step {step:,} of {recipe.steps:,}", metrics=numbers,
             preview=course.preview() if shows else None, step=step, seconds=time.perf_counter() - began,
         )
+        try:
+            yield made
+        except GeneratorExit:
+            book.keep(step)
+            raise
 
 
 def _advance(recipe: Recipe, course: Course, batch: Batch, step: int, around: Surroundings) -> dict[str, float]:
@@ -143,6 +149,7 @@ class _Book:
     around: Surroundings
     sums: dict[str, float] = field(default_factory=dict)
     troubled: int = 0
+    kept: int = 0
 
     def enter(self, step: int, numbers: Mapping[str, float], seconds: float) -> None:
         recipe, folder = self.recipe, self.around.folder
@@ -156,19 +163,28 @@ class _Book:
                 action=f"change the weights or rates of the recipe; the last good checkpoint is in {folder}",
             )
         ends = step == recipe.steps
-        if (step % recipe.checkpoint_every == 0 or ends) and self.troubled < _UNSURE:
-            _check_weights(self.course.network, step, folder)
-            self.around.together.align(self.course.network)
-            if self.around.together.writes:
-                save_checkpoint(
-                    folder, step=step, network=self.course.network, optimisers=self.course.optimisers,
-                    recipe=recipe.as_dict(), data=self.around.data,
-                )
+        if step % recipe.checkpoint_every == 0 or ends:
+            self.keep(step)
         if step % LOG_EVERY == 0 or ends:
             count = (step - 1) % LOG_EVERY + 1
             if self.around.together.writes:
                 _log(folder, step, seconds, {name: total / count for name, total in self.sums.items()})
             self.sums = {}
+
+
+    def keep(self, step: int) -> None:
+        """Write a checkpoint, unless the run has gone wrong or this step is kept already."""
+        if self.troubled >= _UNSURE or self.kept == step:
+            return
+        folder, together = self.around.folder, self.around.together
+        _check_weights(self.course.network, step, folder)
+        together.align(self.course.network)
+        if together.writes:
+            save_checkpoint(
+                folder, step=step, network=self.course.network, optimisers=self.course.optimisers,
+                recipe=self.recipe.as_dict(), data=self.around.data,
+            )
+        self.kept = step
 
 
 def _resume(recipe: Recipe, course: Course, folder: Path) -> int:

@@ -69,14 +69,26 @@ def read_recipe(path: Path) -> Recipe:
         TrainingError: not TOML, an unknown key, or a number out of range.
     """
     try:
-        recipe = msgspec.toml.decode(path.read_bytes(), type=_Strict).plain()
+        data = path.read_bytes()
     except FileNotFoundError:
         raise TrainingError(f"there is no recipe {path}", expected="a TOML file") from None
+    except OSError as problem:
+        raise TrainingError(f"{path} cannot be read ({problem.strerror})", expected="a TOML file") from problem
+    return parse_recipe(data, where=str(path))
+
+
+def parse_recipe(data: bytes, *, where: str = "this") -> Recipe:
+    """The recipe in the bytes of its file.
+
+    Raises:
+        TrainingError: as ``read_recipe``.
+    """
+    path = where
+    try:
+        recipe = msgspec.toml.decode(data, type=_Strict).plain()
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise TrainingError(f"{path} is not a valid recipe ({problem})", expected="TOML as in models/*/recipe.toml"
                             ) from problem
-    except OSError as problem:
-        raise TrainingError(f"{path} cannot be read ({problem.strerror})", expected="a TOML file") from problem
     if recipe.steps < 1 or recipe.batch < 1 or recipe.learning_rate <= 0 or recipe.checkpoint_every < 1:
         raise TrainingError(
             f"{path} asks for {recipe.steps} steps, batch {recipe.batch}, learning rate {recipe.learning_rate}",

@@ -70,7 +70,8 @@ def test_arrows_choose_and_stay_among_the_pictures(grid):
 def rebuilt(name: str, latents: np.ndarray, networks: tuple[str, ...] = ("decoder", "generator")) -> Reconstruction:
     errors = tuple(Errors(0.01 * (k + 1), 0.1, 0.9) for k in range(len(latents)))
     count = len(latents)
-    return Reconstruction(name, PICTURES[:count], latents, tuple(Version(n, PICTURES[:count], errors) for n in networks))
+    versions = tuple(Version(network, PICTURES[:count], errors) for network in networks)
+    return Reconstruction(name, PICTURES[:count], latents, versions)
 
 
 @pytest.fixture

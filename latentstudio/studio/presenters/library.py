@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
@@ -27,6 +28,7 @@ def fetch_add_on(addon: addons.AddOn, catalogue: Catalogue) -> Iterator[Step]:
     """The real way to fetch; tests give the presenter another."""
     return addons.fetch(addon, catalogue=catalogue)
 
+LEADING = ("faces", "scenes", "faces-gan", "fashion-avae", "sprites-b10")
 
 class LibraryPresenter(QObject):
     """Rows of the library and what a click on them does.
@@ -201,7 +203,10 @@ class LibraryPresenter(QObject):
 def library_rows(
     catalogue: Catalogue, fetching: dict[str, float], pictures: dict[str, BytePictures]
 ) -> tuple[LibraryRow, ...]:
-    """Installed and shipped models first, then the add-ons that can be fetched."""
+    """The leading models first, then the others that are installed, then the add-ons that can be fetched.
+
+    Where the leading ones are there, those that ship beside them for comparison are folded.
+    """
     rows = []
     for entry in catalogue.models:
         if entry.card is None or entry.error:
@@ -219,7 +224,11 @@ def library_rows(
             rows.append(LibraryRow(addon.name, addon.facts, picture, "fetching", said, fetching[addon.name]))
         else:
             rows.append(LibraryRow(addon.name, addon.facts, picture, "available", said))
-    return tuple(rows)
+    there = sum(row.name in LEADING for row in rows) > 1
+    shipped = {entry.name for entry in catalogue.models if entry.shipped}
+    rows = [replace(row, folded=there and row.name in shipped and row.name not in LEADING) for row in rows]
+    order = {name: place for place, name in enumerate(LEADING)}
+    return tuple(sorted(rows, key=lambda row: (order.get(row.name, len(order)), row.folded)))
 
 
 def model_info(catalogue: Catalogue, name: str) -> str:

@@ -35,7 +35,7 @@ class LibraryRow:
     """One model: ``picture`` is uint8 (H, W, 3) or None; ``detail`` is the tool tip (licence, origin, error).
 
     ``fraction`` in [0, 1] is how far the fetching is; below 0 while that is unknown. ``removable`` models may be
-    removed from the context menu.
+    removed from the context menu. ``folded`` ones are shown when the person asks for more.
     """
 
     name: str
@@ -45,6 +45,7 @@ class LibraryRow:
     detail: str = ""
     fraction: float = 0.0
     removable: bool = False
+    folded: bool = False
 
 
 class LibraryRowView(RingFocus, QWidget):
@@ -197,6 +198,7 @@ class LibraryList(QWidget):
         fetch_requested(str): an available one was clicked.
         remove_requested(str), info_requested(str): from the context menu.
         add_requested(): "+ Add a model".
+        train_requested(): "Train one".
     """
 
     chosen = Signal(str)
@@ -204,6 +206,7 @@ class LibraryList(QWidget):
     remove_requested = Signal(str)
     info_requested = Signal(str)
     add_requested = Signal()
+    train_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -214,14 +217,27 @@ class LibraryList(QWidget):
         self._list.setSpacing(6)
         self._add = Link("+  Add a model", role="body")
         self._add.clicked.connect(self.add_requested)
+        self._train = Link("Train one", role="body")
+        self._train.setAccessibleName("Train a model of your own")
+        self._train.clicked.connect(self.train_requested)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
         column.addLayout(self._list)
+        self.more = Link("", role="small", colour="dim")
+        self.more.clicked.connect(self._on_more)
+        self.more.hide()
+        self._unfolded = False
+        beside = QHBoxLayout()
+        beside.setContentsMargins(4, 0, 0, 0)
+        beside.addWidget(self.more)
+        beside.addStretch(1)
+        column.addLayout(beside)
         row = QHBoxLayout()
         row.setContentsMargins(4, 4, 0, 0)
         row.addWidget(self._add)
         row.addStretch(1)
+        row.addWidget(self._train)
         column.addLayout(row)
         self.setAccessibleName("Library")
 
@@ -257,12 +273,27 @@ class LibraryList(QWidget):
                 self._list.insertWidget(index, view)
             views[row.name] = view
         self._views = views
+        self._fold()
 
     def set_current(self, name: str) -> None:
         """Mark the open model."""
         self._current = name
         for view in self._views.values():
             view.set_current(view.row.name == name)
+        self._fold()
+
+    def _on_more(self) -> None:
+        self._unfolded = not self._unfolded
+        self._fold()
+
+    def _fold(self) -> None:
+        """Folded rows are shown when they are asked for; the open model always."""
+        folded = [view for view in self._views.values() if view.row.folded]
+        for view in self._views.values():
+            view.setVisible(not view.row.folded or self._unfolded or view.row.name == self._current)
+        self.more.setVisible(bool(folded))
+        hidden = sum(view.row.name != self._current for view in folded)
+        self.more.setText("Fewer" if self._unfolded else f"{hidden} more")
 
     def _made(self, row: LibraryRow) -> LibraryRowView:
         view = LibraryRowView(row)
@@ -273,7 +304,7 @@ class LibraryList(QWidget):
         return view
 
     def _on_move(self, name: str, step: int) -> None:
-        names = list(self._views)
+        names = [one for one, view in self._views.items() if not view.isHidden()]
         index = names.index(name) + step
         if 0 <= index < len(names):
             self._views[names[index]].setFocus(Qt.FocusReason.TabFocusReason)

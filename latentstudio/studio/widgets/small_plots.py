@@ -70,11 +70,12 @@ class LossPlot(SmallPlot):
         """How many losses are drawn."""
         return len(self._losses)
 
-    def set_losses(self, losses: Sequence[float]) -> None:
-        """Draw these in order; what is not above 0 has no logarithm and is left out."""
+    def set_losses(self, losses: Sequence[float], *, title: str = "", counted: str = "steps") -> None:
+        """Draw these in order; what is not above 0 has no logarithm and is left out. ``counted``: what there are."""
+        self._title = title or self._title
         values = np.asarray(losses, np.float64)
         self._losses = values[np.isfinite(values) & (values > 0)]
-        self._under = f"{len(self._losses):,} steps, now {self._losses[-1]:.3g}" if len(self._losses) else ""
+        self._under = f"{len(self._losses):,} {counted}, now {self._losses[-1]:.3g}" if len(self._losses) else ""
         self.update()
 
     def _draw(self, painter: QPainter, area: QRectF) -> None:
