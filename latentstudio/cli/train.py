@@ -23,6 +23,7 @@ from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import resolve_device
 from latentstudio.pixels import write_png
 from latentstudio.places import state_folder
+from latentstudio.scenes.running import METHOD, train_scenes
 from latentstudio.training.checkpoint import load_checkpoint
 from latentstudio.training.loop import LOG_EVERY, TrainingStep
 from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
@@ -77,7 +78,8 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
     catalogue = find_catalogue()
     began = time.perf_counter()
     before = load_checkpoint(folder) if arguments.resume else None
-    steps = train_model(
+    train = train_scenes if recipe.method == METHOD else train_model
+    steps = train(
         recipe, folder, catalogue=catalogue, resume=arguments.resume, device=resolve_device(arguments.device),
         together=together,
     )

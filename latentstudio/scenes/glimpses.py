@@ -1,0 +1,54 @@
+"""Between pictures and boxes: where a box lies, what is cut out of it, and how that is put back. Differentiable.
+
+Boxes are tensors (N, 5): centre x, y in [-1, 1] to the right and downwards (the picture's edges are at -1 and 1), half
+width and half height in the same unit, and the angle in radians, counter-clockwise as seen.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+
+def axes_of(boxes: Tensor) -> tuple[Tensor, Tensor]:
+    """The unit vectors (N, 2) along a box's width and down its height."""
+    cosine, sine = boxes[:, 4].cos(), boxes[:, 4].sin()
+    return torch.stack([cosine, -sine], dim=1), torch.stack([sine, cosine], dim=1)
+
+
+def extract(images: Tensor, which: Tensor, boxes: Tensor, side: int) -> Tensor:
+    """What boxes (N, 5) of the pictures ``which`` (N,) show: (N, C, side, side) of images (B, C, H, W)."""
+    across, down = axes_of(boxes)
+    forward = torch.stack([across * boxes[:, 2:3], down * boxes[:, 3:4], boxes[:, :2]], dim=2)
+    grid = functional.affine_grid(forward, [len(boxes), images.shape[1], side, side], align_corners=False)
+    cut: Tensor = functional.grid_sample(images[which], grid, padding_mode="border", align_corners=False)
+    return cut
+
+
+def project(glimpses: Tensor, boxes: Tensor, side: int) -> Tensor:
+    """Glimpses (N, C, h, h) laid into empty pictures (N, C, side, side) at their boxes (N, 5)."""
+    across, down = axes_of(boxes)
+    rows = [
+        torch.cat([axis, -(axis * boxes[:, :2]).sum(1, keepdim=True)], dim=1) / boxes[:, 2 + k : 3 + k]
+        for k, axis in enumerate((across, down))
+    ]
+    grid = functional.affine_grid(torch.stack(rows, dim=1), [len(boxes), glimpses.shape[1], side, side],
+                                  align_corners=False)
+    laid: Tensor = functional.grid_sample(glimpses, grid, align_corners=False)
+    return laid
+
+
+def moments(alpha: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Mass (N,), barycentre (N, 2) and standard deviation (N, 2) of masks (N, 1, h, h), in glimpse units of [-1, 1]."""
+    side = alpha.shape[-1]
+    places = (torch.arange(side, device=alpha.device, dtype=alpha.dtype) * 2.0 + 1.0) / side - 1.0
+    flat = alpha[:, 0]
+    mass = flat.sum((1, 2)).clamp_min(1e-6)
+    means, spreads = [], []
+    for dimension in (1, 2):  # along x: sum over rows
+        profile = flat.sum(dimension) / mass[:, None]
+        mean = (profile * places).sum(1)
+        means.append(mean)
+        spreads.append(((profile * (places - mean[:, None]).square()).sum(1)).clamp_min(1e-6).sqrt())
+    return mass / side**2, torch.stack(means, dim=1), torch.stack(spreads, dim=1)

@@ -1,0 +1,120 @@
+"""Training a scene model from a recipe: makes or reads the pictures, builds the network, runs the one loop."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latentstudio.errors import TrainingError
+from latentstudio.files import replacing, storage_error
+from latentstudio.generators.contract import Backend, BuildsNetworks
+from latentstudio.places import cache_folder
+from latentstudio.scenes.course import SHOWN, SceneCourse
+from latentstudio.scenes.making import kind_named, make_scene
+from latentstudio.training.checkpoint import CHECKPOINT_FILE
+from latentstudio.training.loop import LOG_FILE, Surroundings, TrainingStep, run_course
+from latentstudio.training.pictures import PictureSet
+from latentstudio.training.recipe import Recipe
+from latentstudio.training.sources import Wanted, read_data
+from latentstudio.training.together import ALONE, Together
+
+METHOD = "scenes"
+POOL, HELD_OUT = 12_000, 256
+TEST_SEED = 10_000_000  # scenes that are tested begin here; training never reaches them
+_VERSION = 1
+_EVERY = 50
+
+
+class FindsBackends(Protocol):
+    """The part of the catalogue that training needs: the backend plugin of this id."""
+
+    def backend(self, name: str) -> Backend: ...
+
+
+def train_scenes(
+    recipe: Recipe, folder: Path, *, catalogue: FindsBackends, resume: bool = False, device: str = "cpu",
+    together: Together = ALONE,
+) -> Iterator[TrainingStep]:
+    """Train what the recipe says; checkpoint and log go to ``folder``; yields a frozen step per optimiser step.
+
+    Raises:
+        TrainingError: pictures that cannot be used, or a backend that builds no networks.
+        StorageError: the folder may not be written.
+    """
+    backend = catalogue.backend(recipe.backend)
+    if not isinstance(backend, BuildsNetworks):
+        raise TrainingError(f"the backend '{recipe.backend}' builds no networks", expected="one that does")
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        network = backend.build(recipe.config).to(device)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise storage_error(folder, problem) from problem
+    if not resume:
+        for name in (CHECKPOINT_FILE, LOG_FILE):
+            (folder / name).unlink(missing_ok=True)
+    pictures: PictureSet | None = None
+    for found in read_scenes(recipe):
+        if isinstance(found, PictureSet):
+            pictures = found
+        else:
+            yield found
+    assert pictures is not None
+    if pictures.notes:
+        yield TrainingStep(0.0, pictures.notes[-1], notes=pictures.notes)
+    course = SceneCourse(recipe, network, shown=pictures.shown(SHOWN))
+    batch = pictures.batch(recipe.batch, data_seed=recipe.data_seed)
+    yield from run_course(recipe, course, batch, Surroundings(folder, resume, pictures.fingerprint, together, 500))
+
+
+def read_scenes(recipe: Recipe) -> Iterator[TrainingStep | PictureSet]:
+    """Steps while the recipe's pictures are made or read, and last the pictures.
+
+    ``data`` is ``scenes:KIND``, or whatever ``training.sources`` knows: a folder, ``samples:MODEL``.
+    """
+    side = int(recipe.config.get("side", 64))
+    if not recipe.data.startswith("scenes:"):
+        for step in read_data(recipe.data, Wanted(side, 3, recipe.mirrored)):
+            yield TrainingStep(0.0, step.message)
+            if step.pictures is not None:
+                yield step.pictures
+        return
+    kind = recipe.data.removeprefix("scenes:")
+    chosen = kind_named(kind)
+    capacity = int(recipe.config.get("grid", 4)) ** 2 * int(recipe.config.get("slots", 2))
+    notes = () if chosen.counts[1] <= capacity else (
+        f"scenes of the kind '{kind}' hold up to {chosen.counts[1]} objects, and this model has room for {capacity}",)
+    for made in _pool(kind, side):
+        if isinstance(made, np.ndarray):
+            yield PictureSet(made[HELD_OUT:], made[:HELD_OUT], about=f"made scenes of the kind '{kind}'", notes=notes)
+        else:
+            yield made
+
+
+def _pool(kind: str, side: int) -> Iterator[TrainingStep | NDArray[np.uint8]]:
+    """Steps while the scenes are made, then uint8 (N, 3, side, side); kept on disk, for it takes half a minute."""
+    count = POOL + HELD_OUT
+    path = cache_folder() / "scenes" / f"{kind}-{side}-{count}-v{_VERSION}.npy"
+    try:
+        kept = np.load(path, allow_pickle=False)
+        if kept.shape == (count, 3, side, side) and kept.dtype == np.uint8:
+            yield kept
+            return
+    except (OSError, ValueError):
+        pass  # made anew
+    pictures = np.empty((count, 3, side, side), np.uint8)
+    for number in range(count):
+        pictures[number] = make_scene(kind, number, side=side).picture.transpose(2, 0, 1)
+        if number % _EVERY == 0:
+            yield TrainingStep(0.0, f"making scenes: {number:,} of {count:,}")
+    with replacing(path) as temporary, open(temporary, "wb") as stream:
+        np.save(stream, pictures, allow_pickle=False)
+    yield pictures
+
+
