@@ -106,7 +106,7 @@ def test_broken_recoders_are_named(model, tmp_path):
 
 def test_an_unfinished_training_is_no_recoder(model, tmp_path):
     _train(model, tmp_path / "run", stop=3)
-    with pytest.raises(TrainingError, match="step 2 of 6"):
+    with pytest.raises(TrainingError, match="step 3 of 6"):
         finish_recoder(model.generator, RECIPE, tmp_path / "run", tmp_path / "out", command="")
     with pytest.raises(TrainingError, match="no checkpoint"):
         finish_recoder(model.generator, RECIPE, tmp_path / "nothing", tmp_path / "out", command="")

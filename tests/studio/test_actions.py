@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import get_args
 
 from PySide6.QtGui import QKeySequence
 
 from latentstudio.studio.actions import ACTIONS, MENUS
 from latentstudio.studio.commands import Commands
+from latentstudio.studio.docks import LEFT, RIGHT, WORKSPACES
 from latentstudio.studio.icons import icon_names
+from latentstudio.studio.theme import Choice
 from latentstudio.studio.window import MainWindow
 
 
@@ -25,8 +28,11 @@ def test_every_shortcut_is_a_key_that_qt_knows():
 
 
 def test_every_action_has_a_menu_a_handler_and_an_icon_that_exists():
+    by_name = {f"show_{name}" for name in (*LEFT, *RIGHT)} | {f"workspace_{name.lower()}" for name in WORKSPACES}
+    by_name |= {f"theme_{name}" for name in get_args(Choice)}
     for action in ACTIONS:
         assert action.group in MENUS
         assert not action.icon or action.icon in icon_names()
-        served = hasattr(Commands, f"on_{action.id}") or hasattr(MainWindow, f"on_{action.id}")
+        served = action.id in by_name or hasattr(Commands, f"on_{action.id}") or hasattr(MainWindow, f"on_{action.id}")
         assert served, f"nobody serves {action.id}"
+    assert by_name <= {action.id for action in ACTIONS}

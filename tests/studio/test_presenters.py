@@ -355,7 +355,7 @@ def test_nothing_is_fetched_before_the_licence_was_accepted(desk, worker, models
 
     panel, presenter = library_with(desk, qtbot, fetch)
     monkeypatch.setattr(presenter, "renew", presenter.show_rows)
-    assert panel.library.names == ("one", "two", "faces")
+    assert panel.library.names == ("faces", "one", "two")
     panel.library.fetch_requested.emit("faces")
     assert worker.jobs == {}
     assert panel.licence.isVisible()

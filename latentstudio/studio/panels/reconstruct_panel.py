@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
@@ -204,6 +204,10 @@ class ReconstructPanel(QWidget):
             event.acceptProposedAction()
 
     def showEvent(self, event: object) -> None:
-        """Somebody looks: what has to be there is fetched now."""
+        """Somebody looks, unless the panel only passes by while the window arranges its tabs."""
         super().showEvent(event)  # type: ignore[arg-type]
-        self.seen.emit()
+        QTimer.singleShot(0, self, self._on_shown)
+
+    def _on_shown(self) -> None:
+        if self.isVisible() and not self.visibleRegion().isEmpty():
+            self.seen.emit()
