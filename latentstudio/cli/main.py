@@ -36,6 +36,7 @@ VERBS = {
     "plugins": "list backend plugins, check anyone's plugin",
     "train": "train a model from a recipe",
     "reconstruct": "encode pictures and draw them again with a model's decoder or generator",
+    "scene": "take pictures apart into objects, edit and draw scenes, make new ones",
     "autoencoding-study": "compare VAE, GAN, VAE/GAN, BiGAN and AVAE on the same pictures",
     "autoencoding-toy": "the two-dimensional experiment that shows what an AVAE does",
 }

@@ -23,6 +23,7 @@ from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import resolve_device
 from latentstudio.pixels import write_png
 from latentstudio.places import state_folder
+from latentstudio.scenes.finishing import finish_scenes
 from latentstudio.scenes.running import METHOD, train_scenes
 from latentstudio.training.checkpoint import load_checkpoint
 from latentstudio.training.loop import LOG_EVERY, TrainingStep
@@ -100,7 +101,8 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
         "losses": dict(last.metrics) if last is not None and last.step else None,
     }
     if done >= recipe.steps:
-        card = finish_model(
+        finish = finish_scenes if recipe.method == METHOD else finish_model
+        card = finish(
             recipe, folder, arguments.out, catalogue=catalogue, command=_command(arguments), recipe_file=path
         )
         answer |= {

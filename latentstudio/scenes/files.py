@@ -1,0 +1,148 @@
+"""Scenes in files: numbered pictures with boxes as SPACE reads them, masks, and an exported scene with its layers."""
+
+from __future__ import annotations
+
+import colorsys
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from latentstudio.errors import PictureError, StorageError, UsageError
+from latentstudio.files import write_whole
+from latentstudio.pixels import read_picture, write_png
+from latentstudio.scenes.making import MadeScene, TruthObject
+from latentstudio.scenes.scene import Scene
+
+SPACE_SIDE = 128.0  # boxes in SPACE's files count in pixels of a picture of this size
+PICTURES = (".png", ".jpg", ".jpeg")
+TRUTH = "truth.json"
+_NUMBER = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class KnownScene:
+    """A picture uint8 (H, W, 3) with its true boxes (x, y, width, height) in pixels."""
+
+    picture: NDArray[np.uint8]
+    boxes: tuple[tuple[float, float, float, float], ...]
+
+
+def write_scenes(folder: Path, scenes: Sequence[MadeScene], *, first: int = 0) -> None:
+    """Write numbered PNGs and ``bb/bb_<i>.txt`` in SPACE's format: centre x, centre y, width, height of every object,
+    in pixels of a picture of 128 x 128; beside it ``truth.json`` with shapes, colours, angles and depths.
+
+    Raises:
+        StorageError: the disk is full or the folder may not be written.
+    """
+    for number, scene in enumerate(scenes, start=first):
+        write_png(folder / f"{number:06d}.png", scene.picture)
+        scale = SPACE_SIDE / scene.picture.shape[0]
+        lines = [
+            ",".join(f"{scale * value:.3f}" for value in (x + width / 2, y + height / 2, width, height))
+            for x, y, width, height in (one.box for one in scene.objects)
+        ]
+        write_whole(folder / "bb" / f"bb_{number}.txt", ("\n".join(lines) + "\n").encode())
+    told = {f"{number:06d}.png": [_told(one) for one in scene.objects]
+            for number, scene in enumerate(scenes, start=first)}
+    write_whole(folder / TRUTH, json.dumps(told, indent=1).encode())
+
+
+def read_scenes(folder: Path) -> tuple[KnownScene, ...]:
+    """Pictures of a folder in the order of their leading numbers, with the boxes of ``bb/bb_<i>.txt`` by position.
+
+    Raises:
+        PictureError: no numbered pictures, or one that cannot be read.
+        UsageError: a truth file that is missing, is none, or does not fit its picture.
+    """
+    paths = sorted((path for path in folder.glob("*") if path.suffix.lower() in PICTURES and _number(path) >= 0),
+                   key=_number)
+    if not paths:
+        raise PictureError(f"{folder} holds no numbered pictures", expected="files such as 000000.png")
+    found = []
+    for index, path in enumerate(paths):
+        picture = read_picture(path)
+        found.append(KnownScene(picture, _boxes(folder / "bb" / f"bb_{index}.txt", picture.shape[0], path)))
+    return tuple(found)
+
+
+def _boxes(path: Path, side: int, picture: Path) -> tuple[tuple[float, float, float, float], ...]:
+    try:
+        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+        rows = [[float(part) for part in line.split(",")] for line in lines]
+    except OSError as problem:
+        raise UsageError(f"the boxes of {picture.name} cannot be read ({problem.strerror})",
+                         expected=f"{path.parent.name}/{path.name}") from problem
+    except ValueError as problem:
+        raise UsageError(f"{path.name} holds something else than numbers", expected="x,y,width,height a line"
+                         ) from problem
+    scale = side / SPACE_SIDE
+    boxes = []
+    for row in rows:
+        if len(row) != 4 or not all(np.isfinite(row)) or row[2] <= 0 or row[3] <= 0:
+            raise UsageError(f"{path.name} holds the box {row}", expected="x,y,width,height, sizes above 0")
+        x, y, width, height = (scale * value for value in row)
+        if not (-0.5 <= x <= side + 0.5 and -0.5 <= y <= side + 0.5):
+            raise UsageError(f"{path.name} does not fit {picture.name}: a box lies at {row[0]:g}, {row[1]:g}",
+                             expected="centres inside a picture of 128 x 128")
+        boxes.append((x - width / 2, y - height / 2, width, height))
+    return tuple(boxes)
+
+
+def _number(path: Path) -> int:
+    found = _NUMBER.match(path.stem)
+    return int(found.group()) if found else -1
+
+
+def _told(one: TruthObject) -> dict[str, object]:
+    return {"box": list(one.box), "shape": one.shape, "colour": list(one.colour), "angle_deg": one.angle_deg,
+            "order": one.order, "depth": one.depth}
+
+
+def boxes_picture(picture: NDArray[np.uint8], scene: Scene, *, scale: int = 4) -> NDArray[np.uint8]:
+    """The picture (S, S, 3), ``scale`` times as large, with the scene's boxes drawn on it, turned as they are."""
+    large = Image.fromarray(picture.repeat(scale, axis=0).repeat(scale, axis=1))
+    pen = ImageDraw.Draw(large)
+    left, top, side = scene.square
+    factor = scale * picture.shape[0] / side
+    for one in scene.objects:
+        angle = np.radians(one.angle_deg)
+        across = np.array([np.cos(angle), -np.sin(angle)]) * one.width / 2
+        down = np.array([np.sin(angle), np.cos(angle)]) * one.height / 2
+        centre = np.array([one.x - left + 0.5, one.y - top + 0.5])
+        corners = [centre - across - down, centre + across - down, centre + across + down, centre - across + down]
+        pen.polygon([tuple((factor * corner).tolist()) for corner in corners], outline=(242, 166, 90), width=2)
+    return np.asarray(large)
+
+
+def write_layers(folder: Path, behind: NDArray[np.uint8], objects: NDArray[np.uint8]) -> tuple[str, ...]:
+    """Write the background and every object as RGBA PNG; the names of the files.
+
+    Raises:
+        StorageError: the disk is full or the folder may not be written.
+    """
+    write_png(folder / "background.png", behind)
+    names = ["background.png"]
+    for number, layer in enumerate(objects):
+        path = folder / f"object-{number:02d}.png"
+        try:
+            Image.fromarray(layer, "RGBA").save(path)
+        except OSError as problem:
+            raise StorageError(f"{path} cannot be written ({problem.strerror})", action="free some space") from problem
+        names.append(path.name)
+    return tuple(names)
+
+
+def masks_picture(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Every object's pixels in a colour of its own, uint8 (S, S, 3)."""
+    side = masks.shape[1] if len(masks) else 64
+    picture = np.full((side, side, 3), 22, np.uint8)
+    for number, mask in enumerate(masks):
+        hue = (0.07 + number * 0.381966) % 1.0
+        picture[mask] = (np.array(colorsys.hsv_to_rgb(hue, 0.62, 0.95)) * 255).astype(np.uint8)
+    return picture
