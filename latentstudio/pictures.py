@@ -83,10 +83,17 @@ def draw(model: Model, session: Session, known: FactorSet | None = None) -> Pict
         known.get(name)
     applied = apply_factors(start.reshape(-1), asked, known, keep=session.kept)
     latent = applied.latent.reshape(start.shape).astype(np.float32)
-    drawn = model.pictures(latent[None], label=session.label, truncation=session.truncation)
+    if session.scene is not None:
+        # torch is needed only here; other pictures do without
+        from latentstudio.scenes.decomposing import render
+
+        whole = render(model, session.scene)
+    else:
+        drawn = model.pictures(latent[None], label=session.label, truncation=session.truncation)
+        whole = pixels.to_bytes(drawn)[0]
     clamped = [_clamped_note(known.get(name), asked[name], applied.reached[name]) for name in applied.clamped]
     return Picture(
-        pixels=pixels.to_bytes(drawn)[0], session=session, latent=latent,
+        pixels=whole, session=session, latent=latent,
         reached=dict(applied.reached), clamped=tuple(applied.clamped),
         notes=(*clamped, *applied.notes), runtime_name=model.runtime_name, device=model.device,
     )

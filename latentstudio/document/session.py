@@ -13,10 +13,11 @@ from latentstudio.errors import UsageError
 from latentstudio.generators.card import ModelCard
 from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.latents import check_latent
+from latentstudio.scenes.scene import Scene
 
 FloatArray = NDArray[np.float32]
 
-SESSION_VERSION = 4
+SESSION_VERSION = 5
 MAX_LATENT_BYTES = 1 << 19
 MAX_NAME = 200
 MAX_NAMES = 500
@@ -41,7 +42,9 @@ class Session:
         kept: sorted names of the locked factors: no other factor may move their coordinates.
         tuning: SHA-256 of the tuning that the weights are changed by (``generators/tunings.py``); empty for none.
         photo: the photo that the latent was found for and the frame on it; None for none.
-        version: version of this format; 2 brought ``kept``, 3 ``tuning``, 4 ``photo``.
+        scene: objects in boxes, for a model that knows them; the picture is then drawn from it and not from the
+            latent. None for none.
+        version: version of this format; 2 brought ``kept``, 3 ``tuning``, 4 ``photo``, 5 ``scene``.
 
     Raises:
         UsageError: a value is not finite, out of range, or the bytes do not match the shape.
@@ -59,6 +62,7 @@ class Session:
     kept: tuple[str, ...] = ()
     tuning: str = ""
     photo: PhotoPlace | None = None
+    scene: Scene | None = None
     version: int = SESSION_VERSION
 
     def __post_init__(self) -> None:
@@ -140,6 +144,10 @@ class Session:
     def with_photo(self, photo: PhotoPlace | None) -> Session:
         """The same session, standing for this photo, or for none."""
         return replace(self, photo=photo)
+
+    def with_scene(self, scene: Scene | None) -> Session:
+        """The same session, drawn from this scene, or from its latent."""
+        return replace(self, scene=scene)
 
     def position(self, name: str) -> float:
         """Where factor ``name`` stands; 0 when it was not set."""

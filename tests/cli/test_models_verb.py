@@ -207,7 +207,7 @@ def test_what_is_no_model_is_one_line(cli, tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("verb", [("render",), ("factors", "apply", "--from")])
 @pytest.mark.parametrize(("change", "part"), [
-    ({"version": 99}, "version 99; expected at most 4"),
+    ({"version": 99}, "version 99; expected at most 5"),
     ({"model": "gone"}, "there is no model 'gone'"),
     ({"positions": [["nosuch", 1.0]]}, "there is no factor 'nosuch'"),
     ({"positions": [["scale", 1e9]]}, "there is no factor 'scale'"),

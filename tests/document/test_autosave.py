@@ -131,9 +131,9 @@ def test_both_parts_broken_start_fresh(slot: Slot) -> None:
 
 
 def test_an_autosave_of_a_newer_version_is_set_aside(slot: Slot) -> None:
-    record = {"format": "latentstudio autosave", "version": 5}
+    record = {"format": "latentstudio autosave", "version": 6}
     (slot.folder / SESSION_FILE).write_bytes(msgspec.json.encode(record))
-    assert "version 5" in slot.recover().notice
+    assert "version 6" in slot.recover().notice
 
 
 def test_a_lost_thumbnail_is_only_a_picture(slot: Slot) -> None:

@@ -92,7 +92,7 @@ def test_a_newer_version_is_refused_with_both_versions(tmp_path: Path, saved: Sa
     path = tmp_path / "a.latentstudio"
     write_session(path, saved)
     changed(path, version=9, session={"quite": "different"})
-    with pytest.raises(SessionFileError, match=r"version 9; expected at most 4; update latentstudio"):
+    with pytest.raises(SessionFileError, match=r"version 9; expected at most 5; update latentstudio"):
         read_session(path)
 
 
@@ -217,7 +217,7 @@ def test_a_picture_without_a_recipe_says_so(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("", "broken"), ("{", "broken"), ("{}", "no latentstudio recipe"), ("[]", "broken"),
-        ('{"format": "latentstudio recipe", "version": 5}', "version 5; expected at most 4"),
+        ('{"format": "latentstudio recipe", "version": 6}', "version 6; expected at most 5"),
         ('{"format": "latentstudio recipe", "version": 1}', "session"),
         ('{"format": "latentstudio recipe", "version": 1, "session": {"model": 5}}', "model"),
     ],

@@ -18,6 +18,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from latentstudio.studio.canvas.box_editor import BoxEditor
 from latentstudio.studio.canvas.geometry import Viewport
 from latentstudio.studio.canvas.gesture import Gesture, paint_gesture
 from latentstudio.studio.theme import app_theme
@@ -58,8 +59,10 @@ class Canvas(RingFocus, QWidget):
         self._line_held = False
         self._empty_text = ""
         self._viewport = Viewport()
+        self.boxes = BoxEditor(self, self._theme)
         self._grip: QPointF | None = None
         self._space = False
+        self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName("Picture")
@@ -172,6 +175,8 @@ class Canvas(RingFocus, QWidget):
         if self._gesture is not None and not self._comparing:
             paint_gesture(painter, self._gesture, self._viewport, self._theme)
         self._paint_corners(painter)
+        if not self._comparing:
+            self.boxes.paint(painter, self._viewport)
         painter.end()
         if self._number != self._painted_number and not self._comparing:
             self._painted_number = self._number
@@ -228,6 +233,9 @@ class Canvas(RingFocus, QWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Zoom about the cursor."""
+        if self.boxes.wheel(event, self._viewport):
+            event.accept()
+            return
         notches = event.angleDelta().y() / _WHEEL_NOTCH
         if self._picture is None or not notches:
             event.ignore()
@@ -237,6 +245,9 @@ class Canvas(RingFocus, QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take hold of the line between two pictures, or of a picture that is larger than the window."""
+        if self.boxes.press(event, self._viewport):
+            event.accept()
+            return
         if event.button() == Qt.MouseButton.LeftButton and self._on_line(event.position()):
             self._line_held = True
             event.accept()
@@ -249,13 +260,16 @@ class Canvas(RingFocus, QWidget):
         super().mousePressEvent(event)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move the line, or pan, while held."""
+        """Move a box, the line, or the picture, while held."""
+        if self.boxes.move(event, self._viewport):
+            return
         if self._line_held:
             left, _, width, _ = self._viewport.rectangle
             self._line = min(1.0, max(0.0, (event.position().x() - left) / max(1.0, width)))
             self.update()
             return
         if self._grip is None:
+            self._update_cursor(event.position())
             return
         moved = event.position() - self._grip
         self._grip = event.position()
@@ -263,6 +277,7 @@ class Canvas(RingFocus, QWidget):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let go."""
+        self.boxes.release()
         self._grip = None
         self._line_held = False
         self._update_cursor()
@@ -273,7 +288,9 @@ class Canvas(RingFocus, QWidget):
             self.fit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Plus and minus zoom, 0 fits, the arrows pan a zoomed picture."""
+        """Boxes first; then plus and minus zoom, 0 fits, the arrows pan a zoomed picture."""
+        if self.boxes.key(event):
+            return
         key = event.key()
         pans = {
             Qt.Key.Key_Left: (_PAN_STEP, 0.0),
@@ -298,7 +315,15 @@ class Canvas(RingFocus, QWidget):
             self.update()
         super().changeEvent(event)
 
-    def _update_cursor(self) -> None:
+    def focusNextPrevChild(self, forward: bool) -> bool:
+        """Tab goes round the boxes while there are any."""
+        return False if self.boxes.active else super().focusNextPrevChild(forward)
+
+    def _update_cursor(self, point: QPointF | None = None) -> None:
+        over = None if point is None else self.boxes.cursor_at(point, self._viewport)
+        if over is not None:
+            self.setCursor(over)
+            return
         if not self._viewport.zoomed or self._picture is None:
             self.unsetCursor()
             return

@@ -155,7 +155,7 @@ class Desk(QObject):
         except StudioError as error:
             self.tell_error(error, doing="The new sample")
             return
-        drawn = session.with_latent(latent, seed=chosen).with_tuning("").with_photo(None)
+        drawn = session.with_latent(latent, seed=chosen).with_tuning("").with_photo(None).with_scene(None)
         self.workspace.apply(drawn, f"seed {chosen}")
 
     def reload_factors(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
 
 THUMBNAIL = 64
+DECOMPOSING = "latentstudio.scenes.decomposing"  # brings torch
 FOUND = "photo "  # how the history calls what was found for one
 
 
@@ -91,6 +93,9 @@ def draw_placed(opened: Opened, session: Session, applied: Applied) -> Drawn:
     Raises:
         StudioError: the model cannot draw it; the message says why.
     """
+    if session.scene is not None:
+        scene_picture = importlib.import_module(DECOMPOSING).render(opened.model, session.scene)
+        return Drawn(session, scene_picture, shrink(scene_picture), applied)
     latents = np.asarray(applied.latent, np.float32).reshape(1, *session.shape)
     pictures = opened.model_for(session).pictures(latents, label=session.label, truncation=session.truncation)
     picture = to_bytes(pictures)[0]
@@ -146,6 +151,8 @@ def original_of(session: Session, history: History) -> Session:
     """
     plain = session.with_reset()
     entry = history.current_entry
+    if plain.scene is not None:
+        return _first_scene(plain, history)
     if plain.photo is not None:
         while entry is not None and not entry.label.startswith(FOUND):
             entry = None if entry.parent is None else history.entry(entry.parent)
@@ -157,6 +164,17 @@ def original_of(session: Session, history: History) -> Session:
             return plain.with_latent(before.latent_array(), seed=before.seed)
         entry = None if entry.parent is None else history.entry(entry.parent)
     return plain
+
+
+def _first_scene(session: Session, history: History) -> Session:
+    """The scene as it was found or drawn, before it was edited."""
+    entry, first = history.current_entry, session
+    while entry is not None and entry.session.scene is not None and entry.session.latent == session.latent:
+        first = entry.session
+        if entry.label.startswith(FOUND):
+            break
+        entry = None if entry.parent is None else history.entry(entry.parent)
+    return first
 
 
 def shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

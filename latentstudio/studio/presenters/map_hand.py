@@ -63,7 +63,7 @@ class Sight:
             return replace(edited, positions=tuple((name, share * t) for name, t in edited.positions))
         seed = int(self.data.seeds[pick.index]) if pick.kind == "sample" else None
         placed = session.with_latent(latent.reshape(session.shape), seed=seed).with_reset()
-        return placed.with_tuning("").with_photo(None)
+        return placed.with_tuning("").with_photo(None).with_scene(None)
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
 from latentstudio.document.session import Session
@@ -96,8 +97,7 @@ class ReconstructPresenter(QObject):
         label = f"reconstruction {first + 1}"
         session, opened = self._desk.workspace.session, self._desk.current
         if session is not None and opened is not None and opened.name == result.model:
-            taken = session.with_latent(result.latents[first].reshape(session.shape)).with_photo(None).with_tuning("")
-            self._desk.workspace.apply(taken, label)
+            self._desk.workspace.apply(_at(session, result.latents[first]), label)
             return
         entry = self._entry(result.model)
         if entry is not None and entry.card is not None:
@@ -266,7 +266,7 @@ class ReconstructPresenter(QObject):
                 self.take_in_hand()
             return
         latent = slerp(result.latents[grid.first], result.latents[grid.second], share).astype(np.float32)
-        there = session.with_latent(latent.reshape(session.shape)).with_photo(None).with_tuning("")
+        there = _at(session, latent)
         if settled:
             self._desk.workspace.apply(there, f"{share:.0%} from {grid.first + 1} to {grid.second + 1}")
         else:
@@ -302,6 +302,12 @@ class ReconstructPresenter(QObject):
             self._panel.pair.show()
         elif result.error is not None:
             self._panel.pair.hide()
+
+
+def _at(session: Session, latent: NDArray[np.float32]) -> Session:
+    """The session at another latent (d,), which stands for no photo and no scene."""
+    moved = session.with_latent(latent.reshape(session.shape))
+    return moved.with_photo(None).with_tuning("").with_scene(None)
 
 
 def told(errors: Errors) -> str:
