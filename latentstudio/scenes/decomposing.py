@@ -272,14 +272,25 @@ def new_scenes(model: Model, *, count: int, seed: int) -> tuple[Scene, ...]:
     Raises:
         CapabilityError: the model knows no objects.
     """
+    sizes = parts_of(model.generator).sizes
+    noise = torch.Generator().manual_seed(seed)
+    return scenes_of(model, torch.randn(count, sizes.latent_size, generator=noise).numpy())
+
+
+@torch.inference_mode()
+def scenes_of(model: Model, latents: NDArray[np.float32]) -> tuple[Scene, ...]:
+    """The scenes that the learned prior makes of latents (N, d), each with its boxes.
+
+    Raises:
+        CapabilityError: the model knows no objects.
+    """
     parts = parts_of(model.generator)
     sizes = parts.sizes
-    noise = torch.Generator().manual_seed(seed)
-    latent = torch.randn(count, sizes.latent_size, generator=noise).to(model.device)
+    latent = torch.from_numpy(np.asarray(latents, dtype=np.float32).reshape(-1, sizes.latent_size)).to(model.device)
     back, z_box, what, presence = parts.unfold(latent)
     boxes, depth = parts.places(z_box)
     scenes = []
-    for index in range(count):
+    for index in range(len(latent)):
         here = presence[index] > PRESENT
         objects = Parts(boxes[index][here], depth[index][here], torch.ones(int(here.sum())), what[index][here],
                         torch.zeros(int(here.sum()), dtype=torch.long))

@@ -119,8 +119,31 @@ class Commands(QObject):
         if path is not None:
             photo.request_paste_back(path)
 
+    def on_duplicate_object(self) -> None:
+        """The chosen objects of the scene once more."""
+        self._parts.scene.duplicate()
+
+    def on_delete_object(self) -> None:
+        """Take the chosen objects out of the scene."""
+        self._parts.scene.delete()
+
+    def on_export_scene(self) -> None:
+        """Save the scene's JSON."""
+        path = self._ask_save("Export scene", f"{self._stem()}.json", "Scenes (*.json)")
+        if path is not None:
+            self._parts.scene.request_export(path)
+
+    def on_export_layers(self) -> None:
+        """Save background and objects as PNG, each with its mask."""
+        chosen = self.dialogs.choose_folder(self._window, "A folder for the layers", self.last_folder)
+        if chosen:
+            self.last_folder = chosen
+            self._parts.scene.request_layers(Path(chosen))
+
     def on_paste_photo(self) -> None:
-        """Take in the picture, or the file, that lies on the clipboard."""
+        """Take in the objects that were copied, else the picture or the file that lies on the clipboard."""
+        if self._parts.scene.paste():
+            return
         clipboard = QGuiApplication.clipboard()
         files = [Path(url.toLocalFile()) for url in clipboard.mimeData().urls() if url.isLocalFile()]
         image = clipboard.image()
@@ -165,7 +188,9 @@ class Commands(QObject):
         self._parts.factors.request_forgetting()
 
     def on_copy_picture(self) -> None:
-        """The picture to the clipboard."""
+        """The chosen objects, to be pasted into the scene; else the picture, to the clipboard."""
+        if self._parts.scene.copy():
+            return
         self._parts.files.copy_picture()
 
     def on_copy_python(self) -> None:

@@ -12,12 +12,12 @@ from latentstudio.studio.panels.pieces import line_of
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Heading, IconButton
 
-WORKSPACES = ("Play", "Photo", "Reconstruct", "Research")
+WORKSPACES = ("Play", "Photo", "Scene", "Reconstruct", "Research")
 LEFT = ("library",)
-RIGHT = ("factors", "photo", "reconstruct", "raw", "learn", "train", "map")
+RIGHT = ("factors", "photo", "reconstruct", "scene", "raw", "learn", "train", "map")
 PAIRS = {
     "Play": ("factors", "map"), "Photo": ("photo", "factors"), "Reconstruct": ("reconstruct", "factors"),
-    "Research": ("factors", "raw"),
+    "Scene": ("scene", "factors"), "Research": ("factors", "raw"),
 }
 LEFT_WIDTH = 256
 LEFT_SHARE = 0.29
@@ -26,7 +26,7 @@ RIGHT_SHARE = 0.385
 # of the pair: the upper one's share, its least height, and what the lower one keeps
 SPREAD = {
     "Play": (PAIRS["Play"], 0.56, 405, 190), "Photo": (PAIRS["Photo"], 0.58, 380, 240),
-    "Reconstruct": (PAIRS["Reconstruct"], 0.62, 380, 240),
+    "Reconstruct": (PAIRS["Reconstruct"], 0.62, 380, 240), "Scene": (PAIRS["Scene"], 0.72, 430, 160),
 }
 FLOATING_SIZE = (460, 560)
 
@@ -113,7 +113,7 @@ class Docks(QObject):
     def arrange(self, workspace: str) -> None:
         """Put the panels where a workspace wants them.
 
-        Play tabs them with the map under all of them; Photo and Reconstruct show their panel
+        Play tabs them with the map under all of them; Photo, Scene and Reconstruct show their panel
         above and the factors under it; Research
         shows raw coordinates under the factors, and tabs the rest there.
         """

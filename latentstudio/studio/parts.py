@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject
 from latentstudio.document.autosave import Slot
 from latentstudio.document.workspace import Workspace
 from latentstudio.generators.catalogue import Catalogue
+from latentstudio.inversion.photos import Photo
 from latentstudio.studio.panels.factors_panel import FactorsPanel
 from latentstudio.studio.panels.find_panel import FindPanel
 from latentstudio.studio.panels.learn_panel import LearnPanel
@@ -20,6 +21,7 @@ from latentstudio.studio.panels.picture_panel import PicturePanel
 from latentstudio.studio.panels.pieces import put_on_top
 from latentstudio.studio.panels.raw_panel import RawPanel
 from latentstudio.studio.panels.reconstruct_panel import ReconstructPanel
+from latentstudio.studio.panels.scene_panel import ScenePanel
 from latentstudio.studio.panels.train_panel import TrainPanel
 from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.exact import ExactPresenter
@@ -37,6 +39,7 @@ from latentstudio.studio.presenters.picture import PicturePresenter
 from latentstudio.studio.presenters.raw import RawPresenter
 from latentstudio.studio.presenters.reconstruct import ReconstructPresenter
 from latentstudio.studio.presenters.samples import SamplesPresenter
+from latentstudio.studio.presenters.scene import ScenePresenter
 from latentstudio.studio.presenters.status import StatusPresenter
 from latentstudio.studio.presenters.train import TrainPresenter
 from latentstudio.studio.presenters.unkept import UnkeptPresenter
@@ -85,6 +88,7 @@ class Parts(QObject):
         put_on_top(self.find_panel, self.learn_panel)
         self.photo_panel = PhotoPanel()
         self.reconstruct_panel = ReconstructPanel()
+        self.scene_panel = ScenePanel()
         self.train_panel = TrainPanel()
         self.map_panel = MapPanel()
         self.status_line = StatusLine()
@@ -107,15 +111,21 @@ class Parts(QObject):
         self.photo = PhotoPresenter(desk, self.photo_panel, parent=self)
         self.picture.set_photo_source(self.photo.photo_of)
         self.photo.beside_changed.connect(canvas.show_beside)
+        self.scene = ScenePresenter(desk, self.scene_panel, canvas.boxes, parent=self)
         self.reconstruct = ReconstructPresenter(desk, self.reconstruct_panel, self.photo, parent=self)
         self.train = TrainPresenter(desk, self.train_panel, parent=self)
         self.train.finished.connect(self.library.renew)
         self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)
         self.files = FilesPresenter(
-            desk, fetch=self.library.request_fetch, renew=self.library.renew, take_photo=self.photo.take, parent=self
+            desk, fetch=self.library.request_fetch, renew=self.library.renew, take_photo=self._take_photo,
+            take_scene=self.scene.take_scene, parent=self,
         )
         self.keeping = KeepingPresenter(desk, slot, parent=self)
         self.picture.painted.connect(self.status.on_painted)
+
+    def _take_photo(self, name: str, photo: Photo) -> None:
+        """A scene model takes a picture apart, any other looks for its latent."""
+        (self.scene.take if self.scene.active else self.photo.take)(name, photo)
 
     def close(self) -> None:
         """End jobs and thread, write what is left, close the models."""

@@ -98,6 +98,7 @@ class MainWindow(QMainWindow):
                 "factors": ("Factors", parts.factors_panel),
                 "photo": ("Photo", parts.photo_panel),
                 "reconstruct": ("Reconstruct", parts.reconstruct_panel),
+                "scene": ("Scene", parts.scene_panel),
                 "raw": ("Raw", parts.raw_panel),
                 "learn": ("Learn", parts.learn_panel),
                 "train": ("Train", parts.train_panel),
@@ -119,6 +120,9 @@ class MainWindow(QMainWindow):
         parts.photo.taken.connect(self._on_photo_taken)
         parts.photo_panel.open_requested.connect(self.commands.on_open)
         parts.photo_panel.paste_back_requested.connect(self.commands.on_paste_back)
+        parts.scene.taken.connect(self._on_scene_taken)
+        parts.scene_panel.export_requested.connect(self.commands.on_export_scene)
+        parts.scene_panel.layers_requested.connect(self.commands.on_export_layers)
         parts.reconstruct_panel.open_requested.connect(self.commands.on_open_pictures)
         parts.train_panel.folder_requested.connect(self.commands.on_train_folder)
         parts.library_panel.library.train_requested.connect(self.on_train)
@@ -209,6 +213,11 @@ class MainWindow(QMainWindow):
         if self.docks.workspace == "Play":
             self.arrange("Photo")
         self.docks.bring_forward("photo")
+
+    def _on_scene_taken(self) -> None:
+        if self.docks.workspace == "Play":
+            self.arrange("Scene")
+        self.docks.bring_forward("scene")
 
     def _on_menu_opening(self) -> None:
         """Check marks in the menu for what is on: panels that are seen, workspace, theme, pixels, full screen."""

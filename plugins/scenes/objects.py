@@ -116,7 +116,8 @@ class BoxDecoder(nn.Module):
         step = 2.0 / self.sizes.grid * self.sizes.reach
         centre = self.centres + step * torch.tanh(told[..., :2])
         size = SMALLEST + RANGE * torch.sigmoid(told[..., 2:4])
-        angle = torch.atan2(told[..., 5:6], told[..., 4:5]) if self.sizes.rotates else torch.zeros_like(size[..., :1])
+        angle = torch.atan2(told[..., 5:6], told[..., 4:5]) * (0.5 if self.sizes.half_turn else 1.0)
+        angle = angle if self.sizes.rotates else torch.zeros_like(angle)
         return torch.cat([centre, size, angle], dim=-1), DEPTH * torch.tanh(told[..., 6])
 
 

@@ -27,6 +27,8 @@ class SceneSizes:
         what_size, box_size, background_size: coordinates of z_what, z_box and of each background component.
         width, prior_width: of the box encoder's and the prior's recurrent networks.
         rotates: boxes have an angle.
+        half_turn: it is half that of the decoder's vector, since a box turned by half a turn is the same box; else all of
+            it (thesis 5.3).
         learned_prior: False has the fixed normal priors of SPACE instead.
         reach: how far a box's centre may go from its cell's, in half cells times 2 (1: to the neighbour's centre).
     """
@@ -42,6 +44,7 @@ class SceneSizes:
     width: int = 96
     prior_width: int = 64
     rotates: bool = True
+    half_turn: bool = True
     learned_prior: bool = True
     reach: float = 0.65
 
@@ -74,7 +77,7 @@ def read_scene_sizes(config: Mapping[str, Any]) -> SceneSizes:
         value = config.get(name, low)
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
             raise ModelFileError(f"the config gives {name} {value!r}", expected=f"a whole number from {low} to {high}")
-    for name in ("rotates", "learned_prior"):
+    for name in ("rotates", "half_turn", "learned_prior"):
         if not isinstance(config.get(name, True), bool):
             raise ModelFileError(f"the config gives {name} {config[name]!r}", expected="true or false")
     sizes = SceneSizes(**dict(config))

@@ -19,6 +19,7 @@ from latentstudio.generators.weights import check_safetensors
 from latentstudio.inversion.photos import Photo, read_photo
 from latentstudio.pixels import check_picture
 from latentstudio.places import user_factors
+from latentstudio.scenes.scene import Scene, read_scene
 
 SESSION_SUFFIX = ".latentstudio"
 WEIGHTS = (".pt", ".pth", ".ckpt")
@@ -27,8 +28,8 @@ PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", "
 
 @dataclass(frozen=True)
 class Brought:
-    """What a file brought: a session to stand at, a model to open, a factor that was installed for ``model``, or a
-    photo."""
+    """What a file brought: a session to stand at, a model to open, a factor that was installed for ``model``, a photo,
+    or a scene."""
 
     kind: str
     label: str
@@ -36,6 +37,7 @@ class Brought:
     model: str = ""
     factor: str = ""
     photo: Photo | None = None
+    scene: Scene | None = None
 
 
 def read_file(path: Path, catalogue: Catalogue) -> Brought:
@@ -53,6 +55,9 @@ def read_file(path: Path, catalogue: Catalogue) -> Brought:
         return Brought("session", path.stem, session=saved.session, model=saved.session.model)
     if path.is_file() and path.suffix.lower() in PICTURES:
         return _read_picture(path)
+    if path.is_file() and path.suffix.lower() == ".json" and path.name != CARD_FILE:
+        scene = read_scene(path)
+        return Brought("scene", path.stem, model=scene.model, scene=scene)
     if path.is_file() and path.suffix.lower() == ".safetensors":
         return _read_tensors(path, catalogue)
     if path.is_dir() and not (path / CARD_FILE).is_file():

@@ -19,6 +19,7 @@ from latentstudio.factors import FactorSet
 from latentstudio.generators import addons
 from latentstudio.inversion.photos import Photo, read_photo
 from latentstudio.pixels import BytePictures, grid, write_png
+from latentstudio.scenes.scene import Scene
 from latentstudio.studio.canvas.view import image_of
 from latentstudio.studio.presenters.desk import Desk
 from latentstudio.studio.presenters.drawing import Opened, draw, draw_strip, draw_traversal
@@ -39,6 +40,7 @@ class FilesPresenter(QObject):
         fetch: Callable[[str], None],
         renew: Callable[[], None],
         take_photo: Callable[[str, Photo], None],
+        take_scene: Callable[[str, Scene], None],
         parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
@@ -46,6 +48,7 @@ class FilesPresenter(QObject):
         self._fetch = fetch
         self._renew = renew
         self._take_photo = take_photo
+        self._take_scene = take_scene
 
     def request_open(self, path: Path) -> None:
         """Take in a file that was dropped or chosen."""
@@ -143,6 +146,8 @@ class FilesPresenter(QObject):
     def _take(self, brought: Brought) -> None:
         if brought.photo is not None:
             self._take_photo(brought.label, brought.photo)
+        elif brought.scene is not None:
+            self._take_scene(brought.label, brought.scene)
         elif brought.kind == "model":
             self._renew()
             self._desk.request_model(brought.model)
