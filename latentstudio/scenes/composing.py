@@ -24,10 +24,20 @@ def lay(
         count: B.
         side: of the pictures, in pixels.
     """
+    laid = weighted(decoded, boxes, depth, presence, side=side)
+    return shared(torch.zeros(count, 5, side, side, dtype=laid.dtype, device=laid.device).index_add(0, which, laid))
+
+
+def weighted(decoded: Tensor, boxes: Tensor, depth: Tensor, presence: Tensor, *, side: int) -> Tensor:
+    """Every object alone, (N, 5, side, side): weighted colours, weights, and weighted coverage. Sums of these go to
+    ``shared``; the arguments are those of ``lay``."""
     alpha = decoded[:, 3:4] * presence.view(-1, 1, 1, 1)
     weight = alpha * depth.exp().view(-1, 1, 1, 1)
-    laid = project(torch.cat([weight * decoded[:, :3], weight, weight * alpha], dim=1), boxes, side)
-    total = torch.zeros(count, 5, side, side, dtype=laid.dtype, device=laid.device).index_add(0, which, laid)
+    return project(torch.cat([weight * decoded[:, :3], weight, weight * alpha], dim=1), boxes, side)
+
+
+def shared(total: Tensor) -> tuple[Tensor, Tensor]:
+    """Colours (B, 3, H, W) and coverage (B, 1, H, W) of sums (B, 5, H, W) over objects."""
     weights = total[:, 3:4] + _LITTLE
     return total[:, :3] / weights, (total[:, 4:5] / weights).clamp(0.0, 1.0)
 

@@ -59,16 +59,16 @@ class SceneCourse:
     Settings: ``background_steps``, ``object_steps``: how long the first two stages last. ``glimpses``: random boxes a
     picture in the second. ``sigma``: of both likelihoods. ``beta_box``, ``beta_what``, ``beta_presence``,
     ``beta_background``: weights of the divergences (5.4, 5.5). ``object_prior`` and ``object_sigma`` (5.5.2),
-    ``rotation`` and ``boundary``: weights of those losses. ``penalty``: nats that every box costs, ``penalty_late`` from
-    the 6,000th joint step on. ``most``: boxes a picture that are processed. ``late``: joint step from which on the object prior has its whole weight. ``skip``: a
-    box below this presence is left out.
+    ``rotation`` and ``boundary``: weights of those losses. ``penalty``: nats that every box costs, ``penalty_late``
+    from the 6,000th joint step on. ``most``: boxes a picture that are processed. ``late``: joint step from which on the
+    object prior has its whole weight. ``skip``: a box below this presence is left out.
     """
 
     settings: ClassVar[Mapping[str, float]] = {
         "background_steps": 1500.0, "object_steps": 2000.0, "glimpses": 6.0, "sigma": 0.12, "beta_box": 0.3,
         "beta_what": 0.6, "beta_presence": 1.0, "beta_background": 1.0, "object_prior": 150.0, "object_sigma": 0.4,
-        "rotation": 100.0, "boundary": 0.0, "penalty": 25.0, "penalty_late": 15.0, "most": 12.0, "late": 1500.0, "skip": 0.01,
-        "background_rate": 3e-3, "object_rate": 2e-3, "space_presence": 0.05,
+        "rotation": 100.0, "boundary": 0.0, "penalty": 25.0, "penalty_late": 15.0, "most": 12.0, "late": 1500.0,
+        "skip": 0.01, "background_rate": 3e-3, "object_rate": 2e-3, "space_presence": 0.05,
     }
 
     def __init__(self, recipe: Recipe, model: nn.Module, *, shown: Tensor) -> None:
@@ -163,10 +163,11 @@ class SceneCourse:
     def _weights(self, joint: int) -> dict[str, float]:
         late = min(1.0, max(0.0, (joint - 0.5 * self.setting("late")) / max(1.0, 0.5 * self.setting("late"))))
         early, later = min(1.0, joint / 1200.0), min(1.0, max(0.0, (joint - 3000.0) / 3000.0))
+        penalty = self.setting("penalty") + later * (self.setting("penalty_late") - self.setting("penalty"))
         beta_box = 1.0 + late * (self.setting("beta_box") - 1.0)
         return {
             "background": self.setting("beta_background"), "box": beta_box, "what": self.setting("beta_what"),
-            "presence": self.setting("beta_presence"), "penalty": early * (self.setting("penalty") + later * (self.setting("penalty_late") - self.setting("penalty"))),
+            "presence": self.setting("beta_presence"), "penalty": early * penalty,
             "object_prior": self.setting("object_prior") * (1.0 / 6.0 + 5.0 / 6.0 * late),
             "rotation": self.setting("rotation") * late, "boundary": self.setting("boundary"),
         }

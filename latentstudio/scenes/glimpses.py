@@ -21,7 +21,7 @@ def extract(images: Tensor, which: Tensor, boxes: Tensor, side: int) -> Tensor:
     """What boxes (N, 5) of the pictures ``which`` (N,) show: (N, C, side, side) of images (B, C, H, W)."""
     across, down = axes_of(boxes)
     forward = torch.stack([across * boxes[:, 2:3], down * boxes[:, 3:4], boxes[:, :2]], dim=2)
-    grid = functional.affine_grid(forward, [len(boxes), images.shape[1], side, side], align_corners=False)
+    grid = _points(forward, side)
     cut: Tensor = functional.grid_sample(images[which], grid, padding_mode="border", align_corners=False)
     return cut
 
@@ -33,10 +33,15 @@ def project(glimpses: Tensor, boxes: Tensor, side: int) -> Tensor:
         torch.cat([axis, -(axis * boxes[:, :2]).sum(1, keepdim=True)], dim=1) / boxes[:, 2 + k : 3 + k]
         for k, axis in enumerate((across, down))
     ]
-    grid = functional.affine_grid(torch.stack(rows, dim=1), [len(boxes), glimpses.shape[1], side, side],
-                                  align_corners=False)
-    laid: Tensor = functional.grid_sample(glimpses, grid, align_corners=False)
+    laid: Tensor = functional.grid_sample(glimpses, _points(torch.stack(rows, dim=1), side), align_corners=False)
     return laid
+
+
+def _points(maps: Tensor, side: int) -> Tensor:
+    """Where affine maps (N, 2, 3) take a square's pixels: (N, side, side, 2). ``affine_grid`` cannot be exported."""
+    places = (torch.arange(side, device=maps.device, dtype=maps.dtype) * 2.0 + 1.0) / side - 1.0
+    shaped = maps.view(-1, 1, 1, 2, 3)
+    return shaped[..., 0] * places.view(1, 1, side, 1) + shaped[..., 1] * places.view(1, side, 1, 1) + shaped[..., 2]
 
 
 def moments(alpha: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from latentstudio.scenes.composing import lay, over
+from latentstudio.scenes.composing import over, shared, weighted
 
 from .background import Background
 from .objects import BoxDecoder, BoxEncoder, GlimpseVae, Prior, StructureEncoder
@@ -69,9 +69,9 @@ class SceneNetwork(nn.Module):
         batch, count = presence.shape
         place, depth = self.places(boxes)
         decoded = self.glimpses.decode(what.reshape(batch * count, -1))
-        which = torch.arange(batch, device=presence.device).repeat_interleave(count)
-        colour, alpha = lay(decoded, place.reshape(-1, 5), depth.reshape(-1), presence.reshape(-1), which,
-                            count=batch, side=self.sizes.side)
+        side = self.sizes.side
+        laid = weighted(decoded, place.reshape(-1, 5), depth.reshape(-1), presence.reshape(-1), side=side)
+        colour, alpha = shared(laid.reshape(batch, count, 5, side, side).sum(1))
         return over(Background.flat(*self.background.draw(back)), colour, alpha)
 
 

@@ -27,8 +27,8 @@ class SceneSizes:
         what_size, box_size, background_size: coordinates of z_what, z_box and of each background component.
         width, prior_width: of the box encoder's and the prior's recurrent networks.
         rotates: boxes have an angle.
-        half_turn: it is half that of the decoder's vector, since a box turned by half a turn is the same box; else all of
-            it (thesis 5.3).
+        half_turn: it is half that of the decoder's vector, since a box turned by half a turn is the same box; else all
+            of it (thesis 5.3).
         learned_prior: False has the fixed normal priors of SPACE instead.
         reach: how far a box's centre may go from its cell's, in half cells times 2 (1: to the neighbour's centre).
     """
