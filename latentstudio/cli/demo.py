@@ -12,7 +12,7 @@ from latentstudio.cli.output import Output
 from latentstudio.cli.qt import import_studio
 from latentstudio.cli.screen import go_offscreen, has_display
 
-STORIES = ("drag", "undo", "crash", "library", "learn", "photo", "reconstruct", "train")
+STORIES = ("drag", "undo", "crash", "library", "learn", "photo", "reconstruct", "train", "scene")
 
 
 def parser() -> Parser:

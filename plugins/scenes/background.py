@@ -47,22 +47,22 @@ class Background(nn.Module):
 
     def draw(self, latent: Tensor) -> tuple[Tensor, Tensor]:
         """Components (B, K, 3, H, W) in [0, 1] and their masks (B, K, 1, H, W), which sum to 1, of z_bg (B, K, d)."""
-        batch, count, side = latent.shape[0], latent.shape[1], self.sizes.side
-        flat = latent.reshape(batch * count, -1)
+        count, side = self.sizes.components, self.sizes.side
+        flat = latent.reshape(-1, self.sizes.background_size)
         small = torch.sigmoid(self.decode(flat).float()).reshape(-1, 3, COARSE, COARSE)
         pictures = functional.interpolate(small, (side, side), mode="bilinear", align_corners=True)
-        pictures = pictures.reshape(batch, count, 3, side, side)
+        pictures = pictures.reshape(-1, count, 3, side, side)
         if self.mask is None:
             return pictures, torch.ones_like(pictures[:, :, :1])
-        logits = self.mask(flat).float().reshape(batch, count, 1, 8, 8)
+        logits = self.mask(flat).float().reshape(-1, count, 1, 8, 8)
         rest = torch.zeros_like(logits[:, 0])
         logs = []
         for k in range(count - 1):
             logs.append(rest + functional.logsigmoid(logits[:, k]))
             rest = rest + functional.logsigmoid(-logits[:, k])
-        masks = torch.stack([*logs, rest], dim=1).exp().reshape(batch * count, 1, 8, 8)
+        masks = torch.stack([*logs, rest], dim=1).exp().reshape(-1, 1, 8, 8)
         large = functional.interpolate(masks, (side, side), mode="bilinear", align_corners=True)
-        return pictures, large.reshape(batch, count, 1, side, side)
+        return pictures, large.reshape(-1, count, 1, side, side)
 
     @staticmethod
     def flat(pictures: Tensor, masks: Tensor) -> Tensor:

@@ -33,7 +33,7 @@ class SceneNetwork(nn.Module):
         sizes = self.sizes
         first = sizes.components * sizes.background_size
         back = latent[:, :first].reshape(-1, sizes.components, sizes.background_size)
-        return back, latent[:, first:].reshape(len(latent), sizes.capacity, -1)
+        return back, latent[:, first:].reshape(-1, sizes.capacity, sizes.box_size + sizes.what_size + 1)
 
     def unfold(self, latent: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """z_bg (B, K, d), z_box (B, S, .), z_what (B, S, .) and presence (B, S) of latents (B, latent_size) ~ N(0, 1).
@@ -42,13 +42,13 @@ class SceneNetwork(nn.Module):
         """
         sizes = self.sizes
         back, slots = self.split(latent)
-        batch, cells, size = len(latent), sizes.grid**2, sizes.box_size
-        by_cell = slots.reshape(batch * cells, sizes.slots, -1)
+        size, each = sizes.box_size, sizes.box_size + sizes.what_size + 1
+        by_cell = slots.reshape(-1, sizes.slots, each)
         if not sizes.learned_prior:
             boxes, what = slots[..., :size], slots[..., size:-1]
             return back, boxes, what, _presence(slots[..., -1], torch.full_like(slots[..., -1], -2.2))
         given, state = self.prior.start(back)
-        before = torch.zeros(batch * cells, slots.shape[-1], device=latent.device)
+        before = torch.zeros_like(by_cell[:, 0])
         found = []
         for k in range(sizes.slots):
             mean, deviation, logit, state = self.prior.step(given, before, state)
@@ -56,7 +56,7 @@ class SceneNetwork(nn.Module):
             here = _presence(by_cell[:, k, -1], logit)
             before = torch.cat([drawn * here[:, None], here[:, None]], dim=1)
             found.append(torch.cat([drawn, here[:, None]], dim=1))
-        told = torch.stack(found, dim=1).reshape(batch, sizes.capacity, -1)
+        told = torch.stack(found, dim=1).reshape(-1, sizes.capacity, each)
         return back, told[..., :size], told[..., size:-1], told[..., -1]
 
     def pictures(self, latent: Tensor) -> Tensor:
@@ -66,12 +66,12 @@ class SceneNetwork(nn.Module):
 
     def draw(self, back: Tensor, boxes: Tensor, what: Tensor, presence: Tensor) -> Tensor:
         """Pictures of z_bg (B, K, d), z_box (B, S, .), z_what (B, S, .) and presence (B, S): every slot is drawn."""
-        batch, count = presence.shape
+        count = self.sizes.capacity
         place, depth = self.places(boxes)
-        decoded = self.glimpses.decode(what.reshape(batch * count, -1))
+        decoded = self.glimpses.decode(what.reshape(-1, self.sizes.what_size))
         side = self.sizes.side
         laid = weighted(decoded, place.reshape(-1, 5), depth.reshape(-1), presence.reshape(-1), side=side)
-        colour, alpha = shared(laid.reshape(batch, count, 5, side, side).sum(1))
+        colour, alpha = shared(laid.reshape(-1, count, 5, side, side).sum(1))
         return over(Background.flat(*self.background.draw(back)), colour, alpha)
 
 

@@ -167,11 +167,10 @@ class Prior(nn.Module):
 
     def start(self, background: Tensor) -> tuple[Tensor, tuple[Tensor, Tensor]]:
         """What every cell is given, (B G^2, given), of z_bg (B, K, d); and the state to begin with."""
-        batch, cells = len(background), len(self.centres)
-        places = self.centres.expand(batch, -1, -1)
-        seen = background.flatten(1)[:, None].expand(-1, cells, -1)
-        given = torch.cat([places, seen], dim=2).reshape(batch * cells, -1)
-        zero = torch.zeros(len(given), self.sizes.prior_width, device=given.device)
+        seen = background.flatten(1)[:, None].expand(-1, self.sizes.grid**2, -1)
+        places = self.centres + torch.zeros_like(seen[..., :1])  # sizes are not read off: graphs take any number
+        given = torch.cat([places, seen], dim=2).reshape(-1, self.given)
+        zero = torch.zeros_like(given[:, :1]).expand(-1, self.sizes.prior_width)
         return given, (zero, zero)
 
     def step(

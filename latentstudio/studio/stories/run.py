@@ -13,6 +13,7 @@ from latentstudio.studio.stories.library import library_story
 from latentstudio.studio.stories.photo import photo_story
 from latentstudio.studio.stories.reconstruct import reconstruct_story
 from latentstudio.studio.stories.report import StoryReport
+from latentstudio.studio.stories.scene import scene_story
 from latentstudio.studio.stories.train import train_story
 from latentstudio.studio.stories.undo import undo_story
 
@@ -26,6 +27,7 @@ STORIES: dict[str, Story] = {
     "photo": photo_story,
     "reconstruct": reconstruct_story,
     "train": train_story,
+    "scene": scene_story,
 }
 
 
@@ -33,7 +35,7 @@ def run_story(name: str, out: Path, model: str | None = None) -> StoryReport:
     """Play a story in the real window and write its pictures into ``out``.
 
     Args:
-        name: ``drag``, ``undo``, ``crash``, ``library``, ``learn``, ``photo``, ``reconstruct`` or ``train``.
+        name: ``drag``, ``undo``, ``crash``, ``library``, ``learn``, ``photo``, ``reconstruct``, ``train`` or ``scene``.
         out: folder for the numbered screenshots; made if missing.
         model: the model to play with; what the window opens first when None.
 
