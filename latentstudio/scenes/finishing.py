@@ -74,13 +74,13 @@ def finish_scenes(
     return card
 
 
-def measured(network: nn.Module, recipe: Recipe, *, count: int = TESTED) -> dict[str, Any]:
-    """The figures on ``count`` scenes that the training never drew; none for pictures whose truth is not known."""
+def measured(network: nn.Module, recipe: Recipe, *, count: int | None = None) -> dict[str, Any]:
+    """The figures on ``count`` (``TESTED``) scenes that were never trained on; none where the truth is not known."""
     if not recipe.data.startswith("scenes:"):
         return {}
     kind, side = recipe.data.removeprefix("scenes:"), int(recipe.config.get("side", 64))
     steps = list(evaluation_steps(
-        scene_parts(network), lambda number: make_scene(kind, TEST_SEED + number, side=side), count
+        scene_parts(network), lambda number: make_scene(kind, TEST_SEED + number, side=side), count or TESTED
     ))
     figures = steps[-1].figures
     assert figures is not None

@@ -150,6 +150,9 @@ def header_line(session: Session | None) -> str:
     """Model, seed and state: ``faces-gan   seed 1207   edited``."""
     if session is None:
         return ""
+    if session.scene is not None:
+        count = len(session.scene.objects)
+        return "   ".join((session.model, "scene", f"{count} object{'' if count == 1 else 's'}"))
     seed = "no seed" if session.seed is None else f"seed {session.seed}"
     state = "edited" if session.positions or session.seed is None else "as sampled"
     return "   ".join((session.model, seed, state))
