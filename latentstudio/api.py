@@ -45,6 +45,15 @@ from latentstudio.inversion.photo_store import PhotoPlace, photo_place
 from latentstudio.inversion.photos import Photo, read_photo
 from latentstudio.inversion.placing import Placed
 from latentstudio.latents import check_latent, sample_prior
+from latentstudio.networks import (
+    decompose,
+    interpolate,
+    new_scenes,
+    reconstruct,
+    render_scene,
+    scene_layers,
+    train_steps,
+)
 from latentstudio.photographs import edit_anchors, kept_effect_steps
 from latentstudio.pictures import (
     Picture,
@@ -55,67 +64,22 @@ from latentstudio.pictures import (
     draw_pasted,
     factors_of,
 )
+from latentstudio.scenes.making import make_scene
+from latentstudio.scenes.scene import Scene, SceneObject, read_scene, write_scene
 
 if TYPE_CHECKING:
     from latentstudio.transformations import Transformation
 
-__all__ = [
-    "Factor",
-    "FactorSet",
-    "Frame",
-    "LearnSettings",
-    "MapData",
-    "MapStep",
-    "Model",
-    "Photo",
-    "PhotoPlace",
-    "Picture",
-    "Placed",
-    "Session",
-    "StudioError",
-    "Tuning",
-    "apply",
-    "bench_steps",
-    "clean_steps",
-    "conclude",
-    "conclude_tuning",
-    "draw",
-    "draw_pasted",
-    "edit_anchors",
-    "evaluation_steps",
-    "exact_steps",
-    "factors_of",
-    "feature_distance",
-    "find_steps",
-    "find_tuning",
-    "follow_steps",
-    "held_out_steps",
-    "inversion_settings",
-    "invert",
-    "invert_steps",
-    "judge",
-    "keep_tuning",
-    "kept_effect_steps",
-    "learn",
-    "learn_steps",
-    "likeness_distance",
-    "likeness_steps",
-    "map_of",
-    "map_steps",
-    "open_model",
-    "paste_back",
-    "photo_place",
-    "place_photo",
-    "protocol_steps",
-    "read_photo",
-    "read_tuning",
-    "residual_picture",
-    "sample",
-    "traverse",
-    "tune_steps",
-    "tuned_model",
-    "write_map",
-    "write_tuning",
+__all__ = [  # noqa: RUF022 (in the rows that fit)
+    "Factor", "FactorSet", "Frame", "LearnSettings", "MapData", "MapStep", "Model", "Photo", "PhotoPlace", "Picture",
+    "Placed", "Scene", "SceneObject", "Session", "StudioError", "Tuning", "apply", "bench_steps", "clean_steps",
+    "conclude", "conclude_tuning", "decompose", "draw", "draw_pasted", "edit_anchors", "evaluation_steps",
+    "exact_steps", "factors_of", "feature_distance", "find_steps", "find_tuning", "follow_steps", "held_out_steps",
+    "interpolate", "inversion_settings", "invert", "invert_steps", "judge", "keep_tuning", "kept_effect_steps",
+    "learn", "learn_steps", "likeness_distance", "likeness_steps", "make_scene", "map_of", "map_steps", "new_scenes",
+    "open_model", "paste_back", "photo_place", "place_photo", "protocol_steps", "read_photo", "read_scene",
+    "read_tuning", "reconstruct", "render_scene", "residual_picture", "sample", "scene_layers", "train_steps",
+    "traverse", "tune_steps", "tuned_model", "write_map", "write_scene", "write_tuning",
 ]
 
 

@@ -18,14 +18,15 @@ from latentstudio.errors import ModelFileError, UsageError
 from latentstudio.generators.opening import Model
 from latentstudio.scenes.composing import lay, over
 from latentstudio.scenes.course import RESIDUAL
-from latentstudio.scenes.glimpses import extract, project
+from latentstudio.scenes.glimpses import extract, project, wrapped
 from latentstudio.scenes.parts import SceneParts, parts_of
 from latentstudio.scenes.scene import Scene, SceneObject
 
 PRESENT = 0.5
 SKIPPED = 0.01
-DOUBLE = 0.3  # IoU of tight boxes above which two boxes show the same object
+DOUBLE = 0.4  # IoU of tight boxes above which two boxes show the same object
 SOLID = 0.5
+REFINEMENTS = 2
 
 
 @dataclass(frozen=True)
@@ -102,10 +103,11 @@ def decompose(model: Model, picture: NDArray[np.uint8]) -> Decomposition:
     )
 
 
-def find_parts(parts: SceneParts, images: Tensor) -> tuple[Parts, Tensor, Tensor]:
+def find_parts(parts: SceneParts, images: Tensor, *, refinements: int = REFINEMENTS) -> tuple[Parts, Tensor, Tensor]:
     """Objects of pictures (B, 3, S, S) without noise, their z_bg (B, K, d), and the presence (B, slots) of all slots.
 
     In every cell the boxes are taken in the order of their presence, as long as the one before is above ``SKIPPED``.
+    They are then ``refined`` so many times.
     """
     back = parts.background.encode(images)[0]
     pictures, masks = parts.background.draw(back)
@@ -122,7 +124,25 @@ def find_parts(parts: SceneParts, images: Tensor) -> tuple[Parts, Tensor, Tensor
     place = boxes[which, slot]
     what = parts.glimpses.encode(extract(seen, which, place, parts.sizes.glimpse))[0] if len(which) else (
         torch.zeros(0, parts.sizes.what_size, device=images.device))
-    return Parts(place, depth[which, slot], presences[which, slot], what, which), back, presences
+    found = Parts(place, depth[which, slot], presences[which, slot], what, which)
+    for _ in range(refinements if len(which) else 0):
+        found = refined(parts, found, seen)
+    return found, back, presences
+
+
+def refined(parts: SceneParts, objects: Parts, seen: Tensor) -> Parts:
+    """Every box laid around its own mask: centred on it, sized by its deviations (equation 5.6), and, where boxes turn,
+    along its main axis; what it shows is then encoded anew.
+
+    Args:
+        parts: the model.
+        objects: as found.
+        seen: what encoders see, (B, 6, S, S).
+    """
+    alpha = parts.glimpses.decode(objects.what)[:, 3:4]
+    boxes = wrapped(objects.boxes, alpha, turns=parts.sizes.rotates)
+    mean = parts.glimpses.encode(extract(seen, objects.which, boxes, parts.sizes.glimpse))[0]
+    return Parts(boxes, objects.depth, objects.presence, mean, objects.which)
 
 
 def draw_parts(parts: SceneParts, back: Tensor, objects: Parts, *, count: int) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from latentstudio.errors import ModelFileError
 from latentstudio.generators.acceleration import export_graph
 from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.scenes.glimpses import extract, moments, project
+from latentstudio.scenes.glimpses import extract, moments, project, wrapped
 
 SMALL = {"side": 32, "grid": 4, "glimpse": 8, "what_size": 4, "box_size": 4, "background_size": 4, "width": 16,
          "prior_width": 8}
@@ -105,3 +105,25 @@ def test_moments_of_a_mask() -> None:
     assert float(mass) == pytest.approx(0.25)
     assert shift[0].tolist() == pytest.approx([0.5, 0.0])
     assert spread[0].tolist() == pytest.approx([0.5 / math.sqrt(3)] * 2, rel=0.02)
+
+
+@pytest.mark.parametrize("turn", [0.0, 0.5, -0.7])
+def test_a_box_is_wrapped_around_its_mask_and_along_it(turn: float) -> None:
+    places = (torch.arange(32) * 2.0 + 1.0) / 32 - 1.0
+    x, y = places[None, :] - 0.2, -(places[:, None] + 0.1)
+    along, across = math.cos(turn) * x + math.sin(turn) * y, math.cos(turn) * y - math.sin(turn) * x
+    bar = ((along.abs() < 0.6) & (across.abs() < 0.2)).float()[None, None]
+    box = torch.tensor([[0.1, -0.2, 0.4, 0.4, 0.3]])
+    new = wrapped(box, bar, turns=True)[0]
+    assert float(new[4]) == pytest.approx(0.3 + turn, abs=0.03)
+    spread = 0.6 * 0.4 / math.sqrt(3)
+    assert float(new[2]) == pytest.approx(spread / 0.4, rel=0.05)
+    assert float(new[2]) > 2.5 * float(new[3])
+    right = torch.tensor([math.cos(0.3), -math.sin(0.3)])
+    below = torch.tensor([math.sin(0.3), math.cos(0.3)])
+    wanted = box[0, :2] + 0.4 * (0.2 * right - 0.1 * below)
+    assert new[:2].tolist() == pytest.approx(wanted.tolist(), abs=0.01)
+    upright = wrapped(box, bar, turns=False)[0]
+    assert float(upright[4]) == pytest.approx(0.3)
+    empty = wrapped(box, torch.zeros(1, 1, 32, 32), turns=True)
+    torch.testing.assert_close(empty, box)
