@@ -70,7 +70,7 @@ from latentstudio.scenes.scene import Scene, SceneObject, read_scene, write_scen
 if TYPE_CHECKING:
     from latentstudio.transformations import Transformation
 
-__all__ = [  # noqa: RUF022 (in the rows that fit)
+__all__ = [
     "Factor", "FactorSet", "Frame", "LearnSettings", "MapData", "MapStep", "Model", "Photo", "PhotoPlace", "Picture",
     "Placed", "Scene", "SceneObject", "Session", "StudioError", "Tuning", "apply", "bench_steps", "clean_steps",
     "conclude", "conclude_tuning", "decompose", "draw", "draw_pasted", "edit_anchors", "evaluation_steps",
