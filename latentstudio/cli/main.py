@@ -37,6 +37,7 @@ VERBS = {
     "train": "train a model from a recipe",
     "reconstruct": "encode pictures and draw them again with a model's decoder or generator",
     "scene": "take pictures apart into objects, edit and draw scenes, make new ones",
+    "scene-study": "compare the scene model with and without its additions",
     "autoencoding-study": "compare VAE, GAN, VAE/GAN, BiGAN and AVAE on the same pictures",
     "autoencoding-toy": "the two-dimensional experiment that shows what an AVAE does",
 }

@@ -1,0 +1,82 @@
+"""``latentstudio scene-study --out DIR``: the ablations of the scene model, its cost, and how its prior proposes."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+from typing import Any
+
+from latentstudio.autoencoding.run import keep_large_blocks
+from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser
+from latentstudio.cli.output import Output
+from latentstudio.files import check_writable, write_whole
+from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.scenes.making import kind_named
+from latentstudio.scenes.study import SceneStudySettings, SceneStudyStep, study_steps
+
+COLUMNS = (("AP@.5", "ap50"), ("AP@.3", "ap30"), ("AP@.5-.95", "ap"), ("count error", "count_error"),
+           ("count accuracy", "count_accuracy"), ("MSE", "mse"), ("ARI", "ari"), ("angle error", "angle_error_deg"))
+
+
+def parser() -> Parser:
+    """The verb's options."""
+    usual = SceneStudySettings()
+    verb = verb_parser("scene-study", "Train the scene model with and without its additions, and compare.")
+    verb.add_argument("--kind", default=usual.kind, help="of scenes (flat)")
+    verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="runs and tables; goes on there")
+    verb.add_argument("--joint", type=count_from_one, default=usual.joint, metavar="STEPS",
+                      help=f"of the last stage ({usual.joint})")
+    verb.add_argument("--minutes", type=positive_number, default=None, help="stop after so many; the same call goes on")
+    add_common(verb)
+    return verb
+
+
+def run(arguments: argparse.Namespace, output: Output) -> None:
+    """Train, measure and write the table."""
+    kind_named(arguments.kind)
+    check_writable(arguments.out / "table.md")
+    keep_large_blocks()
+    began, told = time.monotonic(), ""
+
+    def on_step(step: SceneStudyStep) -> bool:
+        nonlocal told
+        head = step.message.split(":")[0]
+        if head != told:
+            told = head
+            output.note(f"{time.monotonic() - began:.0f} s  {head}")
+        return arguments.minutes is not None and time.monotonic() - began > 60.0 * arguments.minutes
+
+    settings = SceneStudySettings(kind=arguments.kind, joint=arguments.joint)
+    last = output.follow(study_steps(settings, arguments.out, catalogue=find_catalogue()), "the study", on_step=on_step)
+    if last is None or last.table is None:
+        output.say("the time is up; the same command goes on from here")
+        output.result({"finished": False, "out": str(arguments.out)})
+        return
+    text = report(last.table)
+    write_whole(arguments.out / "table.md", text.encode())
+    output.say(text.rstrip())
+    output.result({"finished": True, "out": str(arguments.out), **dict(last.table)})
+
+
+def report(table: Any) -> str:
+    """The tables in Markdown."""
+    lines = ["| | " + " | ".join(name for name, _ in COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for row in table["rows"].values():
+        values = [row.get(key) for _, key in COLUMNS]
+        lines.append(f"| {row['title']} | " + " | ".join("" if v is None else f"{v:.3g}" for v in values) + " |")
+    cost = table["cost"]
+    lines += ["", "| at a capacity of 64 | seconds a step | glimpses a picture |", "|---|---|---|"]
+    for key, title in (("whole", "4 x 4 cells of 4"), ("one-box", "8 x 8 cells of 1"), ("ratio", "ratio")):
+        lines.append(f"| {title} | {cost[key]['seconds_a_step']:.3g} | {cost[key]['glimpses']:.3g} |")
+    lines += ["", "| distance of proposed layouts from the data's | x | y | size | count |", "|---|---|---|---|---|"]
+    named = [(row["title"], row["layout"]["proposed"]) for row in table["rows"].values()]
+    first = next(iter(table["rows"].values()))
+    for title, found in [*named, ("independent normal laws with the data's moments", first["layout"]["normal"])]:
+        lines.append(f"| {title} | " + " | ".join(f"{found[key]:.2f}" for key in ("x", "y", "size", "count")) + " |")
+    lines += ["", "| scenes | objects | cells | capacity of each | no cell overloaded: Poisson | measured |",
+              "|---|---|---|---|---|---|"]
+    for row in table["load"]:
+        lines.append(f"| {row['kind']} | {row['objects']:.1f} | {row['cells']} | {row['capacity']} | "
+                     f"{row['theory']:.3f} | {row['measured']:.3f} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,202 @@
+"""The ablations of thesis chapter 5 at our size: one model of each kind, trained and measured in one go."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from latentstudio.files import write_whole
+from latentstudio.generators.contract import BuildsNetworks
+from latentstudio.scenes.course import SceneCourse
+from latentstudio.scenes.decomposing import PRESENT, Parts, tight_boxes, winning_masks
+from latentstudio.scenes.evaluating import evaluation_steps
+from latentstudio.scenes.layout import (
+    distances,
+    made_layout,
+    measured_saturation,
+    normal_layout,
+    proposed_layout,
+    saturation,
+)
+from latentstudio.scenes.making import make_scene
+from latentstudio.scenes.parts import scene_parts
+from latentstudio.scenes.running import TEST_SEED, FindsBackends, train_scenes
+from latentstudio.steps import Step
+from latentstudio.training.checkpoint import load_checkpoint
+from latentstudio.training.course import Turn
+from latentstudio.training.recipe import Recipe
+
+TESTED = 200
+PROPOSED = 300
+TIMED = 12
+TABLE = "study.json"
+
+
+@dataclass(frozen=True)
+class Variant:
+    """A row: its title, and what it changes in the recipe's config and settings."""
+
+    key: str
+    title: str
+    config: Mapping[str, Any]
+    settings: Mapping[str, float]
+    seed: int = 1
+
+
+VARIANTS = (
+    Variant("whole", "everything (4 x 4 cells of 4)", {}, {}),
+    Variant("whole-2", "everything, seed 2", {}, {}, seed=2),
+    Variant("whole-3", "everything, seed 3", {}, {}, seed=3),
+    Variant("one-box", "one box a cell (8 x 8 cells)", {"grid": 8, "slots": 1}, {"most": 64.0}),
+    Variant("no-object-prior", "without object-prior loss", {}, {"object_prior": 0.0}),
+    Variant("no-learned-prior", "without learned prior", {"learned_prior": False}, {}),
+    Variant("no-rotation", "without rotation", {"rotates": False}, {"rotation": 0.0}),
+)
+
+
+@dataclass(frozen=True)
+class SceneStudySettings:
+    """How long every model is trained: ``joint`` steps after the two first stages."""
+
+    kind: str = "flat"
+    background: int = 1000
+    objects: int = 1500
+    joint: int = 3500
+    batch: int = 16
+
+
+@dataclass(frozen=True)
+class SceneStudyStep(Step):
+    """Progress; ``table`` on the last step only."""
+
+    table: Mapping[str, Any] | None = None
+
+
+def recipe_of(variant: Variant, settings: SceneStudySettings) -> Recipe:
+    """The recipe of a row."""
+    config = {"side": 64, "grid": 4, "slots": 4, "background_size": 12, "half_turn": False, **variant.config}
+    return Recipe(
+        f"study-{variant.key}", "scenes", "scenes", f"scenes:{settings.kind}",
+        settings.background + settings.objects + settings.joint, batch=settings.batch, learning_rate=1.5e-3,
+        seed=variant.seed, data_seed=variant.seed, checkpoint_every=500, final_decay=0.3, config=config,
+        settings={"background_steps": float(settings.background), "object_steps": float(settings.objects),
+                  "rotation": 20.0, **variant.settings},
+    )
+
+
+def study_steps(settings: SceneStudySettings, out: Path, *, catalogue: FindsBackends) -> Iterator[SceneStudyStep]:
+    """Train and measure everything below ``out``; what is there already is kept, so a stopped study goes on.
+
+    Raises:
+        TrainingError: a run failed.
+        StorageError: ``out`` may not be written, or the disk is full.
+    """
+    table: dict[str, Any] = {"settings": vars(settings), "rows": {}}
+    for number, variant in enumerate(VARIANTS):
+        recipe, folder = recipe_of(variant, settings), out / "runs" / variant.key
+        head = f"{variant.title}: "
+        for step in train_scenes(recipe, folder, catalogue=catalogue, resume=True):
+            yield SceneStudyStep((number + step.fraction) / (len(VARIANTS) + 1), head + step.message)
+        network = _trained(recipe, folder, catalogue)
+        for told in _measured(network, recipe):
+            if told is None:
+                yield SceneStudyStep((number + 1) / (len(VARIANTS) + 1), head + "measuring")
+            else:
+                table["rows"][variant.key] = {"title": variant.title, **told}
+        write_whole(out / TABLE, json.dumps(table, indent=1).encode())
+    table["cost"] = _costs(settings, catalogue)
+    table["load"] = _load()
+    write_whole(out / TABLE, json.dumps(table, indent=1).encode())
+    yield SceneStudyStep(1.0, "measured", table=table)
+
+
+def _trained(recipe: Recipe, folder: Path, catalogue: FindsBackends) -> nn.Module:
+    checkpoint = load_checkpoint(folder)
+    assert checkpoint is not None
+    network = _built(recipe, catalogue)
+    network.load_state_dict(checkpoint.weights)
+    return network.eval()
+
+
+def _built(recipe: Recipe, catalogue: FindsBackends) -> nn.Module:
+    backend = catalogue.backend(recipe.backend)
+    assert isinstance(backend, BuildsNetworks)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(recipe.seed)
+        return backend.build(recipe.config)
+
+
+def _measured(network: nn.Module, recipe: Recipe) -> Iterator[dict[str, Any] | None]:
+    kind = recipe.data.removeprefix("scenes:")
+    figures = None
+    for step in evaluation_steps(scene_parts(network), lambda k: make_scene(kind, TEST_SEED + k, side=64), TESTED):
+        figures = step.figures
+        yield None
+    assert figures is not None
+    yield {**figures.as_dict(), "layout": _layout_distances(network, kind)}
+
+
+@torch.inference_mode()
+def _layout_distances(network: nn.Module, kind: str) -> dict[str, Any]:
+    """Of what the model's own prior proposes from the data; beside it independent normal laws with the data's moments."""
+    parts = scene_parts(network)
+    sizes = parts.sizes
+    noise = torch.Generator().manual_seed(11)
+    _, z_box, what, presence = parts.unfold(torch.randn(PROPOSED, sizes.latent_size, generator=noise))
+    boxes, depth = parts.places(z_box)
+    which, slot = (presence > PRESENT).nonzero(as_tuple=True)
+    objects = Parts(boxes[which, slot], depth[which, slot], torch.ones(len(which)), what[which, slot], which)
+    tight = tight_boxes(winning_masks(parts, objects).numpy())
+    by_scene: list[list[Any]] = [[] for _ in range(PROPOSED)]
+    for box, picture in zip(tight, which.tolist(), strict=True):
+        by_scene[picture].append(box)
+    true = made_layout([make_scene(kind, TEST_SEED + k, side=64) for k in range(PROPOSED)])
+    return {"proposed": distances(proposed_layout(by_scene, side=float(sizes.side)), true),
+            "normal": distances(normal_layout(true), true)}
+
+
+def _costs(settings: SceneStudySettings, catalogue: FindsBackends) -> dict[str, Any]:
+    """Seconds a joint step and glimpses a picture, of several boxes a cell and of one, turn by turn in one run."""
+    images = torch.stack([torch.from_numpy(make_scene(settings.kind, 7 + k, side=64).picture.transpose(2, 0, 1) / 255.0)
+                          for k in range(settings.batch)]).float()
+    rows = {key: next(one for one in VARIANTS if one.key == key) for key in ("whole", "one-box")}
+    courses = {}
+    for key, variant in rows.items():
+        recipe = recipe_of(variant, settings)
+        courses[key] = SceneCourse(recipe, _built(recipe, catalogue), shown=images[:1])
+    seconds: dict[str, list[float]] = {key: [] for key in rows}
+    looked: dict[str, list[float]] = {key: [] for key in rows}
+    for turn in range(TIMED):
+        for key, course in courses.items():
+            step = settings.background + settings.objects + 1000 + turn
+            began = time.perf_counter()
+            course.advance(Turn(step, images, torch.Generator().manual_seed(turn)))
+            seconds[key].append(time.perf_counter() - began)
+            found = course.find(images, Turn(step, images, torch.Generator().manual_seed(turn)), joint=1000 + turn)
+            looked[key].append(len(found.which) / len(images))
+    told = {key: {"seconds_a_step": float(np.median(seconds[key][2:])), "glimpses": float(np.mean(looked[key]))}
+            for key in rows}
+    told["ratio"] = {name: told["one-box"][name] / told["whole"][name] for name in ("seconds_a_step", "glimpses")}
+    return told
+
+
+def _load() -> list[dict[str, Any]]:
+    """Figure 5.2: by theory and on made scenes, at a capacity of 64."""
+    rows = []
+    for name, count in (("flat", 400), ("many", 200), ("crowd", 200)):
+        scenes = [make_scene(name, TEST_SEED + k, side=64) for k in range(count)]
+        mean = float(np.mean([len(scene.objects) for scene in scenes]))
+        for side_cells in (8, 4, 2):
+            capacity = 64 // side_cells**2
+            rows.append({"kind": name, "objects": mean, "cells": side_cells**2, "capacity": capacity,
+                         "theory": saturation(side_cells**2, capacity, mean),
+                         "measured": measured_saturation(scenes, side_cells, capacity)})
+    return rows
