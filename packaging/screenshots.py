@@ -46,6 +46,8 @@ def main() -> None:
     for path in learning():
         print(path)
     print(photo())
+    for name, picture in (("reconstruct", "held-out"), ("train", "finished"), ("scene", "turned")):
+        print(story(name, picture))
 
 
 def strip(model: api.Model, factor: api.Factor) -> NDArray[np.uint8]:
@@ -114,6 +116,18 @@ def photo() -> Path:
     with tempfile.TemporaryDirectory() as folder:
         pictures = photo_story(Path(folder), MODEL).pictures
         shutil.copyfile(next(path for path in pictures if path.stem.endswith("tuned")), target)
+    return target
+
+
+def story(name: str, picture: str) -> Path:
+    """One of a story's screenshots, by the end of its file's name."""
+    # Qt is loaded only now, as above
+    from latentstudio.studio.stories.run import run_story
+
+    target = OUT / f"{name}-dark.png"
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = run_story(name, Path(folder)).pictures
+        shutil.copyfile(next(path for path in pictures if path.stem.endswith(picture)), target)
     return target
 
 

@@ -51,7 +51,7 @@ def normal_layout(like: Layout, *, seed: int = 0) -> Layout:
 
 
 def distances(found: Layout, true: Layout) -> dict[str, float]:
-    """Kolmogorov-Smirnov statistics of positions, sizes and counts: 0 for the same distribution, 1 for disjoint ones."""
+    """Kolmogorov-Smirnov statistics of positions, sizes and counts: 0 for equal laws, 1 for disjoint ones."""
     pairs = {
         "x": (found.places[:, 0], true.places[:, 0]), "y": (found.places[:, 1], true.places[:, 1]),
         "size": (found.sizes, true.sizes), "count": (found.counts, true.counts),

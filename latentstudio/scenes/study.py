@@ -146,7 +146,7 @@ def _measured(network: nn.Module, recipe: Recipe) -> Iterator[dict[str, Any] | N
 
 @torch.inference_mode()
 def _layout_distances(network: nn.Module, kind: str) -> dict[str, Any]:
-    """Of what the model's own prior proposes from the data; beside it independent normal laws with the data's moments."""
+    """Of what the model's own prior proposes from the data; beside it normal laws with the data's moments."""
     parts = scene_parts(network)
     sizes = parts.sizes
     noise = torch.Generator().manual_seed(11)

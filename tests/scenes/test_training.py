@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -12,7 +14,7 @@ from latentstudio.scenes import finishing, running
 from latentstudio.scenes.finishing import finish_scenes
 from latentstudio.scenes.losses import mixture, normal_divergence, object_prior, presence_divergence, rotation
 from latentstudio.scenes.running import train_scenes
-from latentstudio.training.recipe import Recipe
+from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
 
 SMALL = {"side": 32, "grid": 4, "glimpse": 8, "what_size": 4, "box_size": 4, "background_size": 4, "width": 16,
          "prior_width": 8}
@@ -149,3 +151,16 @@ def test_the_rotation_loss_turns_a_box_along_its_mask(off):
     (gradient,) = torch.autograd.grad(rotation(box, bar).sum(), box)
     assert float(gradient[0, 4]) * off < 0.0, "down the gradient the box turns towards its mask"
     assert gradient[0, :4].abs().max() == 0.0
+
+
+@pytest.mark.parametrize("name", ["scenes", "scenes-space"])
+def test_the_shipped_recipes_make_a_step_of_every_stage(tmp_path, name):
+
+
+
+
+    shipped = read_recipe(find_recipe(name))
+    assert shipped.name == name
+    tiny = replace(shipped, batch=2, steps=3, settings={**shipped.settings, "background_steps": 1.0,
+                                                        "object_steps": 1.0})
+    assert [step for step, _ in run(tmp_path / "run", tiny)] == [1, 2, 3]

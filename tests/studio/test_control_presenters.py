@@ -187,7 +187,8 @@ def test_a_traversal_takes_the_coordinate_out_of_the_sample_as_it_stands(opened,
     start = sample_prior(opened.model.card.spaces[0], count=1, seed=100)[0]
     assert drawn[:, 1] == pytest.approx(np.full(11, start[1] + 0.2), abs=1e-6)
     files = FilesPresenter(
-        desk, fetch=lambda name: None, renew=lambda: None, take_photo=lambda name, photo: None
+        desk, fetch=lambda name: None, renew=lambda: None, take_photo=lambda name, photo: None,
+        take_scene=lambda name, scene: None,
     )
     files.request_traversal(tmp_path / "row", "x")
     worker.work()
