@@ -43,6 +43,8 @@ def parser() -> Parser:
                       help="where latents may lie (default ball)")
     verb.add_argument("--radius", type=positive_number, default=None,
                       help="of ball or sphere (default: the root of the number of coordinates)")
+    verb.add_argument("--space", default=None, metavar="NAME",
+                      help="another latent space of the model, such as w or w+; its pictures carry no recipe")
     verb.add_argument("--optimizer", choices=("adam", "lbfgs", "gauss-newton"), default=None,
                       help="default: gauss-newton where the loss is a sum of squares")
     verb.add_argument("--steps", type=count_from_one, default=None, metavar="N", help="at most so many steps")
@@ -69,6 +71,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         settings, start = _settings(arguments)
         if arguments.likeness is not None:
             settings = replace(settings, distance=api.likeness_distance(model, arguments.likeness))
+        _check_space(model, arguments)
         after = After(arguments.tune_seconds if arguments.tune else None, curve=arguments.curve)
         check_writable(arguments.out / "photo")
         held_out = output.follow(api.held_out_steps(model, settings), "the model's own samples")
@@ -144,8 +147,11 @@ def _write(
 ) -> dict[str, str]:
     """The pictures and the latent; the result carries its recipe, so that the window opens it with its sliders."""
     pixels.write_png(out / "target.png", pixels.to_bytes(found.target[None])[0])
-    session = Session.start(model.card, found.latent, None).with_photo(place)
-    api.draw(model, session, api.FactorSet()).save(out / "result.png")
+    if found.latent.shape == model.card.spaces[0].shape:
+        session = Session.start(model.card, found.latent, None).with_photo(place)
+        api.draw(model, session, api.FactorSet()).save(out / "result.png")
+    else:  # found in another space: sessions hold latents of the first one
+        pixels.write_png(out / "result.png", pixels.to_bytes(found.picture[None])[0])
     pixels.write_png(out / "residual.png", api.residual_picture(found))
     chosen = np.unique(np.linspace(0, len(previews) - 1, min(SHOWN, len(previews))).round().astype(int))
     pixels.write_png(out / "steps.png", pixels.grid(np.stack([previews[index] for index in chosen]), columns=SHOWN))
@@ -174,8 +180,18 @@ def _settings(arguments: argparse.Namespace) -> tuple[Any, Any]:
         "start": kind, "restarts": arguments.restarts, "loss": arguments.loss, "sigma": arguments.sigma,
         "constraint": arguments.constraint, "radius": arguments.radius, "optimiser": arguments.optimizer,
         "steps": arguments.steps, "seconds": arguments.seconds, "seed": arguments.seed, "around": arguments.around,
+        "space": arguments.space,
     }
     return replace(api.inversion_settings(), **{k: v for k, v in asked.items() if v is not None}), start
+
+
+def _check_space(model: Model, arguments: argparse.Namespace) -> None:
+    """Refuse early what can only be done in the model's first space."""
+    if arguments.space is not None and model.card.space(arguments.space) != model.card.spaces[0]:
+        for option, asked in (("--tune", arguments.tune), ("--curve", arguments.curve)):
+            if asked:
+                raise UsageError(f"{option} in the space {arguments.space}", expected=model.card.spaces[0].name,
+                                 action="leave one of the two out")
 
 
 def _latent(path: Path) -> Any:

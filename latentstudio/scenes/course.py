@@ -61,14 +61,16 @@ class SceneCourse:
     ``beta_background``: weights of the divergences (5.4, 5.5). ``object_prior`` and ``object_sigma`` (5.5.2),
     ``rotation`` and ``boundary``: weights of those losses. ``penalty``: nats that every box costs, ``penalty_late``
     from the 6,000th joint step on. ``most``: boxes a picture that are processed. ``late``: joint step from which on the
-    object prior has its whole weight. ``skip``: a box below this presence is left out.
+    object prior has its whole weight. ``skip``: a box below this presence is left out. ``glimpse_from``,
+    ``glimpse_to``: half-sizes of the second stage's boxes.
     """
 
     settings: ClassVar[Mapping[str, float]] = {
         "background_steps": 1500.0, "object_steps": 2000.0, "glimpses": 6.0, "sigma": 0.12, "beta_box": 0.3,
         "beta_what": 0.6, "beta_presence": 1.0, "beta_background": 1.0, "object_prior": 150.0, "object_sigma": 0.4,
         "rotation": 100.0, "boundary": 0.0, "penalty": 25.0, "penalty_late": 15.0, "most": 12.0, "late": 1500.0,
-        "skip": 0.01, "background_rate": 3e-3, "object_rate": 2e-3, "space_presence": 0.05,
+        "skip": 0.01, "glimpse_from": 0.13, "glimpse_to": 0.5, "background_rate": 3e-3, "object_rate": 2e-3,
+        "space_presence": 0.05,
     }
 
     def __init__(self, recipe: Recipe, model: nn.Module, *, shown: Tensor) -> None:
@@ -184,7 +186,7 @@ class SceneCourse:
         z_box = told.mean + told.deviation * _noise(told.mean, turn)
         boxes, depth = self.parts.places(z_box)
         presence = _relaxed(told.logit, turn, temperature=1.0 - 0.5 * min(1.0, joint / 1500.0))
-        which, slot = self._chosen(presence.detach(), turn, most=20 if joint < 500 else int(self.setting("most")))
+        which, slot = self._chosen(presence.detach(), turn, most=int(self.setting("most")) + (8 if joint < 500 else 0))
         place, near, there = boxes[which, slot], depth[which, slot], presence[which, slot]
         with turn.mixed():
             glimpses = extract(seen, which, place, sizes.glimpse)
@@ -267,18 +269,19 @@ class SceneCourse:
     def _random_boxes(
         self, images: Tensor, behind: Tensor, count: int, noise: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        side = images.shape[-1]
+        side, low, high = images.shape[-1], self.setting("glimpse_from"), self.setting("glimpse_to")
         weight = (images - behind).square().sum(1).flatten(1).cpu() + 1e-4
         pixel = torch.multinomial(weight, count, replacement=True, generator=noise).flatten()
         total = len(pixel)
         x, y = (pixel % side).float(), torch.div(pixel, side, rounding_mode="floor").float()
         centre = (torch.stack([x, y], dim=1) * 2.0 + 1.0) / side - 1.0
-        centre = centre + 0.12 * torch.randn(total, 2, generator=noise)
-        half = 0.13 * (0.5 / 0.13) ** torch.rand(total, 1, generator=noise)
+        centre = centre + 0.12 * (low / 0.13) * torch.randn(total, 2, generator=noise)
+        half = low * (high / low) ** torch.rand(total, 1, generator=noise)
         half = half * torch.exp(0.25 * torch.randn(total, 2, generator=noise))
         turned = 2.0 * torch.pi * (torch.rand(total, 1, generator=noise) - 0.5)
         angle = turned if self.parts.sizes.rotates else torch.zeros(total, 1)
-        boxes = torch.cat([centre, half.clamp(0.06, 0.7), angle], dim=1).to(images.device)
+        half = half.clamp(self.parts.sizes.smallest, self.parts.sizes.largest)
+        boxes = torch.cat([centre, half, angle], dim=1).to(images.device)
         return torch.arange(len(images), device=images.device).repeat_interleave(count), boxes
 
     @torch.no_grad()

@@ -10,7 +10,6 @@ from torch.nn import functional
 
 from .sizes import SceneSizes
 
-SMALLEST, RANGE = 0.06, 0.64  # half-sizes of boxes: from 0.06 to 0.70 of half the picture
 LOGIT = 8.0
 DEPTH = 4.0
 
@@ -104,7 +103,7 @@ class BoxDecoder(nn.Module):
             assert isinstance(last, nn.Linear)
             last.weight.mul_(0.5)
             last.bias.zero_()
-            last.bias[2:4] = -0.51  # half-size 0.30
+            last.bias[2:4] = -0.51  # three eighths of the way from the smallest size to the largest
             last.bias[4] = 1.5  # the vector points to the right: angle 0
         centres = cell_centres(sizes.grid).repeat_interleave(sizes.slots, dim=0)
         self.register_buffer("centres", centres)
@@ -115,7 +114,8 @@ class BoxDecoder(nn.Module):
         told = self.layers(latent).float()
         step = 2.0 / self.sizes.grid * self.sizes.reach
         centre = self.centres + step * torch.tanh(told[..., :2])
-        size = SMALLEST + RANGE * torch.sigmoid(told[..., 2:4])
+        smallest, largest = self.sizes.smallest, self.sizes.largest
+        size = smallest + (largest - smallest) * torch.sigmoid(told[..., 2:4])
         angle = torch.atan2(told[..., 5:6], told[..., 4:5]) * (0.5 if self.sizes.half_turn else 1.0)
         angle = angle if self.sizes.rotates else torch.zeros_like(angle)
         return torch.cat([centre, size, angle], dim=-1), DEPTH * torch.tanh(told[..., 6])

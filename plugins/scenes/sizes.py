@@ -30,6 +30,7 @@ class SceneSizes:
         half_turn: it is half that of the decoder's vector, since a box turned by half a turn is the same box; else all
             of it (thesis 5.3).
         learned_prior: False has the fixed normal priors of SPACE instead.
+        smallest, largest: half-sizes that boxes may have, as shares of half the picture.
         reach: how far a box's centre may go from its cell's, in half cells times 2 (1: to the neighbour's centre).
     """
 
@@ -46,6 +47,8 @@ class SceneSizes:
     rotates: bool = True
     half_turn: bool = True
     learned_prior: bool = True
+    smallest: float = 0.06
+    largest: float = 0.70
     reach: float = 0.65
 
     @property
@@ -81,8 +84,13 @@ def read_scene_sizes(config: Mapping[str, Any]) -> SceneSizes:
         if not isinstance(config.get(name, True), bool):
             raise ModelFileError(f"the config gives {name} {config[name]!r}", expected="true or false")
     sizes = SceneSizes(**dict(config))
-    if not isinstance(sizes.reach, int | float) or not 0.1 <= sizes.reach <= 2.0:
-        raise ModelFileError(f"the config gives reach {sizes.reach!r}", expected="a number from 0.1 to 2")
+    for name, low, high in (("reach", 0.1, 2.0), ("smallest", 0.005, 0.5), ("largest", 0.05, 1.5)):
+        value = getattr(sizes, name)
+        if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
+            raise ModelFileError(f"the config gives {name} {value!r}", expected=f"a number from {low} to {high}")
+    if sizes.smallest >= sizes.largest:
+        raise ModelFileError(f"the config gives smallest {sizes.smallest} and largest {sizes.largest}",
+                             expected="the smaller one first")
     if sizes.side % sizes.grid or (sizes.side // sizes.grid) & (sizes.side // sizes.grid - 1):
         raise ModelFileError(f"the config gives side {sizes.side} with a grid of {sizes.grid}",
                              expected="cells whose side is a power of two")

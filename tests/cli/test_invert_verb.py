@@ -144,3 +144,10 @@ def test_a_photo_that_is_not_here_any_more_can_be_named(cli, photo, tmp_path, cl
     assert answer.code == 2
     assert "--photo" in answer.complaint
     assert cli("render", told["result"], "--out", tmp_path / "x.png", "--photo", photo).code == 0
+
+
+def test_a_space_that_the_model_does_not_have_is_named(cli, photo, tmp_path):
+    answer = cli("invert", "example", photo, "--out", tmp_path / "o", "--space", "w+")
+    assert answer.code == 2
+    assert "w+" in answer.complaint
+    assert cli("invert", "example", photo, "--out", tmp_path / "o", "--space", "z", "--steps", 1).code == 0

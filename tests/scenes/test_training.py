@@ -153,7 +153,7 @@ def test_the_rotation_loss_turns_a_box_along_its_mask(off):
     assert gradient[0, :4].abs().max() == 0.0
 
 
-@pytest.mark.parametrize("name", ["scenes", "scenes-space"])
+@pytest.mark.parametrize("name", ["scenes", "scenes-many", "scenes-space"])
 def test_the_shipped_recipes_make_a_step_of_every_stage(tmp_path, name):
 
 
