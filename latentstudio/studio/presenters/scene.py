@@ -54,7 +54,7 @@ class ScenePresenter(QObject):
         self._copied: tuple[SceneObject, ...] = ()
         self._seed = 0
         self.facts = ""
-        self._rest = QTimer(self)
+        self._rest = QTimer(panel)  # it must not outlive what it fills
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self._request_sheet)
