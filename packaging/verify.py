@@ -20,7 +20,7 @@ from xml.etree import ElementTree
 ROOT = Path(__file__).resolve().parent.parent
 # the library story has a home of its own; the faces are fetched for the next ones
 STORIES = (("library", ""), ("drag", "faces-gan"), ("drag", "sprites-b10"), ("undo", ""), ("crash", ""),
-           ("learn", ""), ("photo", "faces-gan"), ("reconstruct", ""), ("train", ""))
+           ("learn", ""), ("photo", "faces-gan"), ("reconstruct", ""), ("train", ""), ("scene", ""))
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from latentstudio.scenes.scene import Scene, SceneObject
 
 PRESENT = 0.5
 SKIPPED = 0.01
-DOUBLE = 0.4  # IoU of tight boxes above which two boxes show the same object
+DOUBLE = 0.5  # IoU of tight boxes above which two boxes show the same object
 SOLID = 0.5
 REFINEMENTS = 2
 

@@ -90,6 +90,7 @@ def _drag(driver: Driver, facts: dict[str, object]) -> None:
     index = int(np.argmax(sizes))
     one = scene.objects[index]
     away = 10.0 if one.x < scene.width / 2 else -10.0
+    driver.parts.picture_panel.canvas.boxes.choose((index,))  # where boxes overlap, the chosen one is taken
     driver.parts.picture.times.clear()
     entries = len(driver.parts.workspace.history)
     _pull(driver, _window_point(driver, (one.x, one.y)), _window_point(driver, (one.x + away, one.y)))

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 import time
 from pathlib import Path
 
 from latentstudio.pixels import to_bytes, write_png
+from latentstudio.places import user_models
 from latentstudio.studio.stories.drag import drag_one
 from latentstudio.studio.stories.driver import Driver, story_window
 from latentstudio.studio.stories.report import StoryReport
 from latentstudio.studio.widgets.base import Link
-from latentstudio.training.runs import read_run, recipe_values
+from latentstudio.training.runs import read_run, recipe_values, runs_folder
 
 NAME = "story-model"
 SECONDS = 180.0
@@ -39,6 +41,20 @@ title = "A small VAE"
 
 def train_story(out: Path, model: str | None = None) -> StoryReport:
     """Train a small model on a folder of pictures from the window, while its sliders go on answering."""
+    _forget()
+    try:
+        return _played(out, model)
+    finally:
+        _forget()
+
+
+def _forget() -> None:
+    """The story's run and model are nobody's: they go before and after it."""
+    for folder in (runs_folder() / NAME, user_models() / NAME):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _played(out: Path, model: str | None) -> StoryReport:
     with tempfile.TemporaryDirectory() as folder, story_window(out, model=model or "sprites-b10") as driver:
         facts: dict[str, object] = {}
         _pictures(driver, Path(folder))
