@@ -192,6 +192,7 @@ def test_a_plain_sample_shows_its_boxes_and_the_first_edit_makes_a_scene_of_it(d
     assert scenes.editor.scene == SCENE
     assert scene_of(desk) is None
     assert scenes.panel.objects.names == ("1", "2")
+    assert scenes.panel.objects.current == "", "nothing is chosen yet"
     scenes.panel.object_chosen.emit(1)
     assert scenes.editor.selection == (1,)
     entries = len(desk.workspace.history)

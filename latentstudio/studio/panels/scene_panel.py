@@ -159,6 +159,7 @@ class ScenePanel(QWidget):
         """The numbers of the chosen object; an ``index`` below 0 hides them."""
         self.card.setVisible(index >= 0)
         if index < 0:
+            self.objects.choose_none()
             return
         if index < len(self.objects.names):
             self.objects.set_current(self.objects.names[index])

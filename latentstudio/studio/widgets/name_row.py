@@ -36,6 +36,12 @@ class NameRow(RingFocus, QWidget):
         """The chosen one."""
         return self._current
 
+    def choose_none(self) -> None:
+        """Nothing is chosen, without a signal."""
+        self._current = ""
+        self.setAccessibleDescription("")
+        self.update()
+
     def set_current(self, name: str) -> None:
         """Choose without a signal; an unknown name changes nothing."""
         if name in self._names:
@@ -54,7 +60,8 @@ class NameRow(RingFocus, QWidget):
         if not step or not self._names:
             super().keyPressEvent(event)
             return
-        index = self._names.index(self._current) + step
+        at = self._names.index(self._current) if self._current in self._names else (-1 if step > 0 else 1)
+        index = at + step
         if 0 <= index < len(self._names):
             self._choose(self._names[index])
 
