@@ -28,7 +28,7 @@ from latentstudio.version import VERSION
 
 TRACE_VARIABLE = "LATENTSTUDIO_TRACE_STARTUP"
 SWITCH_SECONDS = 0.0001  # how long the worker may keep the interpreter when the window asks for it
-FIRST_MODELS = ("faces-gan", "sprites-b10")
+FIRST_MODELS = ("faces-gan", "faces", "sprites-b10")
 
 
 class Starter(QObject):
@@ -85,7 +85,7 @@ class Starter(QObject):
 
 
 def first_model(catalogue: Catalogue, *, without: str = "") -> str:
-    """The name of the model to begin with: the faces where installed, else the sprites, else whatever opens."""
+    """The name of the model to begin with: the one whose sliders reach furthest, else whatever opens."""
     sound = [entry.name for entry in catalogue.models if not entry.error and entry.name != without]
     return next((name for name in FIRST_MODELS if name in sound), sound[0] if sound else "")
 
