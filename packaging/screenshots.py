@@ -46,8 +46,9 @@ def main() -> None:
     for path in learning():
         print(path)
     print(photo())
-    for name, picture in (("reconstruct", "held-out"), ("train", "finished"), ("scene", "turned")):
-        print(story(name, picture))
+    for name, model, picture in (("reconstruct", "faces", "half-way"), ("train", None, "finished"),
+                                 ("scene", None, "turned")):
+        print(story(name, model, picture))
 
 
 def strip(model: api.Model, factor: api.Factor) -> NDArray[np.uint8]:
@@ -119,14 +120,14 @@ def photo() -> Path:
     return target
 
 
-def story(name: str, picture: str) -> Path:
+def story(name: str, model: str | None, picture: str) -> Path:
     """One of a story's screenshots, by the end of its file's name."""
     # Qt is loaded only now, as above
     from latentstudio.studio.stories.run import run_story
 
     target = OUT / f"{name}-dark.png"
     with tempfile.TemporaryDirectory() as folder:
-        pictures = run_story(name, Path(folder)).pictures
+        pictures = run_story(name, Path(folder), model).pictures
         shutil.copyfile(next(path for path in pictures if path.stem.endswith(picture)), target)
     return target
 

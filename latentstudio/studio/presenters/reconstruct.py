@@ -52,7 +52,7 @@ class ReconstructPresenter(QObject):
         self._pictures: tuple[BytePicture, ...] = ()
         self._job = 0
         self._xi = 0
-        self._size: tuple[int, int] | None = None
+        self._size: tuple[int, ...] | None = None
         self._looking = False
         self._turn = 0
         self._ready_for = ""
@@ -114,13 +114,13 @@ class ReconstructPresenter(QObject):
             self._show_models()
 
     def _show_models(self) -> None:
-        """Models that can encode, of the size of the one in front; that one first of all where it can."""
+        """Models that can encode, of the size and colours of the one in front, which is chosen where it can itself."""
         current = self._desk.current
-        size = None if current is None else current.model.card.image_size
+        size = None if current is None else (*current.model.card.image_size, current.model.card.channels)
         family = [
             entry.name for entry in self._desk.catalogue.models
             if entry.card is not None and not entry.error and "encode" in entry.card.capabilities
-            and (size is None or entry.card.image_size == size)
+            and (size is None or (*entry.card.image_size, entry.card.channels) == size)
         ]
         panel = self._panel
         panel.models.set_names(tuple(family))
