@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from latentstudio import api
+from latentstudio.document.session_file import Saved, write_session
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.pixels import read_picture
 
@@ -101,3 +103,19 @@ def test_pictures_of_another_size_are_no_data_for_a_model(cli, model, tmp_path):
     cli("scene", "make", "--kind", "flat", "--count", 1, "--out", tmp_path / "large")
     answer = cli("scene", "evaluate", model, "--data", tmp_path / "large")
     assert "expected 32 x 32" in answer.complaint
+
+
+def test_a_picture_drawn_from_a_scene_is_made_again_bit_for_bit(cli, tmp_path):
+    model = api.open_model("scenes", runtime="eager")
+    found = api.decompose(model, api.make_scene("flat", 30_000_001).picture)
+    moved = found.scene.with_object(0, found.scene.objects[0].moved(5, 3))
+    session = api.Session.start(model.card, api.sample(model, seed=1), 1).with_scene(moved)
+    picture = api.draw(model, session)
+    assert np.array_equal(picture.pixels, api.render_scene(model, moved))
+    picture.save(tmp_path / "scene.png")
+    write_session(tmp_path / "scene.latentstudio", Saved(session))
+    model.close()
+    again = cli("render", tmp_path / "scene.png", "--out", tmp_path / "again.png", "--json").json
+    assert again["max_difference"] == 0
+    assert cli("render", tmp_path / "scene.latentstudio", "--out", tmp_path / "b.png").code == 0
+    assert np.array_equal(read_picture(tmp_path / "b.png"), picture.pixels)
