@@ -20,10 +20,13 @@ from latentstudio.pixels import grid, read_picture, write_png
 from latentstudio.scenes.decomposing import decompose, layers, new_scenes, render
 from latentstudio.scenes.evaluating import evaluation_steps
 from latentstudio.scenes.files import boxes_picture, masks_picture, read_scenes, write_layers, write_scenes
+from latentstudio.scenes.layout import distances
 from latentstudio.scenes.making import KINDS, MadeScene, TruthObject, kind_named, make_scene
 from latentstudio.scenes.parts import parts_of
+from latentstudio.scenes.plots import write_layouts
 from latentstudio.scenes.running import TEST_SEED
 from latentstudio.scenes.scene import read_scene, write_scene
+from latentstudio.scenes.study import layouts
 
 USER_ERROR = 2
 ACTIONS = ("decompose", "render", "generate", "make", "evaluate")
@@ -169,13 +172,18 @@ def _evaluate(model: Model, arguments: argparse.Namespace, output: Output) -> in
     )
     assert last is not None
     assert last.figures is not None
-    told = last.figures.as_dict()
+    told: dict[str, Any] = last.figures.as_dict()
     if arguments.out is not None:
         for number in range(min(8, count)):
             found = decompose(model, scene(number).picture)
             sheet = np.concatenate([boxes_picture(found.seen, found.scene),
                                     found.drawn.repeat(4, axis=0).repeat(4, axis=1)], axis=1)
             write_png(arguments.out / f"{number:03d}.png", sheet)
+    if isinstance(scenes, str):
+        found_layout, true_layout = layouts(model.generator.network, scenes)
+        told["layout"] = {name: round(value, 3) for name, value in distances(found_layout, true_layout).items()}
+        if arguments.out is not None:
+            write_layouts(arguments.out / "layout.svg", found_layout, true_layout, told["layout"])
     output.say("  ".join(f"{name} {value}" for name, value in told.items()))
     output.result({"model": model.card.name, "data": arguments.data, **told})
     return 0

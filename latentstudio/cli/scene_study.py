@@ -13,6 +13,7 @@ from latentstudio.cli.output import Output
 from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.scenes.making import kind_named
+from latentstudio.scenes.plots import write_loads
 from latentstudio.scenes.study import SceneStudySettings, SceneStudyStep, study_steps
 
 COLUMNS = (("AP@.5", "ap50"), ("AP@.3", "ap30"), ("AP@.5-.95", "ap"), ("count error", "count_error"),
@@ -55,6 +56,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         return
     text = report(last.table)
     write_whole(arguments.out / "table.md", text.encode())
+    write_loads(arguments.out / "load.svg", last.table["load"])
     output.say(text.rstrip())
     output.result({"finished": True, "out": str(arguments.out), **dict(last.table)})
 

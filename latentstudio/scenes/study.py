@@ -19,6 +19,7 @@ from latentstudio.scenes.course import SceneCourse
 from latentstudio.scenes.decomposing import PRESENT, Parts, tight_boxes, winning_masks
 from latentstudio.scenes.evaluating import evaluation_steps
 from latentstudio.scenes.layout import (
+    Layout,
     distances,
     made_layout,
     measured_saturation,
@@ -144,9 +145,15 @@ def _measured(network: nn.Module, recipe: Recipe) -> Iterator[dict[str, Any] | N
     yield {**figures.as_dict(), "layout": _layout_distances(network, kind)}
 
 
-@torch.inference_mode()
 def _layout_distances(network: nn.Module, kind: str) -> dict[str, Any]:
     """Of what the model's own prior proposes from the data; beside it normal laws with the data's moments."""
+    found, true = layouts(network, kind)
+    return {"proposed": distances(found, true), "normal": distances(normal_layout(true), true)}
+
+
+@torch.inference_mode()
+def layouts(network: nn.Module, kind: str) -> tuple[Layout, Layout]:
+    """The layouts of ``PROPOSED`` scenes of the model's prior, and of as many of the data."""
     parts = scene_parts(network)
     sizes = parts.sizes
     noise = torch.Generator().manual_seed(11)
@@ -158,9 +165,8 @@ def _layout_distances(network: nn.Module, kind: str) -> dict[str, Any]:
     by_scene: list[list[Any]] = [[] for _ in range(PROPOSED)]
     for box, picture in zip(tight, which.tolist(), strict=True):
         by_scene[picture].append(box)
-    true = made_layout([make_scene(kind, TEST_SEED + k, side=64) for k in range(PROPOSED)])
-    return {"proposed": distances(proposed_layout(by_scene, side=float(sizes.side)), true),
-            "normal": distances(normal_layout(true), true)}
+    true = made_layout([make_scene(kind, TEST_SEED + k, side=sizes.side) for k in range(PROPOSED)])
+    return proposed_layout(by_scene, side=float(sizes.side)), true
 
 
 def _costs(settings: SceneStudySettings, catalogue: FindsBackends) -> dict[str, Any]:

@@ -70,6 +70,8 @@ def test_generate_and_evaluate(cli, model, made, tmp_path):
                 "scenes"} <= set(told)
         assert told["scenes"] == 3
     assert (tmp_path / "seen" / "002.png").is_file()
+    assert set(told["layout"]) == {"x", "y", "size", "count"}
+    assert (tmp_path / "seen" / "layout.svg").read_text().startswith("<svg")
 
 
 def test_a_blank_picture_and_one_of_another_size(cli, model, tmp_path):
