@@ -1,10 +1,11 @@
-"""``latentstudio sample MODEL --count 64 --seed 0 --out grid.png``."""
+"""``latentstudio sample MODEL --count 64 --seed 0 --out grid.png`` (or ``--separate --out DIR``)."""
 
 from __future__ import annotations
 
 import argparse
 import math
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,40 +20,51 @@ from latentstudio.cli.picture_options import add_condition, check_sheet
 from latentstudio.document.session import Session
 from latentstudio.factors import FactorSet
 from latentstudio.factors.distribution import Distributed, Distribution, distribute, parse_distribution
+from latentstudio.files import storage_error
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.steps import Step
+
+PIECE = 16
 
 
 def parser() -> Parser:
     """The verb's options."""
-    verb = verb_parser("sample", "Draw from a model's prior; one picture carries its recipe, more make a grid.")
+    verb = verb_parser("sample", "Draw from a model's prior; one picture carries its recipe, more make a grid or, with "
+                       "--separate, a folder of pictures to train on.")
     verb.add_argument("model", metavar="MODEL", help="a model's name or folder")
     verb.add_argument("--count", type=count_from_one, default=16, help="how many (default 16)")
     verb.add_argument("--columns", type=count_from_one, default=None, help="pictures a row (default: a square grid)")
+    verb.add_argument("--separate", action="store_true", help="a PNG for every picture, in the folder --out")
     verb.add_argument("--distribution", action="append", default=[], metavar="NAME=KIND(NUMBERS)",
                       help="let a factor follow uniform(-8,8), normal(0,3) or fixed(4); may be repeated")
     add_condition(verb)
-    verb.add_argument("--out", type=Path, required=True, metavar="PNG")
+    verb.add_argument("--out", type=Path, required=True, metavar="PNG|DIR")
     add_common(verb)
     return verb
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
-    """Draw and write one PNG."""
+    """Draw and write one PNG, or a folder of them."""
     seed = arguments.seed or 0
     model = open_model(arguments.model, device=arguments.device)
     try:
-        check_sheet(arguments.count, model.card.image_size)
+        if not arguments.separate:
+            check_sheet(arguments.count, model.card.image_size)
         known = factors_of(model) if arguments.distribution else FactorSet()
         wanted = dict(parse_distribution(text, known) for text in arguments.distribution)
         began = time.perf_counter()
         latents = sample(model, seed=seed, count=arguments.count)
         moved = distribute(latents, wanted, known, space=model.card.spaces[0])
-        if arguments.count == 1:
-            sheet = _one(model, latents[0], moved, known, arguments)
+        height, width = model.card.image_size
+        if arguments.separate:
+            output.follow(_each(model, moved.latents, arguments), f"Drawing {arguments.count:,} pictures")
+        elif arguments.count == 1:
+            height, width = _one(model, latents[0], moved, known, arguments).shape[:2]
         else:
             drawn = draw_many(model, moved.latents, label=arguments.label, truncation=arguments.truncation)
             sheet = pixels.grid(drawn, columns=arguments.columns or math.ceil(math.sqrt(arguments.count)))
             pixels.write_png(arguments.out, sheet)
+            height, width = sheet.shape[:2]
         seconds = time.perf_counter() - began
         for note in _notes(moved, wanted, known, arguments.truncation):
             output.note(note)
@@ -60,13 +72,29 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         output.say(f"{arguments.count} samples of {name}, seed {seed}, on {model.runtime_name}: {arguments.out}")
         output.result({
             "model": model.card.name, "count": arguments.count, "seed": seed, "out": str(arguments.out),
-            "size": [sheet.shape[1], sheet.shape[0]], "milliseconds": round(1000 * seconds, 1),
+            "size": [width, height], "milliseconds": round(1000 * seconds, 1),
             "runtime": model.runtime_name, "device": model.device,
             **({"distribution": _told(moved, wanted, known)} if wanted else {}),
         })
         measure_after_torch(model, output)
     finally:
         model.close()
+
+
+def _each(model: Model, latents: NDArray[np.float32], arguments: argparse.Namespace) -> Iterator[Step]:
+    """Write ``00000.png`` and so on, a piece at a time, so that a large set needs little memory."""
+    folder, total = arguments.out, len(latents)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise storage_error(folder, problem) from problem
+    for first in range(0, total, PIECE):
+        piece = latents[first : first + PIECE]
+        drawn = draw_many(model, piece, label=arguments.label, truncation=arguments.truncation)
+        for number, picture in enumerate(drawn, start=first):
+            pixels.write_png(folder / f"{number:05d}.png", picture)
+        done = first + len(piece)
+        yield Step(done / total, f"{done:,} of {total:,} pictures")
 
 
 def _one(

@@ -180,6 +180,25 @@ def test_sample_follows_a_wanted_distribution(cli, tmp_path: Path) -> None:
     assert np.array_equal(api.draw_many(model, latents)[8], read_picture(out)[132:196, 132:196])
 
 
+def test_samples_go_to_a_folder_one_by_one(cli, tmp_path: Path) -> None:
+    answer = cli("sample", "example", "--count", "5", "--seed", "2", "--distribution", "x=uniform(-3,3)",
+                 "--separate", "--out", tmp_path / "set", "--json").json
+    assert answer["count"] == 5
+    assert answer["size"] == [64, 64]
+    assert [path.name for path in sorted((tmp_path / "set").iterdir())] == [f"{n:05d}.png" for n in range(5)]
+    model = api.open_model("example")
+    drawn = api.draw_many(model, api.sample(model, seed=2, count=5, distribution={"x": "uniform(-3,3)"}))
+    for number, picture in enumerate(drawn):
+        assert (read_picture(tmp_path / "set" / f"{number:05d}.png") == picture).all()
+
+
+def test_a_folder_that_cannot_be_made_is_said(cli, tmp_path: Path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    answer = cli("sample", "example", "--separate", "--out", tmp_path / "taken")
+    assert answer.code == 2
+    assert "taken cannot be written" in answer.complaint
+
+
 def test_one_sample_of_a_distribution_keeps_its_seed_and_its_recipe(cli, tmp_path: Path) -> None:
     out = tmp_path / "one.png"
     cli("sample", "example", "--count", "1", "--seed", "2", "--distribution", "x=fixed(3)", "--out", out)
