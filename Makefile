@@ -33,7 +33,7 @@ train-autoencoders: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes
 	@$(BIN)/latentstudio models get fashion-mnist --yes
 	@$(BIN)/latentstudio models get features-efficientnet-lite0 --yes
-	@for name in faces fashion-vae fashion-gan fashion-vaegan fashion-bigan fashion-avae fashion-svae; do \
+	@for name in faces fashion-vae fashion-gan fashion-vaegan fashion-bigan fashion-avae fashion-avae-xi fashion-svae; do \
 		$(BIN)/latentstudio train $$name --resume --out models/$$name || exit 1; done
 
 learn-factors: prepare

@@ -28,9 +28,11 @@ def write_layouts(path: Path, found: Layout, true: Layout, distances: Mapping[st
         left, columns = _GAP + number * (_WIDE + _GAP), (_values(true, name), _values(found, name))
         low, high = (float(f(np.concatenate(columns))) for f in (np.min, np.max))
         edges = np.linspace(low, max(high, low + 1e-6), BINS + 1)
+        if name == "count":
+            edges = np.arange(low - 0.5, high + 1.0)
         shares = [np.histogram(values, edges)[0] / max(1, len(values)) for values in columns]
         top = max(float(share.max()) for share in shares) or 1.0
-        step = _WIDE / BINS
+        step = _WIDE / (len(edges) - 1)
         for k, share in enumerate(shares[0]):
             height = _HIGH * share / top
             parts.append(f'<rect x="{left + k * step:.1f}" y="{_TOP + _HIGH - height:.1f}" width="{step - 1:.1f}" '
@@ -60,14 +62,15 @@ def write_loads(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     place = {capacity: left + wide * (k + 0.5) / len(capacities) for k, capacity in enumerate(capacities)}
     for capacity, x in place.items():
         parts.append(_text(x - 40, top + high + 20, f"{64 // capacity} cells of {capacity}", QUIET))
-    for kind, colour in zip(kinds, (DATA, FOUND, "#4c8f5b", "#8a5aa8"), strict=False):
+    colours = (DATA, FOUND, "#4c8f5b", "#8a5aa8")
+    for number, (kind, colour) in enumerate(zip(kinds, colours, strict=False)):
         mine = sorted((row for row in rows if row["kind"] == kind), key=lambda row: int(row["capacity"]))
         points = " ".join(f"{place[int(row['capacity'])]:.1f},{top + high * (1 - row['theory']):.1f}" for row in mine)
         parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{place[int(row["capacity"])]:.1f}" cy="{top + high * (1 - row["measured"]):.1f}" r="5" '
                   f'fill="{colour}"/>' for row in mine]
-        parts.append(_text(left + wide + 12, top + high * (1 - mine[0]["theory"]) + 4,
-                           f"{kind}, {mine[0]['objects']:.1f} objects", colour))
+        parts.append(_text(left + wide + 12, top + 20 * (number + 1), f"{kind}, {mine[0]['objects']:.1f} objects",
+                           colour))
     _write(path, parts, left + wide + 190, top + high + 40)
 
 
