@@ -39,11 +39,12 @@ def overlaps(found: Sequence[Tight], true: Sequence[Tight]) -> NDArray[np.float6
 
 
 def average_precision(
-    answers: Sequence[Answer], truths: Sequence[Sequence[Tight]], threshold: float
+    answers: Sequence[Answer], truths: Sequence[Sequence[Tight]], threshold: float, *, points: int | None = POINTS
 ) -> float:
-    """11-point interpolated average precision at one threshold of the overlap, over all pictures together.
+    """Interpolated average precision at one threshold of the overlap, over all pictures together.
 
-    Without any true object it is 1 where nothing was found, else 0.
+    ``points``: at so many levels of the recall, of which the last counts only if every object is found (SPACE's 11), or
+    with None the whole area beneath the curve. Without any true object it is 1 where nothing was found, else 0.
     """
     total = sum(len(true) for true in truths)
     told: list[tuple[float, bool]] = []
@@ -62,8 +63,11 @@ def average_precision(
     rights = np.array([right for _, right in sorted(told, key=lambda pair: -pair[0])], dtype=np.float64)
     recall = rights.cumsum() / total
     precision = rights.cumsum() / np.arange(1, len(rights) + 1)
-    points = np.linspace(0.0, 1.0, POINTS)
-    return float(np.mean([precision[recall >= point - 1e-9].max(initial=0.0) for point in points]))
+    if points is None:
+        envelope = np.maximum.accumulate(precision[::-1])[::-1]
+        return float((np.diff(recall, prepend=0.0) * envelope).sum())
+    levels = np.linspace(0.0, 1.0, points)
+    return float(np.mean([precision[recall >= level - 1e-9].max(initial=0.0) for level in levels]))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from torch import nn
 from latentstudio.files import write_whole
 from latentstudio.generators.contract import BuildsNetworks
 from latentstudio.scenes.course import SceneCourse
-from latentstudio.scenes.decomposing import PRESENT, Parts, tight_boxes, winning_masks
 from latentstudio.scenes.evaluating import evaluation_steps
 from latentstudio.scenes.layout import (
     Layout,
@@ -27,6 +26,7 @@ from latentstudio.scenes.layout import (
     proposed_layout,
     saturation,
 )
+from latentstudio.scenes.looking import PRESENT, Parts, tight_boxes, winning_masks
 from latentstudio.scenes.making import make_scene
 from latentstudio.scenes.parts import scene_parts
 from latentstudio.scenes.running import TEST_SEED, FindsBackends, train_scenes
@@ -138,7 +138,8 @@ def _built(recipe: Recipe, catalogue: FindsBackends) -> nn.Module:
 def _measured(network: nn.Module, recipe: Recipe) -> Iterator[dict[str, Any] | None]:
     kind = recipe.data.removeprefix("scenes:")
     figures = None
-    for step in evaluation_steps(scene_parts(network), lambda k: make_scene(kind, TEST_SEED + k, side=64), TESTED):
+    for step in evaluation_steps(scene_parts(network), lambda k: make_scene(kind, TEST_SEED + k, side=64), TESTED,
+                                 again=False):
         figures = step.figures
         yield None
     assert figures is not None

@@ -114,6 +114,9 @@ def test_average_precision_counts_doubles_and_misses():
     assert average_precision([Answer((true[0],), (0.9,))], [[]], 0.5) == 0.0
     wrong_first = Answer(((20.0, 0.0, 5.0, 5.0), *true), (0.9, 0.8, 0.7))
     assert average_precision([wrong_first], [true], 0.5) == pytest.approx(2 / 3)
+    # the whole area: precision 2 / 3 at every recall; one of two found: half of it
+    assert average_precision([wrong_first], [true], 0.5, points=None) == pytest.approx(2 / 3)
+    assert average_precision([Answer((true[0],), (0.9,))], [true], 0.5, points=None) == pytest.approx(0.5)
 
 
 def test_the_overlap_must_be_strictly_above_the_threshold():

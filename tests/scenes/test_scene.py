@@ -14,17 +14,8 @@ from hypothesis import strategies as st
 
 from latentstudio.errors import CapabilityError, ModelFileError, SessionFileError, UsageError
 from latentstudio.generators.opening import open_model
-from latentstudio.scenes.decomposing import (
-    DOUBLE,
-    decompose,
-    layers,
-    new_scenes,
-    overlap,
-    render,
-    scenes_of,
-    seen_by,
-    tight_boxes,
-)
+from latentstudio.scenes.decomposing import decompose, layers, new_scenes, render, scenes_of, seen_by
+from latentstudio.scenes.looking import DOUBLE, overlap, tight_boxes
 from latentstudio.scenes.scene import MOST_OBJECTS, Scene, SceneObject, read_scene, scene_from, write_scene
 
 NUMBERS = st.floats(-500, 500)
