@@ -26,7 +26,7 @@ RIGHT_SHARE = 0.385
 # of the pair: the upper one's share, its least height, and what the lower one keeps
 SPREAD = {
     "Play": (PAIRS["Play"], 0.56, 405, 190), "Photo": (PAIRS["Photo"], 0.58, 380, 240),
-    "Reconstruct": (PAIRS["Reconstruct"], 0.62, 380, 240), "Scene": (PAIRS["Scene"], 0.72, 430, 160),
+    "Reconstruct": (PAIRS["Reconstruct"], 0.68, 380, 240), "Scene": (PAIRS["Scene"], 0.72, 430, 160),
 }
 FLOATING_SIZE = (460, 560)
 
