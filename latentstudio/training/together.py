@@ -8,6 +8,7 @@ gradients that takes one call here; and both are one more large dependency.
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -87,6 +88,9 @@ def joined() -> Iterator[Together]:
     if size == 1:
         yield ALONE
         return
+    # its functions take the whole group as their default when they are read: read while there is a group, as an
+    # optimiser's first step would, they keep it and its threads for ever, and the interpreter may abort at its end
+    importlib.import_module("torch.distributed.nn.functional")
     try:
         distributed.init_process_group("gloo")
     except (RuntimeError, ValueError) as problem:
