@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench screenshots train-sprites train-autoencoders learn-factors measure-factors invert-study photo-pictures wheel prepare prepare-dev clean
+.PHONY: run test check bench screenshots train-sprites train-autoencoders learn-factors measure-factors invert-study held-out photo-pictures wheel prepare prepare-dev clean
 
 run: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes || true
@@ -49,6 +49,10 @@ invert-study: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes
 	@$(BIN)/latentstudio models get features-efficientnet-lite0 --yes
 	@$(BIN)/latentstudio invert-study faces-gan --targets generated --count 40 --out docs/studies/inversion
+
+held-out: prepare
+	@$(BIN)/latentstudio models get faces-gan --yes
+	@$(BIN)/python packaging/held_out.py
 
 photo-pictures: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes

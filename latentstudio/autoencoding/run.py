@@ -30,6 +30,7 @@ from latentstudio.training.course import Batch, Loss
 from latentstudio.training.loop import LOG_FILE, TrainingStep, train
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.sprites import SHAPES, Sprites, SpriteSheet, render
+from latentstudio.training.starting import start_weights
 from latentstudio.training.together import ALONE, Together
 
 RECIPE_FILE = "recipe.toml"
@@ -47,24 +48,33 @@ def train_model(
 ) -> Iterator[TrainingStep]:
     """Train what the recipe says; checkpoint and log go to ``folder``; yields a frozen step per optimiser step.
 
-    The weights start from the recipe's seed alone, so the same recipe on the same machine gives the same run. With
-    ``resume`` a checkpoint in ``folder`` is continued, also when it is finished already (then nothing is yielded).
+    The weights start from the recipe's seed alone, or from the model it names in ``start``, so the same recipe on the
+    same machine gives the same run. With ``resume`` a checkpoint in ``folder`` is continued, also when it is finished
+    already (then nothing is yielded).
 
     Raises:
-        TrainingError: unknown method or data, a backend that builds nothing, or a checkpoint of another recipe.
+        TrainingError: unknown method or data, a backend that builds nothing, a start that does not fit, or a
+            checkpoint of another recipe.
         StorageError: the folder may not be written, or the disk is full.
     """
     keep_large_blocks()
     if recipe.method in METHODS:
         network = build_network(recipe, catalogue=catalogue)
+        started = start_weights(network, recipe)
         _make_room(folder, resume=resume)
+        if started and not resume:
+            yield TrainingStep(0.0, started, notes=(started,))
         yield from train_pictures(
             recipe, folder, catalogue=catalogue, resume=resume, device=device, together=together, model=network
         )
         return
     loss, batch = _loss(recipe), _data(recipe)
-    network = build_network(recipe, catalogue=catalogue).to(device)
+    network = build_network(recipe, catalogue=catalogue)
+    started = start_weights(network, recipe)
+    network.to(device)
     _make_room(folder, resume=resume)
+    if started and not resume:
+        yield TrainingStep(0.0, started, notes=(started,))
     yield from train(
         recipe, network=network, batch=batch, loss=loss, folder=folder, resume=resume, together=together
     )

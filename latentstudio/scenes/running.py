@@ -21,6 +21,7 @@ from latentstudio.training.loop import LOG_FILE, Surroundings, TrainingStep, run
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.sources import Wanted, read_data
+from latentstudio.training.starting import start_weights
 from latentstudio.training.together import ALONE, Together
 
 METHOD = "scenes"
@@ -43,7 +44,7 @@ def train_scenes(
     """Train what the recipe says; checkpoint and log go to ``folder``; yields a frozen step per optimiser step.
 
     Raises:
-        TrainingError: pictures that cannot be used, or a backend that builds no networks.
+        TrainingError: pictures that cannot be used, a backend that builds no networks, or a start that does not fit.
         StorageError: the folder may not be written.
     """
     backend = catalogue.backend(recipe.backend)
@@ -51,7 +52,9 @@ def train_scenes(
         raise TrainingError(f"the backend '{recipe.backend}' builds no networks", expected="one that does")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        network = backend.build(recipe.config).to(device)
+        network = backend.build(recipe.config)
+    started = start_weights(network, recipe)
+    network.to(device)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
@@ -66,8 +69,9 @@ def train_scenes(
         else:
             yield found
     assert pictures is not None
-    if pictures.notes:
-        yield TrainingStep(0.0, pictures.notes[-1], notes=pictures.notes)
+    notes = (*pictures.notes, started) if started and not resume else pictures.notes
+    if notes:
+        yield TrainingStep(0.0, notes[-1], notes=notes)
     course = SceneCourse(recipe, network, shown=pictures.shown(SHOWN))
     batch = pictures.batch(recipe.batch, data_seed=recipe.data_seed)
     yield from run_course(recipe, course, batch, Surroundings(folder, resume, pictures.fingerprint, together, 500))

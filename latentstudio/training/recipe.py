@@ -36,6 +36,7 @@ class Recipe:
         second_moment: Adam's decay of squared gradients; below its usual 0.999 it forgets faster, for short runs.
         mirrored: show half of the pictures mirrored, where left and right mean nothing.
         mixed_precision: bfloat16 autocast where the processor computes it faster.
+        start: name or folder of a trained model whose weights the networks begin with, where they fit (fine-tuning).
     """
 
     name: str
@@ -53,6 +54,7 @@ class Recipe:
     second_moment: float = 0.999
     mixed_precision: bool = True
     mirrored: bool = False
+    start: str = ""
     config: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, float] = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
@@ -159,6 +161,7 @@ class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     second_moment: float = 0.999
     mixed_precision: bool = True
     mirrored: bool = False
+    start: str = ""
     config: dict[str, Any] = msgspec.field(default_factory=dict)
     settings: dict[str, float] = msgspec.field(default_factory=dict)
     card: dict[str, Any] = msgspec.field(default_factory=dict)
