@@ -21,6 +21,8 @@ BytePictures = NDArray[np.uint8]
 MAX_PIXELS = 100_000_000
 MAX_LOOK = 40_000_000
 GAP = 2
+DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")  # pillow's modes of more than 8 bits a channel
+_ONE_BYTE = 257.0
 
 
 def to_bytes(pictures: FloatPictures) -> BytePictures:
@@ -71,7 +73,7 @@ def read_picture(path: Path) -> BytePictures:
                 layered = upright.convert("RGBA")
                 white = Image.new("RGBA", layered.size, "white")
                 upright = Image.alpha_composite(white, layered)
-            return np.array(upright.convert("RGB"))
+            return np.array(from_deep(upright) if upright.mode in DEEP else upright.convert("RGB"))
     except PictureError:
         raise
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as problem:
@@ -83,6 +85,17 @@ def read_picture(path: Path) -> BytePictures:
             f"{path.name} cannot be read ({problem.strerror or 'the file is incomplete'})",
             expected="a whole PNG or JPEG file",
         ) from problem
+
+
+def from_deep(picture: Image.Image) -> Image.Image:
+    """Grey of 16 bits or of real numbers, made RGB: 16 bits by their full range, real numbers by their own."""
+    values = np.asarray(picture, dtype=np.float32)
+    if picture.mode == "F":
+        low, high = float(np.nanmin(values)), float(np.nanmax(values))
+        scaled = (np.nan_to_num(values) - low) * (255.0 / max(high - low, 1e-12))
+    else:
+        scaled = values / _ONE_BYTE
+    return Image.fromarray(np.clip(scaled + 0.5, 0.0, 255.0).astype(np.uint8), "L").convert("RGB")
 
 
 def check_picture(path: Path) -> None:

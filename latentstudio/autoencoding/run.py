@@ -30,7 +30,7 @@ from latentstudio.training.course import Batch, Loss
 from latentstudio.training.loop import LOG_FILE, TrainingStep, train
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.sprites import SHAPES, Sprites, SpriteSheet, render
-from latentstudio.training.starting import start_weights
+from latentstudio.training.starting import goes_on, start_weights
 from latentstudio.training.together import ALONE, Together
 
 RECIPE_FILE = "recipe.toml"
@@ -60,9 +60,9 @@ def train_model(
     keep_large_blocks()
     if recipe.method in METHODS:
         network = build_network(recipe, catalogue=catalogue)
-        started = start_weights(network, recipe)
+        started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
         _make_room(folder, resume=resume)
-        if started and not resume:
+        if started:
             yield TrainingStep(0.0, started, notes=(started,))
         yield from train_pictures(
             recipe, folder, catalogue=catalogue, resume=resume, device=device, together=together, model=network
@@ -70,10 +70,10 @@ def train_model(
         return
     loss, batch = _loss(recipe), _data(recipe)
     network = build_network(recipe, catalogue=catalogue)
-    started = start_weights(network, recipe)
+    started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
     network.to(device)
     _make_room(folder, resume=resume)
-    if started and not resume:
+    if started:
         yield TrainingStep(0.0, started, notes=(started,))
     yield from train(
         recipe, network=network, batch=batch, loss=loss, folder=folder, resume=resume, together=together

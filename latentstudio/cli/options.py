@@ -8,6 +8,7 @@ from typing import NoReturn
 from latentstudio.errors import UsageError
 
 DEVICES = ("auto", "cpu", "cuda")
+_MOST = 1 << 63
 
 
 class Parser(argparse.ArgumentParser):
@@ -39,6 +40,8 @@ def whole_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"'{text}' is not a whole number") from None
     if value < 0:
         raise argparse.ArgumentTypeError(f"{value} is below 0")
+    if value >= _MOST:
+        raise argparse.ArgumentTypeError(f"{text} is too large: at most 2^63 - 1")
     return value
 
 

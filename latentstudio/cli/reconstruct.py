@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             write_rebuilt(found, arguments.out / f"{name}-beside.png")
             for number, made in enumerate(found.made):
                 write_png(arguments.out / (f"{name}.png" if number == 0 else f"{name}-xi{number}.png"), made)
-            output.say(f"{path.name}: MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}, sharpness {found.sharpness:.2f}")
+            sharp = "none in a plain picture" if math.isnan(found.sharpness) else f"{found.sharpness:.2f}"
+            output.say(f"{path.name}: MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}, sharpness {sharp}")
             answers.append({
                 "picture": str(path), "mse": found.mse, "dssim": found.dssim, "sharpness": found.sharpness,
                 "variations": len(found.made), "out": str(arguments.out / f"{name}.png"),

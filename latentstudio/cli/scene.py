@@ -13,7 +13,7 @@ import numpy as np
 
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
-from latentstudio.errors import StudioError, UsageError
+from latentstudio.errors import StudioError, UnknownNameError, UsageError
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import EAGER, Model, open_model
 from latentstudio.pixels import grid, read_picture, write_png
@@ -24,11 +24,12 @@ from latentstudio.scenes.layout import distances
 from latentstudio.scenes.making import KINDS, MadeScene, TruthObject, kind_named, make_scene
 from latentstudio.scenes.parts import parts_of
 from latentstudio.scenes.plots import write_layouts
-from latentstudio.scenes.running import TEST_SEED
+from latentstudio.scenes.running import HELD_OUT, POOL, TEST_SEED
 from latentstudio.scenes.scene import read_scene, write_scene
 from latentstudio.scenes.study import layouts
 
 USER_ERROR = 2
+_UNKNOWN = np.zeros((0, 0), dtype=bool)
 ACTIONS = ("decompose", "render", "generate", "make", "evaluate")
 
 
@@ -151,6 +152,9 @@ def _make(arguments: argparse.Namespace, output: Output) -> int:
     first = arguments.seed or 0
     made = [make_scene(arguments.kind, first + number, side=arguments.side) for number in range(arguments.count)]
     write_scenes(arguments.out, made)
+    if first < POOL + HELD_OUT:
+        output.note(f"scene models are trained on the seeds 0 to {POOL + HELD_OUT - 1:,}; to measure one, make scenes "
+                    f"with --seed {2 * TEST_SEED}")
     numbers = [len(scene.objects) for scene in made]
     output.say(f"{len(made):,} scenes with {min(numbers)} to {max(numbers)} objects: {arguments.out}")
     output.result({"kind": arguments.kind, "count": len(made), "seed": first, "objects": [min(numbers), max(numbers)],
@@ -190,23 +194,19 @@ def _evaluate(model: Model, arguments: argparse.Namespace, output: Output) -> in
 
 
 def _scenes(arguments: argparse.Namespace, side: int) -> list[MadeScene] | str:
-    """The name of a kind, or the scenes of a folder: their boxes are known, and masks are taken to fill them."""
+    """The name of a kind, or the scenes of a folder, of which boxes are known and, where they were made here, all."""
     folder = Path(arguments.data)
     if not folder.is_dir():
-        kind_named(arguments.data)
+        if arguments.data not in KINDS:
+            raise UnknownNameError(f"there is no folder '{arguments.data}', and no kind of scenes of this name",
+                                   expected=f"a folder, or one of: {', '.join(KINDS)}")
         return str(arguments.data)
     made = []
     for known in read_scenes(folder):
         if known.picture.shape[:2] != (side, side):
             raise UsageError(f"pictures of {known.picture.shape[1]} x {known.picture.shape[0]} pixels in {folder}",
                              expected=f"{side} x {side} for this model", action="make them with --side")
-        objects = tuple(_boxed(box, side) for box in known.boxes)
+        objects = known.objects or tuple(TruthObject(box, _UNKNOWN, "", (0.0, 0.0, 0.0), 0.0, 0, 0)
+                                         for box in known.boxes)
         made.append(MadeScene(known.picture, known.picture, objects))
     return made
-
-
-def _boxed(box: tuple[float, float, float, float], side: int) -> TruthObject:
-    mask = np.zeros((side, side), dtype=bool)
-    x, y, width, height = (round(value) for value in box)
-    mask[max(0, y) : y + height, max(0, x) : x + width] = True
-    return TruthObject(box, mask, "", (0.0, 0.0, 0.0), 0.0, 0, 0)

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from latentstudio.errors import PictureError
+from latentstudio.pixels import DEEP, from_deep
 
 MOST_PIXELS = 24_000_000
 MOST_KEPT_BYTES = 24 << 20
 SMALLEST = 8
 _MOST_TO_DECODE = 120_000_000
 _HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
-_ONE_BYTE = 257.0
 
 
 @dataclass(frozen=True)
@@ -130,9 +130,9 @@ def _fitting(opened: Image.Image, notes: list[str]) -> Image.Image:
 
 def _as_rgb(picture: Image.Image, path: Path, notes: list[str]) -> Image.Image:
     mode = picture.mode
-    if mode in ("I", "F") or mode.startswith("I;16"):
+    if mode in DEEP:
         notes.append(f"{path.name} has {'32' if mode == 'F' else '16'} bits a channel; 8 are kept")
-        return _from_deep(picture)
+        return from_deep(picture)
     if mode == "CMYK":
         notes.append(f"{path.name} has printing colours (CMYK), converted without its colour profile")
     if mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in picture.info:
@@ -142,14 +142,3 @@ def _as_rgb(picture: Image.Image, path: Path, notes: list[str]) -> Image.Image:
         white = Image.new("RGBA", layered.size, "white")
         return Image.alpha_composite(white, layered).convert("RGB")
     return picture.convert("RGB")
-
-
-def _from_deep(picture: Image.Image) -> Image.Image:
-    """Grey of 16 bits or of real numbers: 16 bits by their full range, real numbers by their own."""
-    values = np.asarray(picture, dtype=np.float32)
-    if picture.mode == "F":
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        scaled = (np.nan_to_num(values) - low) * (255.0 / max(high - low, 1e-12))
-    else:
-        scaled = values / _ONE_BYTE
-    return Image.fromarray(np.clip(scaled + 0.5, 0.0, 255.0).astype(np.uint8), "L").convert("RGB")

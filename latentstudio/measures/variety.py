@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+_NONE = 1e-6  # less than one level in a few pixels
 _LAPLACIAN = ((0.0, 1.0, 0.0), (1.0, -4.0, 1.0), (0.0, 1.0, 0.0))
 
 
@@ -25,8 +26,10 @@ def high_frequency_energy(pictures: Tensor) -> Tensor:
 
 
 def sharpness(made: Tensor, originals: Tensor) -> float:
-    """High-frequency energy of made pictures as a ratio of their originals': 1 is as sharp, below it blurred."""
-    return float(high_frequency_energy(made).mean() / high_frequency_energy(originals).mean().clamp_min(1e-12))
+    """High-frequency energy of made pictures as a ratio of their originals': 1 is as sharp, below it blurred; nan
+    where the originals have none, as plain pictures."""
+    energy = float(high_frequency_energy(originals).mean())
+    return float(high_frequency_energy(made).mean()) / energy if energy > _NONE else float("nan")
 
 
 def mode_coverage(classes: Tensor, count: int) -> dict[str, float]:

@@ -33,6 +33,8 @@ from latentstudio.training.recipe import Recipe
 RESIDUAL = 3.0
 CLIP = 1000.0  # losses are sums over pixels: ordinary gradients have norms of thousands
 SHOWN = 8
+_LEAST = {"glimpses": 1.0, "most": 1.0, "sigma": 0.01, "object_sigma": 0.01, "glimpse_from": 0.005,
+          "glimpse_to": 0.005, "space_presence": 1e-6}
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,10 @@ class SceneCourse:
         if unknown:
             raise TrainingError(f"the recipe has the setting '{unknown[0]}'",
                                 expected=f"one of: {', '.join(self.settings)}")
+        for name, value in recipe.settings.items():
+            least = _LEAST.get(name, 0.0)
+            if value < least:
+                raise TrainingError(f"the recipe has the setting {name} = {value:g}", expected=f"at least {least:g}")
         self.recipe, self.network = recipe, model
         self.parts = scene_parts(model)
         self._shown = shown[:SHOWN]
@@ -135,7 +141,7 @@ class SceneCourse:
         images, count = turn.images, int(self.setting("glimpses"))
         with torch.no_grad():
             behind = self._behind(images)
-            which, boxes = self._random_boxes(images, behind, count, turn.noise)
+            which, boxes = self._random_boxes(images, behind, count, turn.own_noise)
         seen, back = self._seen(images, behind), behind
         with turn.mixed():
             glimpses = extract(torch.cat([seen, back], dim=1), which, boxes, self.parts.sizes.glimpse)
@@ -240,7 +246,7 @@ class SceneCourse:
 
     def _chosen(self, presence: Tensor, turn: Turn, *, most: int) -> tuple[Tensor, Tensor]:
         """Pictures and slots (N,) that are processed: those that are present, now and then one that may become so."""
-        luck = torch.rand(presence.shape, generator=turn.noise).to(presence.device)
+        luck = torch.rand(presence.shape, generator=turn.own_noise).to(presence.device)
         score = presence + 0.5 * (luck < 3.0 / 32.0)
         best, slot = score.topk(min(most, presence.shape[1]), dim=1)
         used = best >= self.setting("skip")
@@ -303,12 +309,12 @@ def _fall(step: int, steps: int) -> float:
 
 
 def _noise(like: Tensor, turn: Turn) -> Tensor:
-    return torch.randn(like.shape, generator=turn.noise).to(like.device)
+    return torch.randn(like.shape, generator=turn.own_noise).to(like.device)
 
 
 def _relaxed(logit: Tensor, turn: Turn, *, temperature: float) -> Tensor:
     """A draw of the concrete law (relaxed Bernoulli) in [0, 1]."""
-    uniform = torch.rand(logit.shape, generator=turn.noise).clamp(1e-6, 1.0 - 1e-6).to(logit.device)
+    uniform = torch.rand(logit.shape, generator=turn.own_noise).clamp(1e-6, 1.0 - 1e-6).to(logit.device)
     return torch.sigmoid((logit + uniform.log() - (-uniform).log1p()) / temperature)
 
 

@@ -43,9 +43,10 @@ class SceneFigures:
             the mean over 0.5 to 0.95; ``ap30_area``, ``ap50_area``: the whole area beneath the curve.
         counts: of objects.
         mse: of the reconstruction, of pictures in [0, 1].
-        ari: adjusted Rand index of the objects' pixels, mean over scenes with two objects or more.
+        ari: adjusted Rand index of the objects' pixels, mean over scenes with two objects or more; nan where
+            only boxes are known.
         angle_deg: median error of the angle of matched ellipses and rectangles; None where nothing turns.
-        slots: mean number of boxes in each scene that the glimpse auto-encoder looked at.
+        slots: mean number of boxes in each scene that the first look took up.
         seconds: in which all were taken apart.
     """
 
@@ -135,7 +136,7 @@ def _enter(
     true = [one.box for one in made.objects]
     book.answers.append(answer)
     book.truths.append(true)
-    if len(true) > 1:
+    if len(true) > 1 and all(one.mask.size for one in made.objects):
         book.rands.append(adjusted_rand_index(wins, np.stack([one.mask for one in made.objects])))
     for found, index in matches(answer, true):
         if made.objects[index].shape in LONG:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
@@ -21,27 +22,51 @@ from latentstudio.scenes.scene import Scene
 
 SPACE_SIDE = 128.0  # boxes in SPACE's files count in pixels of a picture of this size
 PICTURES = (".png", ".jpg", ".jpeg")
-TRUTH = "truth.json"
+TRUTH, MASKS = "truth.json", "masks"
 _NUMBER = re.compile(r"\d+")
+
+
+class _Told(msgspec.Struct):
+    box: tuple[float, float, float, float]
+    shape: str
+    colour: tuple[float, float, float]
+    angle_deg: float
+    order: int
+    depth: int
 
 
 @dataclass(frozen=True)
 class KnownScene:
-    """A picture uint8 (H, W, 3) with its true boxes (x, y, width, height) in pixels."""
+    """A picture uint8 (H, W, 3) with its true boxes (x, y, width, height) in pixels.
+
+    ``objects`` are all that is known of what is in them, where this program made the picture; else empty.
+    """
 
     picture: NDArray[np.uint8]
     boxes: tuple[tuple[float, float, float, float], ...]
+    objects: tuple[TruthObject, ...] = ()
 
 
 def write_scenes(folder: Path, scenes: Sequence[MadeScene], *, first: int = 0) -> None:
     """Write numbered PNGs and ``bb/bb_<i>.txt`` in SPACE's format: centre x, centre y, width, height of every object,
-    in pixels of a picture of 128 x 128; beside it ``truth.json`` with shapes, colours, angles and depths.
+    in pixels of a picture of 128 x 128; beside it ``truth.json`` with shapes, colours, angles and depths, and in
+    ``masks`` what is seen of each object, as grey PNGs (0: background, k: the k-th object).
 
     Raises:
+        UsageError: the folder holds other numbered pictures, with which these would be mixed.
         StorageError: the disk is full or the folder may not be written.
     """
+    last = first + len(scenes) - 1
+    others = [path.name for path in _numbered(folder) if not first <= _number(path) <= last]
+    if others:
+        raise UsageError(f"{folder} holds other scenes ({others[0]}), with which these would be mixed",
+                         action="choose an empty folder")
     for number, scene in enumerate(scenes, start=first):
         write_png(folder / f"{number:06d}.png", scene.picture)
+        seen = np.zeros(scene.picture.shape[:2], np.uint8)
+        for index, one in enumerate(scene.objects, start=1):
+            seen[one.mask] = index
+        write_png(folder / MASKS / f"{number:06d}.png", np.repeat(seen[:, :, None], 3, axis=2))
         scale = SPACE_SIDE / scene.picture.shape[0]
         lines = [
             ",".join(f"{scale * value:.3f}" for value in (x + width / 2, y + height / 2, width, height))
@@ -60,15 +85,47 @@ def read_scenes(folder: Path) -> tuple[KnownScene, ...]:
         PictureError: no numbered pictures, or one that cannot be read.
         UsageError: a truth file that is missing, is none, or does not fit its picture.
     """
-    paths = sorted((path for path in folder.glob("*") if path.suffix.lower() in PICTURES and _number(path) >= 0),
-                   key=_number)
+    paths = _numbered(folder)
     if not paths:
         raise PictureError(f"{folder} holds no numbered pictures", expected="files such as 000000.png")
+    told = _read_truth(folder / TRUTH)
     found = []
     for index, path in enumerate(paths):
         picture = read_picture(path)
-        found.append(KnownScene(picture, _boxes(folder / "bb" / f"bb_{index}.txt", picture.shape[0], path)))
+        boxes = _boxes(folder / "bb" / f"bb_{index}.txt", picture.shape[0], path)
+        objects = _objects(told[path.name], folder / MASKS / path.name, picture, path) if path.name in told else ()
+        if path.name in told and len(objects) != len(boxes):
+            raise UsageError(f"{TRUTH} tells of {len(objects)} objects in {path.name}, its boxes of {len(boxes)}",
+                             expected="the same number")
+        found.append(KnownScene(picture, boxes, objects))
     return tuple(found)
+
+
+def _numbered(folder: Path) -> list[Path]:
+    return sorted((path for path in folder.glob("*") if path.suffix.lower() in PICTURES and _number(path) >= 0),
+                  key=_number)
+
+
+def _read_truth(path: Path) -> dict[str, list[_Told]]:
+    """What is known of the objects of every picture; nothing where no such file lies there, as in SPACE's own data."""
+    if not path.is_file():
+        return {}
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=dict[str, list[_Told]])
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise UsageError(f"{path} cannot be used ({problem})", expected="the file that `scene make` wrote",
+                         action="make the scenes anew, or remove it: boxes alone will do") from problem
+
+
+def _objects(
+    told: list[_Told], mask_path: Path, picture: NDArray[np.uint8], path: Path
+) -> tuple[TruthObject, ...]:
+    masks = read_picture(mask_path)[:, :, 0] if mask_path.is_file() else np.zeros((0, 0), np.uint8)
+    if masks.size and masks.shape != picture.shape[:2]:
+        raise UsageError(f"{MASKS}/{mask_path.name} does not fit {path.name}: {masks.shape[1]} x {masks.shape[0]}",
+                         expected=f"{picture.shape[1]} x {picture.shape[0]} pixels")
+    return tuple(TruthObject(one.box, masks == index, one.shape, one.colour, one.angle_deg, one.order, one.depth)
+                 for index, one in enumerate(told, start=1))
 
 
 def _boxes(path: Path, side: int, picture: Path) -> tuple[tuple[float, float, float, float], ...]:
@@ -121,11 +178,13 @@ def boxes_picture(picture: NDArray[np.uint8], scene: Scene, *, scale: int = 4) -
 
 
 def write_layers(folder: Path, behind: NDArray[np.uint8], objects: NDArray[np.uint8]) -> tuple[str, ...]:
-    """Write the background and every object as RGBA PNG; the names of the files.
+    """Write the background and every object as RGBA PNG, in place of earlier ones; the names of the files.
 
     Raises:
         StorageError: the disk is full or the folder may not be written.
     """
+    for old in folder.glob("object-[0-9][0-9].png"):  # of an earlier picture
+        old.unlink(missing_ok=True)
     write_png(folder / "background.png", behind)
     names = ["background.png"]
     for number, layer in enumerate(objects):
@@ -140,7 +199,7 @@ def write_layers(folder: Path, behind: NDArray[np.uint8], objects: NDArray[np.ui
 
 def masks_picture(masks: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """Every object's pixels in a colour of its own, uint8 (S, S, 3)."""
-    side = masks.shape[1] if len(masks) else 64
+    side = masks.shape[1]
     picture = np.full((side, side, 3), 22, np.uint8)
     for number, mask in enumerate(masks):
         hue = (0.07 + number * 0.381966) % 1.0

@@ -21,7 +21,7 @@ from latentstudio.training.loop import LOG_FILE, Surroundings, TrainingStep, run
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.sources import Wanted, read_data
-from latentstudio.training.starting import start_weights
+from latentstudio.training.starting import goes_on, start_weights
 from latentstudio.training.together import ALONE, Together
 
 METHOD = "scenes"
@@ -53,7 +53,7 @@ def train_scenes(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network = backend.build(recipe.config)
-    started = start_weights(network, recipe)
+    started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
     network.to(device)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -69,7 +69,7 @@ def train_scenes(
         else:
             yield found
     assert pictures is not None
-    notes = (*pictures.notes, started) if started and not resume else pictures.notes
+    notes = (*pictures.notes, started) if started else pictures.notes
     if notes:
         yield TrainingStep(0.0, notes[-1], notes=notes)
     course = SceneCourse(recipe, network, shown=pictures.shown(SHOWN))

@@ -18,6 +18,7 @@ MOST_OBJECTS = 500
 MOST_BYTES = 16 << 20
 _FARTHEST = 1e5
 _MOST_LATENT = 4096
+_LARGEST = 1e4  # of a coordinate of a latent; a prior's lie within 6 of 0
 
 
 @dataclass(frozen=True)
@@ -59,8 +60,9 @@ class SceneObject:
             raise UsageError(f"an object of {self.width:g} x {self.height:g} pixels", expected="a size above 0")
         if not 0.0 <= self.presence <= 1.0:
             raise UsageError(f"an object's presence is {self.presence:g}", expected="0 to 1")
-        if len(self.latent) > _MOST_LATENT or not all(map(math.isfinite, self.latent)):
-            raise UsageError("an object's latent is not finite or far too long", expected="the model's own numbers")
+        if len(self.latent) > _MOST_LATENT or any(not abs(value) < _LARGEST for value in self.latent):
+            raise UsageError("an object's latent is not finite, far too large or far too long",
+                             expected="the model's own numbers")
 
     def moved(self, dx: float, dy: float) -> SceneObject:
         """The same object elsewhere."""
@@ -95,8 +97,9 @@ class Scene:
             raise UsageError(f"a scene of {self.width} x {self.height} pixels", expected="1 to 100,000 a side")
         if len(self.objects) > MOST_OBJECTS:
             raise UsageError(f"a scene of {len(self.objects):,} objects", expected=f"at most {MOST_OBJECTS}")
-        if len(self.background) > _MOST_LATENT or not all(map(math.isfinite, self.background)):
-            raise UsageError("the background's latent is not finite or too long", expected="the model's own numbers")
+        if len(self.background) > _MOST_LATENT or any(not abs(value) < _LARGEST for value in self.background):
+            raise UsageError("the background's latent is not finite, too large or too long",
+                             expected="the model's own numbers")
 
     @property
     def square(self) -> tuple[float, float, float]:

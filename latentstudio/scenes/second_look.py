@@ -30,6 +30,7 @@ from latentstudio.scenes.parts import SceneParts
 # sums of squared errors of pictures in [0, 1]; chosen on scenes that neither trained nor tested the model
 GAIN, LOSS = 7.0, 1.0
 PLAIN = 0.02  # mean squared error of a pixel above which it is unexplained
+EVEN = 0.04  # of a colour in [0, 1]: as far as an even slope may be off
 LEAST = 12  # pixels of an unexplained place
 MOST, ROUNDS = 3, 2
 ROOM = 1.25  # size of the box around a place, as a share of the place's own
@@ -45,19 +46,41 @@ def take_apart(parts: SceneParts, images: Tensor, *, again: bool = True) -> tupl
     found, back, presences = find_parts(parts, images)
     found = without_doubles(parts, found)
     if again:
-        found = without_idle(parts, without_doubles(parts, completed(parts, found, images, back)), images, back)
+        found = completed(parts, without_plain(found, images), images, back)
+        found = without_idle(parts, without_doubles(parts, found), images, back)
     return found, back, presences
 
 
+def without_plain(found: Parts, images: Tensor) -> Parts:
+    """Without the objects of pictures that are one even slope of colour: there is nothing in them, and a background
+    of a colour that the model cannot draw would be painted with objects."""
+    empty = plain(images).to(found.which.device)
+    return found.chosen((~empty[found.which]).nonzero()[:, 0].tolist())
+
+
+def plain(images: Tensor) -> Tensor:
+    """Which of the pictures (B, 3, S, S) differ nowhere by more than ``EVEN`` from the plane (constant, x, y) that fits
+    each channel best: bool (B,)."""
+    side = images.shape[-1]
+    along = torch.linspace(-1.0, 1.0, side, device=images.device, dtype=torch.float64)
+    down, across = torch.meshgrid(along, along, indexing="ij")
+    basis = torch.stack([torch.ones_like(across), across, down], dim=-1).reshape(-1, 3)  # orthogonal on the grid
+    values = images.double().flatten(2).flatten(0, 1).T
+    weights = (basis.T @ values) / basis.square().sum(0)[:, None]
+    farthest = (basis @ weights - values).abs().amax(0).view(len(images), -1).amax(1)
+    return farthest <= EVEN
+
+
 def completed(parts: SceneParts, found: Parts, images: Tensor, back: Tensor) -> Parts:
-    """Also the objects that explain what ``found`` does not."""
+    """Also the objects that explain what ``found`` does not; nothing is looked for in plain pictures."""
+    empty = plain(images).tolist()
     seen = seen_by_encoders(parts, images, back)
     for _ in range(ROUNDS):
         drawn = draw_parts(parts, back, found, count=len(images))
         errors = (drawn - images).square().mean(1).cpu().numpy()
         before = len(found.boxes)
         for picture, error in enumerate(errors):
-            for box in unexplained(error):
+            for box in () if empty[picture] else unexplained(error):
                 new = _tried(parts, found, box, picture, images, back, seen)
                 found = found if new is None else found.beside(new)
         if len(found.boxes) == before:
@@ -96,7 +119,7 @@ def _tried(
     boxes = torch.tensor([[*box, 0.0]], device=images.device)
     view = seen[picture : picture + 1]
     what = parts.glimpses.encode(extract(view, first, boxes, parts.sizes.glimpse))[0]
-    new = Parts(boxes, torch.zeros(1, device=images.device), torch.ones(1, device=images.device), what, first)
+    new = Parts(boxes, torch.zeros(1, device=images.device), torch.full((1,), LATER, device=images.device), what, first)
     for _ in range(REFINEMENTS):
         new = refined(parts, new, view)
     depths = (float(mine.depth.max()) + APART, float(mine.depth.min()) - APART) if len(mine.boxes) else (0.0,)
@@ -105,7 +128,7 @@ def _tried(
     best = int(np.argmin(errors))
     if _error(parts, mine, image, ground) - errors[best] <= GAIN:
         return None
-    return replace(tries[best], which=first + picture, presence=torch.full_like(new.presence, LATER))
+    return replace(tries[best], which=first + picture)
 
 
 def without_idle(parts: SceneParts, found: Parts, images: Tensor, back: Tensor) -> Parts:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -26,7 +27,7 @@ class Turn:
     Attributes:
         step: counts from 1.
         images: this process's share of the batch, float32 (N, C, H, W).
-        noise: the source of this step's noise; it depends on data_seed, step and process only.
+        noise: the source of this step's noise, the same in every process; it depends on data_seed and step only.
         autocast: compute forward passes in bfloat16.
         together: the processes that train.
     """
@@ -45,6 +46,14 @@ class Turn:
         """Standard normal noise (N, size), drawn for the whole batch: two processes together draw what one would."""
         whole = torch.randn(len(self.images) * self.together.size, size, generator=self.noise)
         return self.together.share(whole).to(self.images.device)
+
+    @cached_property
+    def own_noise(self) -> torch.Generator:
+        """A source that no other process draws from, for what cannot be drawn for the whole batch; alone: ``noise``."""
+        if self.together.size == 1:
+            return self.noise
+        mixed = np.random.SeedSequence((self.noise.initial_seed(), self.together.rank)).generate_state(1)
+        return torch.Generator().manual_seed(int(mixed[0]))
 
     def prepare(self, loss: Tensor, optimiser: torch.optim.Optimizer, *, more: bool = False) -> None:
         """Gradients of ``loss`` for the optimiser's own parameters alone, averaged over all processes.
@@ -101,7 +110,7 @@ class OneLoss:
         for group in self._optimiser.param_groups:
             group["lr"] = rate_at(self._recipe, turn.step)
         with turn.mixed():
-            losses = self._loss(self.network, turn.images, turn.noise)
+            losses = self._loss(self.network, turn.images, turn.own_noise)
         self._optimiser.zero_grad(set_to_none=True)
         losses["loss"].backward()
         turn.together.average(p.grad for p in self.network.parameters() if p.grad is not None)

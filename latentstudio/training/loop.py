@@ -148,6 +148,7 @@ class _Book:
     course: Course
     around: Surroundings
     sums: dict[str, float] = field(default_factory=dict)
+    summed: int = 0
     troubled: int = 0
     kept: int = 0
 
@@ -155,6 +156,7 @@ class _Book:
         recipe, folder = self.recipe, self.around.folder
         for name, value in numbers.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
+        self.summed += 1  # after a resumed step the first mean is of fewer
         trouble = self.course.trouble(numbers)
         self.troubled = self.troubled + 1 if trouble else 0
         if self.troubled >= PATIENCE:
@@ -166,10 +168,9 @@ class _Book:
         if step % recipe.checkpoint_every == 0 or ends:
             self.keep(step)
         if step % LOG_EVERY == 0 or ends:
-            count = (step - 1) % LOG_EVERY + 1
             if self.around.together.writes:
-                _log(folder, step, seconds, {name: total / count for name, total in self.sums.items()})
-            self.sums = {}
+                _log(folder, step, seconds, {name: total / self.summed for name, total in self.sums.items()})
+            self.sums, self.summed = {}, 0
 
 
     def keep(self, step: int) -> None:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+import re
+from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from latentstudio.errors import TrainingError, UnknownNameError
+from latentstudio.generators.card import ModelCard
 from latentstudio.places import bundled
 
 STREAMS = 256
 LONGEST = (1 << 24) - 1
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
+_SEEDS = 1 << 63
 
 
 @dataclass(frozen=True)
@@ -60,8 +65,8 @@ class Recipe:
     card: dict[str, Any] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain containers, for the model card."""
-        return asdict(self)
+        """Plain containers, for the model card and checkpoints; of a folder to start from only its name."""
+        return asdict(self) | {"start": Path(self.start).name}
 
 
 def read_recipe(path: Path) -> Recipe:
@@ -91,6 +96,19 @@ def parse_recipe(data: bytes, *, where: str = "this") -> Recipe:
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise TrainingError(f"{path} is not a valid recipe ({problem})", expected="TOML as in models/*/recipe.toml"
                             ) from problem
+    if not NAME.fullmatch(recipe.name):
+        raise TrainingError(f"{path} has the name '{recipe.name}'",
+                            expected="small letters, digits and hyphens, for example my-faces")
+    unknown = sorted(set(recipe.card) - {one.name for one in fields(ModelCard)})
+    if unknown:
+        raise TrainingError(f"{path} has the key '{unknown[0]}' under [card]",
+                            expected="what a model's card holds: title, data, notice, licence, classes, ...")
+    if not isfinite(recipe.learning_rate) or not 0 <= recipe.seed < _SEEDS:
+        raise TrainingError(f"{path} has learning_rate {recipe.learning_rate} and seed {recipe.seed}",
+                            expected="a finite rate and a seed from 0 to 2^63 - 1")
+    odd = [name for name, value in recipe.settings.items() if not isfinite(value)]
+    if odd:
+        raise TrainingError(f"{path} has the setting {odd[0]} = {recipe.settings[odd[0]]}", expected="a finite number")
     if recipe.steps < 1 or recipe.batch < 1 or recipe.learning_rate <= 0 or recipe.checkpoint_every < 1:
         raise TrainingError(
             f"{path} asks for {recipe.steps} steps, batch {recipe.batch}, learning rate {recipe.learning_rate}",

@@ -20,7 +20,6 @@ from latentstudio.training.recipe import Recipe, parse_recipe, read_recipe
 
 RECIPE_FILE, CHECKPOINT_FILE = "recipe.toml", "checkpoint.safetensors"
 LOG_FILE, SAMPLES_FILE = "log.jsonl", "samples.png"
-_NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
 _COUNTED = ("step", "seconds")
 _MOST_LOG = 16 << 20
 
@@ -83,8 +82,6 @@ def begin_run(text: str) -> TrainingRun:
     """
     data = text.encode("utf-8", errors="replace")
     name = parse_recipe(data, where="the recipe").name
-    if not _NAME.fullmatch(name):
-        raise TrainingError(f"the name '{name}'", expected="small letters, digits and hyphens, for example my-faces")
     folder = runs_folder() / name
     if (folder / CHECKPOINT_FILE).is_file():
         raise TrainingError(f"a run named '{name}' is there already", action="let it go on, or choose another name")

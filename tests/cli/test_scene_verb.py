@@ -14,6 +14,7 @@ from latentstudio import api
 from latentstudio.document.session_file import Saved, write_session
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.pixels import read_picture
+from latentstudio.scenes.running import TEST_SEED
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def made(cli, tmp_path) -> Path:
 
 def test_make_is_seeded_and_writes_truth(made, cli, tmp_path):
     assert sorted(path.name for path in made.iterdir()) == [
-        "000000.png", "000001.png", "000002.png", "bb", "truth.json"]
+        "000000.png", "000001.png", "000002.png", "bb", "masks", "truth.json"]
     assert read_picture(made / "000000.png").shape == (32, 32, 3)
     told = json.loads((made / "truth.json").read_text())
     assert {"box", "shape", "colour", "angle_deg", "order", "depth"} == set(told["000000.png"][0])
@@ -74,6 +75,27 @@ def test_generate_and_evaluate(cli, model, made, tmp_path):
     assert (tmp_path / "seen" / "layout.svg").read_text().startswith("<svg")
 
 
+def test_made_scenes_in_a_folder_are_measured_as_those_made_on_the_way(cli, tmp_path):
+    first = str(TEST_SEED)
+    made = cli("scene", "make", "--kind", "flat", "--count", 6, "--seed", first, "--out", tmp_path / "d")
+    assert made.err == ""
+    told = [cli("scene", "evaluate", "scenes", "--data", data, "--count", 6, "--json").json
+            for data in (tmp_path / "d", "flat")]
+    for name in ("ap50", "ari", "angle_error_deg", "count_error", "mse"):
+        assert told[0][name] == pytest.approx(told[1][name], rel=1e-3)
+    early = cli("scene", "make", "--kind", "flat", "--count", 1, "--out", tmp_path / "e")
+    assert "trained on the seeds 0 to 12,255" in early.complaint
+
+
+def test_layers_of_an_earlier_picture_go(cli, model, made, tmp_path):
+    cli("scene", "decompose", model, made / "000000.png", "--out", tmp_path / "out")
+    (background,) = (tmp_path / "out").rglob("background.png")
+    background.with_name("object-77.png").write_bytes(b"old")
+    cli("scene", "decompose", model, made / "000000.png", "--out", tmp_path / "out")
+    assert not background.with_name("object-77.png").exists()
+    assert background.is_file()
+
+
 def test_a_blank_picture_and_one_of_another_size(cli, model, tmp_path):
     Image.new("RGB", (90, 60), (80, 90, 100)).save(tmp_path / "blank.png")
     answer = cli("scene", "decompose", model, tmp_path / "blank.png", "--out", tmp_path / "out", "--json").json
@@ -88,7 +110,7 @@ def test_a_blank_picture_and_one_of_another_size(cli, model, tmp_path):
     (("render", "MODEL", "PICTURE", "--out", "OUT/a.png"), "broken"),
     (("make", "--kind", "clouds", "--out", "OUT"), "no scenes of the kind 'clouds'"),
     (("make", "--kind", "flat", "--count", "0", "--out", "OUT"), "at least 1"),
-    (("evaluate", "MODEL", "--data", "nowhere"), "no scenes of the kind 'nowhere'"),
+    (("evaluate", "MODEL", "--data", "nowhere"), "no folder 'nowhere', and no kind"),
     (("generate", "no-such-model", "--out", "OUT/a.png"), "no-such-model"),
 ])
 def test_what_is_wrong_is_one_line(cli, model, made, tmp_path, words, said):

@@ -48,4 +48,5 @@ def test_its_card_tells_the_terms_of_the_data_and_what_its_command_is_worth(face
     assert card.model_sha256 == faces.card.weights_sha256
     assert "non-commercial research" in card.notice
     assert "only on the same machine" in card.reproducing
-    assert card.figures["steps"] == card.recipe["steps"] == read_recipe(bundled("resources") / "recoders" / "recipe.toml").steps
+    recipe = read_recipe(bundled("resources") / "recoders" / "recipe.toml")
+    assert card.figures["steps"] == card.recipe["steps"] == recipe.steps

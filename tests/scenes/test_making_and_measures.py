@@ -76,6 +76,29 @@ def test_the_format_of_space_reads_and_writes(tmp_path):
         [2 * (x + width / 2), 2 * (y + height / 2), 2 * width, 2 * height], abs=0.01)
 
 
+def test_all_that_is_known_of_made_objects_comes_back_and_space_s_own_data_has_boxes_alone(tmp_path):
+    scene = make_scene("flat", 11)
+    write_scenes(tmp_path, [scene])
+    (known,) = read_scenes(tmp_path)
+    for one, other in zip(scene.objects, known.objects, strict=True):
+        assert np.array_equal(one.mask, other.mask)
+        assert (one.shape, one.order, one.depth) == (other.shape, other.order, other.depth)
+        assert one.angle_deg == pytest.approx(other.angle_deg)
+    (tmp_path / "truth.json").unlink()
+    (bare,) = read_scenes(tmp_path)
+    assert bare.objects == ()
+    assert len(bare.boxes) == len(scene.objects)
+
+
+def test_scenes_are_not_mixed_with_others_and_broken_truth_is_said(tmp_path):
+    write_scenes(tmp_path, [make_scene("flat", seed) for seed in range(3)])
+    with pytest.raises(UsageError, match="holds other scenes"):
+        write_scenes(tmp_path, [make_scene("flat", seed) for seed in range(2)])
+    (tmp_path / "truth.json").write_text('{"000000.png": [{"box": 1}]}')
+    with pytest.raises(UsageError, match=r"truth\.json cannot be used"):
+        read_scenes(tmp_path)
+
+
 @pytest.mark.parametrize(("text", "said"), [
     ("1,2,3\n", "sizes above 0"), ("10,10,-4,5\n", "sizes above 0"), ("a,b,c,d\n", "something else than numbers"),
     ("500,10,4,4\n", "does not fit 000000.png"),

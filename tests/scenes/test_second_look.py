@@ -1,4 +1,4 @@
-"""The second look: what the first one missed is found, what explains nothing goes, a blank picture stays blank."""
+"""The second look: what the first one missed is found, what explains nothing goes, plain pictures stay empty."""
 
 from __future__ import annotations
 
@@ -10,10 +10,18 @@ import torch
 
 from latentstudio import pixels
 from latentstudio.generators.opening import open_model
-from latentstudio.scenes.looking import draw_parts, find_parts, full_masks, overlap, tight_boxes, without_doubles
+from latentstudio.scenes.looking import (
+    draw_parts,
+    find_parts,
+    full_masks,
+    overlap,
+    tight_boxes,
+    winning_masks,
+    without_doubles,
+)
 from latentstudio.scenes.making import make_scene
 from latentstudio.scenes.parts import parts_of
-from latentstudio.scenes.second_look import LEAST, MOST, PLAIN, completed, take_apart, unexplained, without_idle
+from latentstudio.scenes.second_look import LEAST, MOST, PLAIN, completed, plain, take_apart, unexplained, without_idle
 
 UNSEEN = 31_000_000
 
@@ -45,6 +53,30 @@ def test_an_object_that_was_missed_is_found_again_where_it_is(parts):
             tried += 1
     assert tried >= 25
     assert seen_again >= 0.8 * tried
+
+
+@torch.inference_mode()
+def test_pictures_have_the_right_number_of_objects_more_often_than_by_one_look(parts):
+    made = [make_scene("flat", UNSEEN + 100 + number) for number in range(100)]
+    right = [0, 0]
+    for start in range(0, 100, 20):
+        images = images_of(*(UNSEEN + 100 + number for number in range(start, start + 20)))
+        for again in (False, True):
+            found, _, _ = take_apart(parts, images, again=again)
+            wins = tight_boxes(winning_masks(parts, found).numpy())
+            numbers = [sum(wins[k] is not None for k in (found.which == index).nonzero()[:, 0].tolist())
+                       for index in range(20)]
+            right[again] += sum(number == len(made[start + index].objects) for index, number in enumerate(numbers))
+    assert right[1] > right[0]
+    assert right[1] >= 78  # 85 on 500
+
+
+def test_even_slopes_are_plain_and_a_small_object_is_not():
+    slopes = torch.stack([torch.linspace(0, 1, 64).expand(3, 64, 64), torch.full((3, 64, 64), 0.9)])
+    assert plain(slopes).tolist() == [True, True]
+    slopes[1, 0, 30:36, 30:36] -= 0.1
+    assert plain(slopes).tolist() == [True, False]
+    assert not plain(images_of(*range(UNSEEN, UNSEEN + 40))).any()
 
 
 @torch.inference_mode()

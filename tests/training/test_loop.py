@@ -68,6 +68,14 @@ def test_log_holds_mean_losses(tmp_path):
     assert record["loss"] == pytest.approx(sum(loss for _, loss in losses) / 12, abs=1e-4)
 
 
+def test_the_first_mean_after_going_on_is_of_the_steps_since(tmp_path):
+    _run(tmp_path / "a", stop=6)
+    _, losses = _run(tmp_path / "a", resume=True)
+    record = json.loads((tmp_path / "a" / LOG_FILE).read_text().splitlines()[-1])
+    assert [step for step, _ in losses] == list(range(7, 13))
+    assert record["loss"] == pytest.approx(sum(loss for _, loss in losses) / 6, abs=1e-4)
+
+
 def test_another_recipe_is_refused_by_name(tmp_path):
     _run(tmp_path / "a", stop=5)
     with pytest.raises(TrainingError, match="another batch"):
@@ -125,6 +133,19 @@ def test_recipes_with_errors_are_refused(tmp_path, text, message):
     path.write_text(good if text.startswith("name") else good + text)
     if text.startswith("name"):
         path.write_text(good.replace("name='a'", text))
+    with pytest.raises(TrainingError, match=message):
+        read_recipe(path)
+
+
+@pytest.mark.parametrize(("lines", "message"), [
+    ("name='../../victim'", "the name '../../victim'"), ("name=''", "the name ''"), ("name='a/b'", "the name 'a/b'"),
+    ("name='a'\nlearning_rate=nan", "learning_rate nan"), ("name='a'\nlearning_rate=inf", "learning_rate inf"),
+    ("name='a'\nseed=-1", "seed -1"), ("name='a'\n[card]\nfoo=1", r"the key 'foo' under \[card\]"),
+    ("name='a'\n[settings]\nbeta=nan", "the setting beta = nan"),
+])
+def test_what_would_fail_late_is_refused_first(tmp_path, lines, message):
+    path = tmp_path / "r.toml"
+    path.write_text("method='m'\nbackend='b'\ndata='d'\nsteps=1\n" + lines + "\n")
     with pytest.raises(TrainingError, match=message):
         read_recipe(path)
 

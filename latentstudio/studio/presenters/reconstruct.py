@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from functools import partial
 from pathlib import Path
 
@@ -312,4 +313,5 @@ def _at(session: Session, latent: NDArray[np.float32]) -> Session:
 
 def told(errors: Errors) -> str:
     """Errors in words."""
-    return f"MSE {errors.mse:.4f}, DSSIM {errors.dssim:.3f}, sharpness {errors.sharpness:.2f} of the picture's"
+    sharp = "" if math.isnan(errors.sharpness) else f", sharpness {errors.sharpness:.2f} of the picture's"
+    return f"MSE {errors.mse:.4f}, DSSIM {errors.dssim:.3f}{sharp}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,8 +53,10 @@ class Version:
     @property
     def mean(self) -> Errors:
         """Over all pictures."""
-        told = np.mean([(one.mse, one.dssim, one.sharpness) for one in self.errors], axis=0)
-        return Errors(*(float(value) for value in told))
+        mse, dssim = (float(np.mean(values)) for values in zip(*((one.mse, one.dssim) for one in self.errors),
+                                                               strict=True))
+        sharp = [one.sharpness for one in self.errors if math.isfinite(one.sharpness)]  # plain pictures have none
+        return Errors(mse, dssim, float(np.mean(sharp)) if sharp else math.nan)
 
 
 @dataclass(frozen=True)
