@@ -12,7 +12,7 @@ from .objects import BoxDecoder, BoxEncoder, GlimpseVae, Prior, StructureEncoder
 from .sizes import SceneSizes
 
 DRAWN = 0.01  # objects below this presence are not drawn
-SHARP = 0.15  # temperature of presence when a scene is drawn from the prior
+SHARP = 0.02  # temperature of presence when a scene is drawn from the prior: boxes and picture tell the same objects
 
 
 class SceneNetwork(nn.Module):
