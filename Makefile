@@ -48,7 +48,7 @@ measure-factors: prepare
 invert-study: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes
 	@$(BIN)/latentstudio models get features-efficientnet-lite0 --yes
-	@$(BIN)/latentstudio invert-study faces-gan --targets generated --count 40 --out docs/studies/inversion
+	@$(BIN)/latentstudio invert-study faces-gan --targets generated --count 100 --out docs/studies/inversion
 
 held-out: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes

@@ -80,7 +80,10 @@ def storage_error(path: Path, problem: OSError) -> StorageError:
         )
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return StorageError(f"{path} may not be written", action="choose another folder")
-    if isinstance(problem, IsADirectoryError | NotADirectoryError) or problem.errno == errno.EISDIR:
+    if isinstance(problem, NotADirectoryError | FileExistsError):
+        return StorageError(f"{path} cannot be written: a file is where a folder has to be",
+                            action="choose another folder")
+    if isinstance(problem, IsADirectoryError) or problem.errno == errno.EISDIR:
         return StorageError(f"{path} cannot be written: a folder is in the way", action="choose another name")
     return StorageError(f"{path} cannot be written ({problem.strerror or problem})", action="choose another folder")
 

@@ -111,3 +111,10 @@ def test_a_text_that_would_unpack_to_much_more_is_no_text(tmp_path: Path) -> Non
     assert (tmp_path / "bomb.png").stat().st_size < 100_000
     with pytest.raises(PictureError, match="that can be read"):
         read_png_text(tmp_path / "bomb.png", "key")
+
+
+def test_deep_pictures_keep_their_tones(tmp_path: Path) -> None:
+    levels = np.linspace(0, 65535, 256).astype(np.uint16).reshape(16, 16)
+    Image.fromarray(levels).save(tmp_path / "deep.png")
+    told = read_picture(tmp_path / "deep.png")
+    assert np.abs(told[:, :, 0].ravel().astype(int) - np.arange(256)).max() <= 1

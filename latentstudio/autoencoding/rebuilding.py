@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentstudio import pixels
-from latentstudio.errors import CapabilityError, UsageError
+from latentstudio.errors import CapabilityError, PictureError, UsageError
 from latentstudio.generators.contract import Decodes, Encodes
 from latentstudio.generators.opening import Model
 from latentstudio.latents import slerp
@@ -18,6 +18,7 @@ from latentstudio.losses import squared_error, structural_dissimilarity
 from latentstudio.measures.variety import sharpness
 from latentstudio.training.sources import Wanted, fit_square
 
+_SMALLEST = 8
 DECODER, GENERATOR = "decoder", "generator"
 
 
@@ -44,8 +45,14 @@ def seen_by(model: Model, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The middle square of uint8 (H, W, 3) at the model's size and in its channels, uint8 (side, side, 3).
 
     28 x 28 for a model of 32 x 32 is padded with black, as the training pictures were.
+
+    Raises:
+        PictureError: a picture of next to nothing.
     """
     side, channels = model.card.image_size[0], model.card.channels
+    if min(picture.shape[:2]) < _SMALLEST:
+        raise PictureError(f"a picture of {picture.shape[1]} x {picture.shape[0]} pixels",
+                           expected=f"at least {_SMALLEST} x {_SMALLEST}")
     if picture.shape[:2] == (28, 28) and side == 32:
         picture = np.pad(picture, ((2, 2), (2, 2), (0, 0)))
     fitted = fit_square(picture, Wanted(side, channels))

@@ -42,15 +42,14 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         for index, path in enumerate(arguments.pictures):
             name = f"{index:03d}-{path.stem}" if len(arguments.pictures) > 1 else path.stem
             try:
-                picture = read_picture(path)
+                check_writable(arguments.out / f"{name}.png")
+                found = rebuild(model, read_picture(path), by=arguments.by, variations=arguments.xi)
             except StudioError as problem:
                 if len(arguments.pictures) == 1:
                     raise
                 output.note(problem.sentence)
                 answers.append({"picture": str(path), "error": problem.sentence})
                 continue
-            check_writable(arguments.out / f"{name}.png")
-            found = rebuild(model, picture, by=arguments.by, variations=arguments.xi)
             write_rebuilt(found, arguments.out / f"{name}-beside.png")
             for number, made in enumerate(found.made):
                 write_png(arguments.out / (f"{name}.png" if number == 0 else f"{name}-xi{number}.png"), made)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from latentstudio.errors import TrainingError
 from latentstudio.files import storage_error
 from latentstudio.steps import Step
-from latentstudio.training.checkpoint import load_checkpoint, restore, save_checkpoint
+from latentstudio.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, restore, save_checkpoint
 from latentstudio.training.course import Batch, Course, Loss, OneLoss, Turn
 from latentstudio.training.recipe import Recipe, stream_seed
 from latentstudio.training.together import ALONE, Together
@@ -162,7 +162,7 @@ class _Book:
         if self.troubled >= PATIENCE:
             raise TrainingError(
                 f"{trouble} since step {step - PATIENCE + 1:,}",
-                action=f"change the weights or rates of the recipe; the last good checkpoint is in {folder}",
+                action=f"change the weights or rates of the recipe; {_last_good(folder)}",
             )
         ends = step == recipe.steps
         if step % recipe.checkpoint_every == 0 or ends:
@@ -204,6 +204,11 @@ def _resume(recipe: Recipe, course: Course, folder: Path) -> int:
     return checkpoint.step
 
 
+def _last_good(folder: Path) -> str:
+    return (f"the last good checkpoint is in {folder}" if (folder / CHECKPOINT_FILE).is_file()
+            else "no checkpoint had been written yet")
+
+
 def _to_channels_last(network: nn.Module) -> None:
     network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -213,7 +218,7 @@ def _check(numbers: Mapping[str, float], step: int, folder: Path) -> None:
     if broken:
         raise TrainingError(
             f"the loss '{broken[0]}' is not finite at step {step}",
-            action=f"try a smaller learning rate; the last good checkpoint is in {folder}",
+            action=f"try a smaller learning rate; {_last_good(folder)}",
         )
 
 
@@ -224,7 +229,7 @@ def _check_weights(network: nn.Module, step: int, folder: Path) -> None:
         if value.is_floating_point() and not bool(torch.isfinite(value).all()):
             raise TrainingError(
                 f"the weights '{name}' are not finite after step {step}",
-                action=f"try a smaller learning rate; the last good checkpoint is in {folder}",
+                action=f"try a smaller learning rate; {_last_good(folder)}",
             )
 
 

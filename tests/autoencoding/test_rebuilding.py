@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from latentstudio.autoencoding.rebuilding import interpolate, rebuild
-from latentstudio.errors import CapabilityError, UsageError
+from latentstudio.errors import CapabilityError, PictureError, UsageError
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.places import user_models
@@ -30,6 +30,12 @@ def test_the_errors_are_those_of_the_first_reconstruction(model: Model) -> None:
     apart = found.made[0].astype(float) / 255.0 - found.original.astype(float) / 255.0
     assert found.mse == pytest.approx((apart**2).mean(), abs=1e-3)
     assert not (found.made[0] == found.made[1]).all()
+
+
+def test_a_plain_picture_has_no_sharpness_and_a_tiny_one_is_refused(model: Model) -> None:
+    assert np.isnan(rebuild(model, np.full((20, 20, 3), 90, np.uint8)).sharpness)
+    with pytest.raises(PictureError, match="1 x 9 pixels"):
+        rebuild(model, picture()[:9, :1])
 
 
 def test_decoder_and_generator_share_the_latent(model: Model) -> None:

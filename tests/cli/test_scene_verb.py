@@ -112,6 +112,7 @@ def test_a_blank_picture_and_one_of_another_size(cli, model, tmp_path):
     (("make", "--kind", "flat", "--count", "0", "--out", "OUT"), "at least 1"),
     (("evaluate", "MODEL", "--data", "nowhere"), "no folder 'nowhere', and no kind"),
     (("generate", "no-such-model", "--out", "OUT/a.png"), "no-such-model"),
+    (("decompose", "MODEL", "PICTURE", "--out", "PICTURE"), "a file is where a folder has to be"),
 ])
 def test_what_is_wrong_is_one_line(cli, model, made, tmp_path, words, said):
 
