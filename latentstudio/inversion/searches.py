@@ -121,7 +121,7 @@ class GaussNewton:
     """Levenberg-Marquardt on the blurred, shrunken residual: all unit tangents of the latent through the generator."""
 
     def __init__(self, task: Task, start: Tensor) -> None:
-        self._steps = LevenbergMarquardt(task.residual, start, project=task.project)
+        self._steps = LevenbergMarquardt(task.residual, start, project=task.project, ball=task.ball)
 
     @property
     def latents(self) -> Tensor:

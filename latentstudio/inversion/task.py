@@ -20,6 +20,7 @@ from latentstudio.latents import (
     sample_prior,
 )
 from latentstudio.losses import Features, Loss, blur, features_for, loss_named, needs_features, parse_loss
+from latentstudio.optimisation.second_order import Ball
 from latentstudio.training.loop import mixed_precision_pays
 
 GRID = 32
@@ -118,6 +119,18 @@ class Task:
         if self.settings.constraint == "ball":
             return project_to_ball(latents, radius)
         return project_to_sphere(latents, radius) if self.settings.constraint == "sphere" else latents
+
+    @property
+    def ball(self) -> Ball | None:
+        """A ball that holds all latents which ``project`` leaves as they are, the smaller one where there are two."""
+        settings, radius = self.settings, self.settings.radius or self.space.radius
+        if settings.distance and settings.around == "start" and self.centre is not None:
+            nearer = settings.constraint != "ball" or settings.distance < radius
+            if nearer or (self.mapped and settings.radius is None):
+                return Ball(settings.distance, self.centre)
+        if settings.constraint != "ball" or (self.mapped and settings.radius is None):
+            return None
+        return Ball(radius)
 
     def residual(self, latents: Tensor) -> Tensor:
         """Residuals (N, P) whose mean square is the loss; blurred ones are seen at ``GRID`` points a side or more.

@@ -7,6 +7,7 @@ steps go where hundreds of gradient steps do not (Nocedal and Wright 2006, secti
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -17,6 +18,16 @@ Residual = Callable[[Tensor], Tensor]
 PICTURES_AT_ONCE = 512
 FIRST_DAMPING, LEAST_DAMPING, MOST_DAMPING = 1e-2, 1e-6, 1e6
 STEP_FACTOR = 4.0
+LARGEST_WITHIN = 512  # coordinates; the eigenvectors of more of them take longer than a cancel may
+_HALVINGS = 60
+
+
+@dataclass(frozen=True)
+class Ball:
+    """Latents whose distance from ``centre`` ((N, d), (1, d) or a number) is at most ``radius``."""
+
+    radius: float
+    centre: Tensor | float = 0.0
 
 
 def tangents(residual: Residual, latent: Tensor) -> Tensor:
@@ -56,9 +67,12 @@ class LevenbergMarquardt:
     """
 
     def __init__(
-        self, residual: Residual, latent: Tensor, *, project: Callable[[Tensor], Tensor] | None = None
+        self, residual: Residual, latent: Tensor, *, project: Callable[[Tensor], Tensor] | None = None,
+        ball: Ball | None = None,
     ) -> None:
+        """``ball`` must hold every latent that ``project`` leaves as it is."""
         self._residual = residual
+        self._ball = ball if latent.shape[1] <= LARGEST_WITHIN else None
         self._project = project if project is not None else _as_it_is
         self.latent = self._project(latent.detach().clone())
         self._damping = torch.full((len(latent),), FIRST_DAMPING, device=latent.device)
@@ -85,11 +99,11 @@ class LevenbergMarquardt:
         normal = jacobian.transpose(1, 2) @ jacobian / pixels
         slope = (jacobian.transpose(1, 2) @ self._value[:, :, None])[:, :, 0] / pixels
         size = normal.diagonal(dim1=1, dim2=2).mean(dim=1) + torch.finfo(normal.dtype).tiny
-        unit = torch.eye(normal.shape[-1], dtype=normal.dtype, device=normal.device)
+        ball = self._ball
+        moves = _free_moves(normal, slope) if ball is None else _moves_within(ball, self.latent, normal, slope)
         waiting = torch.ones_like(self._damping, dtype=torch.bool)
         for _ in range(tries):
-            damped = normal + (self._damping * size)[:, None, None] * unit
-            move = torch.linalg.solve_ex(damped, -slope[:, :, None])[0][:, :, 0]
+            move = moves(self._damping * size)
             waiting &= ~self._take(self.latent + torch.nan_to_num(move, posinf=0.0, neginf=0.0), waiting)
             if not bool(waiting.any()):
                 return
@@ -117,3 +131,47 @@ class LevenbergMarquardt:
 
 def _as_it_is(latent: Tensor) -> Tensor:
     return latent
+
+
+def _free_moves(normal: Tensor, slope: Tensor) -> Callable[[Tensor], Tensor]:
+    """Dampings (N,) -> the steps (N, d) to the least of each damped quadratic model."""
+    unit = torch.eye(normal.shape[-1], dtype=normal.dtype, device=normal.device)
+
+    def moves(damping: Tensor) -> Tensor:
+        damped = normal + damping[:, None, None] * unit
+        return torch.linalg.solve_ex(damped, -slope[:, :, None])[0][:, :, 0]
+
+    return moves
+
+
+def _moves_within(ball: Ball, latent: Tensor, normal: Tensor, slope: Tensor) -> Callable[[Tensor], Tensor]:
+    """As ``_free_moves``, to the least of each model inside the ball.
+
+    There, (H + mu) y = H (latent - centre) - slope for the place y counted from the centre, with mu = 0 or the one that
+    makes y as long as the radius (Nocedal and Wright 2006, theorem 4.1). H is taken apart once, in double precision.
+    """
+    finite = torch.nan_to_num(normal.double(), posinf=0.0, neginf=0.0)
+    values, vectors = torch.linalg.eigh(finite)
+    values = values.clamp_min(0.0)
+    place = (latent - ball.centre).double()
+
+    def turned(vector: Tensor) -> Tensor:
+        return (vectors.transpose(1, 2) @ vector[:, :, None])[:, :, 0]
+
+    standing, downhill = turned(place), turned(torch.nan_to_num(slope.double(), posinf=0.0, neginf=0.0))
+
+    def moves(damping: Tensor) -> Tensor:
+        damped = values + damping.double()[:, None]
+        wanted = damped * standing - downhill
+        low = torch.zeros_like(damping, dtype=torch.float64)
+        high = wanted.norm(dim=1) / ball.radius
+        for _ in range(_HALVINGS):
+            middle = 0.5 * (low + high)
+            outside = (wanted / (damped + middle[:, None])).norm(dim=1) > ball.radius
+            low, high = torch.where(outside, middle, low), torch.where(outside, high, middle)
+        free = (wanted / damped).norm(dim=1) <= ball.radius
+        pressure = torch.where(free, torch.zeros_like(high), high)
+        reached = (vectors @ (wanted / (damped + pressure[:, None]))[:, :, None])[:, :, 0]
+        return (reached - place).to(latent.dtype)
+
+    return moves
