@@ -69,11 +69,13 @@ def read_picture(path: Path) -> BytePictures:
         with Image.open(path) as opened:
             _check_size(path, opened.width, opened.height)
             upright = ImageOps.exif_transpose(opened)
+            if upright.mode in DEEP:  # before transparency, which Pillow would make white of everything
+                return np.array(from_deep(upright))
             if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
                 layered = upright.convert("RGBA")
                 white = Image.new("RGBA", layered.size, "white")
                 upright = Image.alpha_composite(white, layered)
-            return np.array(from_deep(upright) if upright.mode in DEEP else upright.convert("RGB"))
+            return np.array(upright.convert("RGB"))
     except PictureError:
         raise
     except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as problem:
@@ -88,11 +90,21 @@ def read_picture(path: Path) -> BytePictures:
 
 
 def from_deep(picture: Image.Image) -> Image.Image:
-    """Grey of 16 bits or of real numbers, made RGB: 16 bits by their full range, real numbers by their own."""
+    """Grey of 16 bits or of real numbers, made RGB: 16 bits by their full range, real numbers by that of the finite
+    ones among them; what is no number is black.
+
+    Raises:
+        PictureError: none is finite.
+    """
     values = np.asarray(picture, dtype=np.float32)
     if picture.mode == "F":
-        low, high = float(np.nanmin(values)), float(np.nanmax(values))
-        scaled = (np.nan_to_num(values) - low) * (255.0 / max(high - low, 1e-12))
+        finite = values[np.isfinite(values)]
+        if not finite.size:
+            raise PictureError("a picture of real numbers of which none is finite", expected="finite numbers")
+        low, high = float(finite.min()), float(finite.max())
+        limited = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
+        half = np.float32(0.5)  # a difference of halves cannot run over
+        scaled = (limited * half - np.float32(low) * half) * np.float32(2.0 * 255.0 / max(high - low, 1e-12))
     else:
         scaled = values / _ONE_BYTE
     return Image.fromarray(np.clip(scaled + 0.5, 0.0, 255.0).astype(np.uint8), "L").convert("RGB")

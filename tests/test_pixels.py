@@ -118,3 +118,17 @@ def test_deep_pictures_keep_their_tones(tmp_path: Path) -> None:
     Image.fromarray(levels).save(tmp_path / "deep.png")
     told = read_picture(tmp_path / "deep.png")
     assert np.abs(told[:, :, 0].ravel().astype(int) - np.arange(256)).max() <= 1
+    Image.fromarray(levels).save(tmp_path / "pierced.png", transparency=5)
+    assert np.array_equal(read_picture(tmp_path / "pierced.png"), told)
+
+
+def test_real_numbers_are_shown_by_the_range_of_the_finite_ones(tmp_path: Path) -> None:
+    values = np.linspace(-3.0, 5.0, 256, dtype=np.float32).reshape(16, 16)
+    values[0, :3] = np.nan, np.inf, -np.inf
+    Image.fromarray(values).save(tmp_path / "real.tif")
+    told = read_picture(tmp_path / "real.tif")[:, :, 0]
+    assert told[0, :3].tolist() == [0, 255, 0]
+    assert np.abs(told.ravel()[3:].astype(int) - np.arange(3, 256)).max() <= 3
+    Image.fromarray(np.full((4, 4), np.nan, np.float32)).save(tmp_path / "none.tif")
+    with pytest.raises(PictureError, match="none is finite"):
+        read_picture(tmp_path / "none.tif")

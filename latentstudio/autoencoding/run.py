@@ -61,7 +61,7 @@ def train_model(
     if recipe.method in METHODS:
         network = build_network(recipe, catalogue=catalogue)
         started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
-        _make_room(folder, resume=resume)
+        _make_room(folder)
         if started:
             yield TrainingStep(0.0, started, notes=(started,))
         yield from train_pictures(
@@ -72,7 +72,7 @@ def train_model(
     network = build_network(recipe, catalogue=catalogue)
     started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
     network.to(device)
-    _make_room(folder, resume=resume)
+    _make_room(folder)
     if started:
         yield TrainingStep(0.0, started, notes=(started,))
     yield from train(
@@ -80,14 +80,11 @@ def train_model(
     )
 
 
-def _make_room(folder: Path, *, resume: bool) -> None:
+def _make_room(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise storage_error(folder, problem) from problem
-    if not resume:
-        for name in (CHECKPOINT_FILE, LOG_FILE):
-            (folder / name).unlink(missing_ok=True)
 
 
 def finish_model(

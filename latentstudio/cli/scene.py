@@ -19,7 +19,14 @@ from latentstudio.generators.opening import EAGER, Model, open_model
 from latentstudio.pixels import grid, read_picture, write_png
 from latentstudio.scenes.decomposing import decompose, layers, new_scenes, render
 from latentstudio.scenes.evaluating import evaluation_steps
-from latentstudio.scenes.files import boxes_picture, masks_picture, read_scenes, write_layers, write_scenes
+from latentstudio.scenes.files import (
+    boxes_picture,
+    check_room,
+    masks_picture,
+    read_scenes,
+    write_layers,
+    write_scenes,
+)
 from latentstudio.scenes.layout import distances
 from latentstudio.scenes.making import KINDS, MadeScene, TruthObject, kind_named, make_scene
 from latentstudio.scenes.parts import parts_of
@@ -149,6 +156,7 @@ def _generate(model: Model, arguments: argparse.Namespace, output: Output) -> in
 def _make(arguments: argparse.Namespace, output: Output) -> int:
     kind_named(arguments.kind)
     check_writable(arguments.out / "000000.png")
+    check_room(arguments.out, arguments.count)
     first = arguments.seed or 0
     made = [make_scene(arguments.kind, first + number, side=arguments.side) for number in range(arguments.count)]
     write_scenes(arguments.out, made)

@@ -29,6 +29,7 @@ _ORDINARY = 95.0
 _LOOKED_AT = 256
 _FREE = ("seconds", "seed", "mixed_precision", "tolerance")
 _LATER = ("distance", "around", "space")
+_SEARCH = 2  # raised whenever the same settings come further, or less far, than they did
 _RED = np.array([0.0, 0.5, 1.0])
 
 
@@ -74,13 +75,14 @@ class Verdict:
 
 
 def key_of(settings: InversionSettings) -> str:
-    """Names the settings that decide how far an inversion comes."""
+    """Names the settings, and the state of the search, that decide how far an inversion comes."""
     told = {name: value for name, value in asdict(settings).items() if name not in _FREE}
     if told["start"] == "given":
         told["start"] = AUTO
     for name in _LATER:  # what was measured before these came holds where they are not used
         if told[name] == getattr(InversionSettings(), name) or (name == "around" and settings.distance is None):
             del told[name]
+    told["search"] = _SEARCH
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
 
 

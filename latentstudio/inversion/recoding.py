@@ -18,8 +18,8 @@ from latentstudio.generators.contract import Generator
 from latentstudio.generators.recoder import Recoder, RecoderCard, RecoderNetwork, open_recoder, write_recoder
 from latentstudio.latents import LatentSpace, sample_prior
 from latentstudio.places import bundled
-from latentstudio.training.checkpoint import CHECKPOINT_FILE, load_checkpoint
-from latentstudio.training.loop import LOG_FILE, TrainingStep, train
+from latentstudio.training.checkpoint import load_checkpoint
+from latentstudio.training.loop import TrainingStep, train
 from latentstudio.training.recipe import Recipe, read_recipe, stream_seed
 
 HELD_OUT = 512
@@ -107,9 +107,6 @@ def train_recoder(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise storage_error(folder, problem) from problem
-    if not resume:
-        for name in (CHECKPOINT_FILE, LOG_FILE):
-            (folder / name).unlink(missing_ok=True)
     course = _Course(generator, recipe)
     device = next(generator.network.parameters()).device
     network = Averaged(space.size, recipe.seed).to(device)

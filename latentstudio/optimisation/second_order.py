@@ -24,7 +24,7 @@ _HALVINGS = 60
 
 @dataclass(frozen=True)
 class Ball:
-    """Latents whose distance from ``centre`` ((N, d), (1, d) or a number) is at most ``radius``."""
+    """Latents whose distance from ``centre`` ((1, d) or a number) is at most ``radius``."""
 
     radius: float
     centre: Tensor | float = 0.0

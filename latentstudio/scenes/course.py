@@ -55,6 +55,22 @@ class Found:
     terms: Mapping[str, Tensor]
 
 
+def check_settings(recipe: Recipe) -> None:
+    """See that the recipe's settings are known ones, and in range.
+
+    Raises:
+        TrainingError: one is not.
+    """
+    unknown = sorted(set(recipe.settings) - set(SceneCourse.settings))
+    if unknown:
+        raise TrainingError(f"the recipe has the setting '{unknown[0]}'",
+                            expected=f"one of: {', '.join(SceneCourse.settings)}")
+    for name, value in recipe.settings.items():
+        least = _LEAST.get(name, 0.0)
+        if value < least:
+            raise TrainingError(f"the recipe has the setting {name} = {value:g}", expected=f"at least {least:g}")
+
+
 class SceneCourse:
     """Methods ``scenes`` and (with other settings) plain SPACE.
 
@@ -76,14 +92,7 @@ class SceneCourse:
     }
 
     def __init__(self, recipe: Recipe, model: nn.Module, *, shown: Tensor) -> None:
-        unknown = sorted(set(recipe.settings) - set(self.settings))
-        if unknown:
-            raise TrainingError(f"the recipe has the setting '{unknown[0]}'",
-                                expected=f"one of: {', '.join(self.settings)}")
-        for name, value in recipe.settings.items():
-            least = _LEAST.get(name, 0.0)
-            if value < least:
-                raise TrainingError(f"the recipe has the setting {name} = {value:g}", expected=f"at least {least:g}")
+        check_settings(recipe)
         self.recipe, self.network = recipe, model
         self.parts = scene_parts(model)
         self._shown = shown[:SHOWN]

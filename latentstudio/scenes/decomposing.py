@@ -208,8 +208,10 @@ def _object(scene: Scene, objects: Parts, index: int) -> SceneObject:
 
 
 def _doubts(mse: float, count: int) -> Sequence[str]:
-    """Words where the model explains a picture badly."""
-    if mse > 0.01:
-        return (f"this model explains the picture badly (squared error {mse:.3f}): it may be no scene of the kind that "
-                f"it learned; the boxes are as found",)
-    return () if count else ("no objects were found",)
+    """Words where the model finds nothing, or explains a picture badly."""
+    found = () if count else ("no objects were found",)
+    if mse <= 0.01:
+        return found
+    badly = (f"this model explains the picture badly (squared error {mse:.3f}): it may be no scene of the kind that "
+             f"it learned")
+    return (*found, f"{badly}; the boxes are as found" if count else badly)

@@ -14,15 +14,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
-from latentstudio.errors import PictureError, StorageError, UsageError
-from latentstudio.files import write_whole
+from latentstudio.errors import PictureError, UsageError
+from latentstudio.files import storage_error, write_whole
 from latentstudio.pixels import read_picture, write_png
 from latentstudio.scenes.making import MadeScene, TruthObject
 from latentstudio.scenes.scene import Scene
+from latentstudio.training.sources import MASKS, TRUTH
 
+_ALIKE = 0.05  # pixels
 SPACE_SIDE = 128.0  # boxes in SPACE's files count in pixels of a picture of this size
 PICTURES = (".png", ".jpg", ".jpeg")
-TRUTH, MASKS = "truth.json", "masks"
+_LAYER = re.compile(r"object-[0-9]{2,}\.png")
 _NUMBER = re.compile(r"\d+")
 
 
@@ -56,11 +58,11 @@ def write_scenes(folder: Path, scenes: Sequence[MadeScene], *, first: int = 0) -
         UsageError: the folder holds other numbered pictures, with which these would be mixed.
         StorageError: the disk is full or the folder may not be written.
     """
-    last = first + len(scenes) - 1
-    others = [path.name for path in _numbered(folder) if not first <= _number(path) <= last]
-    if others:
-        raise UsageError(f"{folder} holds other scenes ({others[0]}), with which these would be mixed",
-                         action="choose an empty folder")
+    check_room(folder, len(scenes), first=first)
+    try:
+        (folder / TRUTH).unlink(missing_ok=True)  # told again when all are written; until then boxes alone are true
+    except OSError as problem:
+        raise storage_error(folder / TRUTH, problem) from problem
     for number, scene in enumerate(scenes, start=first):
         write_png(folder / f"{number:06d}.png", scene.picture)
         seen = np.zeros(scene.picture.shape[:2], np.uint8)
@@ -76,6 +78,19 @@ def write_scenes(folder: Path, scenes: Sequence[MadeScene], *, first: int = 0) -
     told = {f"{number:06d}.png": [_told(one) for one in scene.objects]
             for number, scene in enumerate(scenes, start=first)}
     write_whole(folder / TRUTH, json.dumps(told, indent=1).encode())
+
+
+def check_room(folder: Path, count: int, *, first: int = 0) -> None:
+    """See that ``count`` scenes can be written to the folder.
+
+    Raises:
+        UsageError: it holds other numbered pictures, with which they would be mixed.
+    """
+    ours = {f"{number:06d}.png" for number in range(first, first + count)}
+    others = [path.name for path in _numbered(folder) if path.name not in ours]
+    if others:
+        raise UsageError(f"{folder} holds other scenes ({others[0]}), with which these would be mixed",
+                         action="choose an empty folder")
 
 
 def read_scenes(folder: Path) -> tuple[KnownScene, ...]:
@@ -94,11 +109,24 @@ def read_scenes(folder: Path) -> tuple[KnownScene, ...]:
         picture = read_picture(path)
         boxes = _boxes(folder / "bb" / f"bb_{index}.txt", picture.shape[0], path)
         objects = _objects(told[path.name], folder / MASKS / path.name, picture, path) if path.name in told else ()
-        if path.name in told and len(objects) != len(boxes):
-            raise UsageError(f"{TRUTH} tells of {len(objects)} objects in {path.name}, its boxes of {len(boxes)}",
-                             expected="the same number")
+        if path.name in told:
+            _agree(objects, boxes, index, path)
         found.append(KnownScene(picture, boxes, objects))
     return tuple(found)
+
+
+def _agree(
+    objects: Sequence[TruthObject], boxes: Sequence[tuple[float, float, float, float]], index: int, path: Path
+) -> None:
+    """See that both files tell the same of a picture."""
+    if len(objects) != len(boxes):
+        raise UsageError(f"{TRUTH} tells of {len(objects)} objects in {path.name}, its boxes of {len(boxes)}",
+                         expected="the same number")
+    for number, (one, box) in enumerate(zip(objects, boxes, strict=True), start=1):
+        if not np.allclose(one.box, box, rtol=0.0, atol=_ALIKE):
+            raise UsageError(f"bb/bb_{index}.txt has another box for object {number} of {path.name} than {TRUTH}",
+                             expected="the same boxes",
+                             action=f"make the scenes anew, or remove {TRUTH}: boxes alone will do")
 
 
 def _numbered(folder: Path) -> list[Path]:
@@ -183,8 +211,12 @@ def write_layers(folder: Path, behind: NDArray[np.uint8], objects: NDArray[np.ui
     Raises:
         StorageError: the disk is full or the folder may not be written.
     """
-    for old in folder.glob("object-[0-9][0-9].png"):  # of an earlier picture
-        old.unlink(missing_ok=True)
+    for old in folder.glob("object-*.png"):
+        if _LAYER.fullmatch(old.name):  # of an earlier picture
+            try:
+                old.unlink(missing_ok=True)
+            except OSError as problem:
+                raise storage_error(old, problem) from problem
     write_png(folder / "background.png", behind)
     names = ["background.png"]
     for number, layer in enumerate(objects):
@@ -192,7 +224,7 @@ def write_layers(folder: Path, behind: NDArray[np.uint8], objects: NDArray[np.ui
         try:
             Image.fromarray(layer, "RGBA").save(path)
         except OSError as problem:
-            raise StorageError(f"{path} cannot be written ({problem.strerror})", action="free some space") from problem
+            raise storage_error(path, problem) from problem
         names.append(path.name)
     return tuple(names)
 

@@ -14,10 +14,9 @@ from latentstudio.errors import TrainingError
 from latentstudio.files import replacing, storage_error
 from latentstudio.generators.contract import Backend, BuildsNetworks
 from latentstudio.places import cache_folder
-from latentstudio.scenes.course import SHOWN, SceneCourse
+from latentstudio.scenes.course import SHOWN, SceneCourse, check_settings
 from latentstudio.scenes.making import kind_named, make_scene
-from latentstudio.training.checkpoint import CHECKPOINT_FILE
-from latentstudio.training.loop import LOG_FILE, Surroundings, TrainingStep, run_course
+from latentstudio.training.loop import Surroundings, TrainingStep, run_course
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.sources import Wanted, read_data
@@ -53,15 +52,13 @@ def train_scenes(
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         network = backend.build(recipe.config)
+    check_settings(recipe)
     started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
     network.to(device)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
         raise storage_error(folder, problem) from problem
-    if not resume:
-        for name in (CHECKPOINT_FILE, LOG_FILE):
-            (folder / name).unlink(missing_ok=True)
     pictures: PictureSet | None = None
     for found in read_scenes(recipe):
         if isinstance(found, PictureSet):

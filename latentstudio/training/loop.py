@@ -82,7 +82,8 @@ def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surrounding
     """Make the recipe's steps; yields a frozen step after every one.
 
     Data and noise of step k depend on the recipe's data_seed and k only: a resumed run repeats the uninterrupted one.
-    Closing the iterator writes a checkpoint of the last step and stops.
+    Closing the iterator writes a checkpoint of the last step and stops. An earlier run in the folder that is not
+    resumed is given up when the first step has worked, not before.
 
     Raises:
         TrainingError: the losses are not finite any more, the critic has won, there is not enough memory, or the
@@ -96,6 +97,8 @@ def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surrounding
     began = time.perf_counter()
     for step in range(done + 1, recipe.steps + 1):
         numbers = around.together.average_numbers(_advance(recipe, course, batch, step, around))
+        if step == 1 and around.together.writes:
+            clear_run(folder)
         _check(numbers, step, folder)
         book.enter(step, numbers, time.perf_counter() - began)
         shows = around.preview_every and (step % around.preview_every == 0 or step in (*EARLY, recipe.steps))
@@ -108,6 +111,15 @@ def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surrounding
         except GeneratorExit:
             book.keep(step)
             raise
+
+
+def clear_run(folder: Path) -> None:
+    """Remove the checkpoint and the log of an earlier run."""
+    for name in (CHECKPOINT_FILE, LOG_FILE):
+        try:
+            (folder / name).unlink(missing_ok=True)
+        except OSError as problem:
+            raise storage_error(folder / name, problem) from problem
 
 
 def _advance(recipe: Recipe, course: Course, batch: Batch, step: int, around: Surroundings) -> dict[str, float]:

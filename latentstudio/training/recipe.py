@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from math import isfinite
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from latentstudio.errors import TrainingError, UnknownNameError
-from latentstudio.generators.card import ModelCard
+from latentstudio.errors import ModelFileError, TrainingError, UnknownNameError
+from latentstudio.generators.card import ModelCard, check_card
 from latentstudio.places import bundled
 
 STREAMS = 256
 LONGEST = (1 << 24) - 1
 NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,47}")
+CARD_KEYS = ("title", "kind", "classes", "measure", "origin", "licence", "data", "notice")
 _SEEDS = 1 << 63
+_LARGEST_BATCH = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -99,10 +102,7 @@ def parse_recipe(data: bytes, *, where: str = "this") -> Recipe:
     if not NAME.fullmatch(recipe.name):
         raise TrainingError(f"{path} has the name '{recipe.name}'",
                             expected="small letters, digits and hyphens, for example my-faces")
-    unknown = sorted(set(recipe.card) - {one.name for one in fields(ModelCard)})
-    if unknown:
-        raise TrainingError(f"{path} has the key '{unknown[0]}' under [card]",
-                            expected="what a model's card holds: title, data, notice, licence, classes, ...")
+    _check_card(recipe, path)
     if not isfinite(recipe.learning_rate) or not 0 <= recipe.seed < _SEEDS:
         raise TrainingError(f"{path} has learning_rate {recipe.learning_rate} and seed {recipe.seed}",
                             expected="a finite rate and a seed from 0 to 2^63 - 1")
@@ -114,6 +114,8 @@ def parse_recipe(data: bytes, *, where: str = "this") -> Recipe:
             f"{path} asks for {recipe.steps} steps, batch {recipe.batch}, learning rate {recipe.learning_rate}",
             expected="positive numbers",
         )
+    if recipe.batch > _LARGEST_BATCH:
+        raise TrainingError(f"{path} has batch {recipe.batch}", expected=f"at most {_LARGEST_BATCH:,} pictures a step")
     if not 0.0 <= recipe.final_decay <= 1.0:
         raise TrainingError(f"{path} has final_decay {recipe.final_decay}", expected="a share from 0 to 1")
     if recipe.warm_up < 0 or not 0.0 < recipe.second_moment < 1.0:
@@ -124,7 +126,28 @@ def parse_recipe(data: bytes, *, where: str = "this") -> Recipe:
             f"{path} has data_seed {recipe.data_seed} and {recipe.steps} steps",
             expected=f"a data_seed from 0 to {STREAMS - 1} and at most {LONGEST:,} steps",
         )
+    try:
+        json.dumps(recipe.as_dict(), allow_nan=False)
+    except (TypeError, ValueError) as problem:
+        raise TrainingError(f"{path} holds something that a checkpoint cannot keep ({problem})",
+                            expected="texts, finite numbers, true and false, and lists of them") from problem
     return recipe
+
+
+def _check_card(recipe: Recipe, path: str) -> None:
+    """See that the model's card can be written when the training is done, and read again."""
+    unknown = sorted(set(recipe.card) - set(CARD_KEYS))
+    if unknown:
+        raise TrainingError(f"{path} has the key '{unknown[0]}' under [card]",
+                            expected=f"one of: {', '.join(CARD_KEYS)}")
+    try:
+        card = msgspec.convert({"name": recipe.name, "backend": recipe.backend, **recipe.card}, ModelCard)
+        check_card(card, where=f"{path}, under [card],")
+    except msgspec.ValidationError as problem:
+        raise TrainingError(f"{path} has something under [card] that a model's card cannot hold ({problem})",
+                            expected="texts; classes: a list of texts") from problem
+    except ModelFileError as problem:
+        raise TrainingError(problem.found, expected=problem.expected) from problem
 
 
 def stream_seed(data_seed: int, step: int) -> int:

@@ -20,6 +20,7 @@ from latentstudio.training.datasets import data_set, data_set_folder, read_idx
 from latentstudio.training.pictures import DataStep, PictureSet, parted
 from latentstudio.training.sprites import SpriteSheet
 
+TRUTH, MASKS = "truth.json", "masks"  # beside and below made scenes
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 HELD_OUT = 1024
 MOST = 200_000
@@ -66,12 +67,14 @@ def read_data(name: str, wanted: Wanted) -> Iterator[DataStep]:
 
 
 def read_folder(folder: Path, wanted: Wanted) -> Iterator[DataStep]:
-    """Every picture in ``folder`` and below it, its middle square resized. What cannot be read is counted and named.
+    """Every picture in ``folder`` and below it, its middle square resized. What cannot be read is counted and named;
+    the masks of made scenes are no pictures.
 
     Raises:
         TrainingError: no pictures in it, or too few of them.
     """
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())[:MOST]
+    paths = sorted(path for path in folder.rglob("*")
+                   if path.suffix.lower() in SUFFIXES and path.is_file() and not _is_mask(path))[:MOST]
     if not paths:
         raise TrainingError(f"{folder} holds no pictures", expected=f"files such as {', '.join(SUFFIXES[:4])}",
                             action="choose another folder")
@@ -91,6 +94,11 @@ def read_folder(folder: Path, wanted: Wanted) -> Iterator[DataStep]:
     notes = (f"{len(skipped)} of {len(paths)} files were skipped: {_listed(skipped)}",) if skipped else ()
     about = f"{len(found):,} pictures of a folder"
     yield DataStep(1.0, about, pictures=PictureSet(training, held_out, about, wanted.mirrored, notes))
+
+
+def _is_mask(path: Path) -> bool:
+    """Whether `scene make` wrote it to say which pixel belongs to which object."""
+    return path.parent.name == MASKS and (path.parent.parent / TRUTH).is_file()
 
 
 def fit_square(picture: pixels.BytePictures, wanted: Wanted) -> NDArray[np.uint8]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,7 +12,9 @@ from latentstudio.errors import CapabilityError, UsageError
 from latentstudio.inversion import searches
 from latentstudio.inversion.following import follow
 from latentstudio.inversion.inverting import invert
+from latentstudio.inversion.searches import GaussNewton
 from latentstudio.inversion.settings import OPTIMISERS, InversionSettings
+from latentstudio.inversion.task import Task, make_task
 from latentstudio.transformations import transformation_named
 from tests.blob import BlobGenerator
 
@@ -80,6 +84,25 @@ def test_constraints_hold_at_every_step(optimiser, constraint, low, high):
     settings = InversionSettings(optimiser=optimiser, constraint=constraint, radius=0.8, steps=8)
     _, steps = _last(invert(generator, _target(generator), settings))
     assert all(low <= step.norm <= high for step in steps)
+
+
+@pytest.mark.parametrize("mapped", [False, True])
+@pytest.mark.parametrize(("changes", "radius"), [
+    ({}, (6**0.5, None)), ({"radius": 0.8}, (0.8, 0.8)), ({"constraint": "none"}, (None, None)),
+    ({"constraint": "sphere"}, (None, None)), ({"distance": 0.4}, (0.4, 0.4)), ({"distance": 5.0}, (6**0.5, 5.0)),
+    ({"distance": 0.0}, (6**0.5, None)), ({"distance": 0.4, "around": "shell"}, (6**0.5, None)),
+    ({"distance": 0.4, "constraint": "none"}, (0.4, 0.4)),
+])
+def test_second_order_steps_know_a_ball_that_holds_what_the_constraint_leaves(changes, radius, mapped, monkeypatch):
+    monkeypatch.setattr(Task, "mapped", mapped)
+    generator = EncodingBlob()
+    task = replace(make_task(generator, _target(generator), InversionSettings(**changes)), centre=NEAR)
+    ball = task.ball
+    assert (None if ball is None else ball.radius) == (radius[mapped] and pytest.approx(radius[mapped]))
+    if ball is not None:
+        held = task.project(3.0 * torch.randn(200, 6, generator=torch.Generator().manual_seed(0)))
+        assert float((held - ball.centre).norm(dim=1).max()) <= ball.radius * (1 + 1e-5)
+    assert GaussNewton(task, NEAR)._steps._ball == ball
 
 
 def test_without_a_constraint_the_latent_may_leave_the_ball():

@@ -28,7 +28,8 @@ def _best_inside(residual, centre, radius):
         return float(residual(torch.from_numpy(point)[None]).square().mean())
 
     inside = {"type": "ineq", "fun": lambda point: radius**2 - np.sum((point - centre) ** 2)}
-    found = minimize(loss, np.asarray(centre, dtype=np.float64), constraints=inside, method="SLSQP", options={"ftol": 1e-12, "maxiter": 500})
+    found = minimize(loss, np.asarray(centre, dtype=np.float64), constraints=inside, method="SLSQP",
+                     options={"ftol": 1e-12, "maxiter": 500})
     return found.fun
 
 
@@ -88,9 +89,14 @@ def test_a_residual_that_is_not_finite_moves_nothing_inside_a_ball():
 
 def test_large_latents_are_cut_back_instead():
     start = torch.zeros(1, LARGEST_WITHIN + 1)
-    search = LevenbergMarquardt(lambda latent: latent[:, :8] - 1.0, start, project=_cut, ball=Ball(RADIUS))
-    search.advance()
-    assert 0.0 < float(search.latent.norm()) <= RADIUS * (1 + 1e-5)
+    ends = []
+    for ball in (Ball(RADIUS), None):
+        search = LevenbergMarquardt(lambda latent: latent[:, :8] * torch.arange(1.0, 9.0) - 1.0, start, project=_cut,
+                                    ball=ball)
+        search.advance()
+        ends.append(search.latent)
+    assert torch.equal(*ends)
+    assert 0.0 < float(ends[0].norm()) <= RADIUS * (1 + 1e-5)
 
 
 def _cut(latent):

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
-from latentstudio.errors import PictureError, UnknownNameError, UsageError
-from latentstudio.scenes.files import read_scenes, write_scenes
+from latentstudio.errors import PictureError, StorageError, UnknownNameError, UsageError
+from latentstudio.scenes import files
+from latentstudio.scenes.files import read_scenes, write_layers, write_scenes
 from latentstudio.scenes.making import KINDS, make_scene
 from latentstudio.scenes.measures import (
     Answer,
@@ -21,6 +23,7 @@ from latentstudio.scenes.measures import (
     matches,
     overlaps,
 )
+from latentstudio.training.sources import Wanted, read_folder
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
@@ -97,6 +100,50 @@ def test_scenes_are_not_mixed_with_others_and_broken_truth_is_said(tmp_path):
     (tmp_path / "truth.json").write_text('{"000000.png": [{"box": 1}]}')
     with pytest.raises(UsageError, match=r"truth\.json cannot be used"):
         read_scenes(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["0.jpg", "1_cat.png", "000002.jpg"])
+def test_scenes_are_not_mixed_with_pictures_that_bear_their_numbers(tmp_path, name):
+    Image.new("RGB", (64, 64)).save(tmp_path / name)
+    with pytest.raises(UsageError, match=f"holds other scenes .{name}."):
+        write_scenes(tmp_path, [make_scene("flat", seed) for seed in range(3)])
+
+
+def test_boxes_that_differ_from_the_truth_are_refused_by_name(tmp_path):
+    write_scenes(tmp_path, [make_scene("flat", 0)])
+    path = tmp_path / "bb" / "bb_0.txt"
+    path.write_text("20,20,4,4\n" * len(path.read_text().splitlines()))
+    with pytest.raises(UsageError, match=r"bb/bb_0\.txt has another box for object 1 of 000000\.png than truth\.json"):
+        read_scenes(tmp_path)
+
+
+def test_scenes_half_written_over_others_tell_no_old_truth(tmp_path, monkeypatch):
+    write_scenes(tmp_path, [make_scene("flat", seed) for seed in range(3)])
+
+    def full(path, picture):
+        raise StorageError("no space left on the disk")
+
+    monkeypatch.setattr(files, "write_png", full)
+    with pytest.raises(StorageError):
+        write_scenes(tmp_path, [make_scene("flat", seed) for seed in range(3, 6)])
+    assert all(known.objects == () for known in read_scenes(tmp_path))
+
+
+def test_made_scenes_are_as_many_training_pictures(tmp_path):
+    write_scenes(tmp_path, [make_scene("flat", seed) for seed in range(20)])
+    *_, last = read_folder(tmp_path, Wanted(64, 3))
+    assert last.message == "20 pictures of a folder"
+
+
+def test_layers_of_an_earlier_picture_go_and_what_is_in_the_way_is_named(tmp_path):
+    layer = np.zeros((1, 8, 8, 4), np.uint8)
+    for old in ("object-07.png", "object-123.png", "object-mine.png"):
+        (tmp_path / old).write_bytes(b"old")
+    names = write_layers(tmp_path, np.zeros((8, 8, 3), np.uint8), layer)
+    assert {path.name for path in tmp_path.iterdir()} == {*names, "object-mine.png"}
+    (tmp_path / "object-05.png").mkdir()
+    with pytest.raises(StorageError, match=r"object-05\.png"):
+        write_layers(tmp_path, np.zeros((8, 8, 3), np.uint8), layer)
 
 
 @pytest.mark.parametrize(("text", "said"), [

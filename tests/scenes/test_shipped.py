@@ -66,7 +66,8 @@ def test_moving_one_object_by_ten_pixels_moves_it_by_ten_and_changes_nothing_els
 def test_a_blank_picture_of_any_colour_has_no_objects(scenes, colour):
     blank = decompose(scenes, np.full((64, 64, 3), colour, np.uint8))
     assert blank.scene.objects == ()
-    assert blank.notes
+    assert blank.notes[0] == "no objects were found"
+    assert not any("boxes" in note for note in blank.notes)
 
 
 def test_a_photo_is_doubted(scenes):

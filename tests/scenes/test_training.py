@@ -108,6 +108,16 @@ def test_wrong_recipes_are_refused(tmp_path):
         run(tmp_path, recipe(data="scenes:none"))
 
 
+def test_a_wrong_recipe_leaves_the_earlier_run_alone(tmp_path):
+    run(tmp_path, recipe())
+    before = {path.name: path.read_bytes() for path in tmp_path.glob("*.*")}
+    for wrong in (recipe(settings={"beta": 1.0}), recipe(data="scenes:none")):
+        with pytest.raises((TrainingError, UnknownNameError)):
+            run(tmp_path, wrong)
+    assert {path.name: path.read_bytes() for path in tmp_path.glob("*.*")} == before
+    assert "checkpoint.safetensors" in before
+
+
 def test_divergences_against_their_definitions():
     mean, deviation = torch.tensor([[0.5, -1.0]]), torch.tensor([[0.7, 1.3]])
     zero, one = torch.zeros(1, 2), torch.ones(1, 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -51,6 +52,23 @@ def test_resumed_run_repeats_the_uninterrupted_one(tmp_path):
     assert tail == losses[6:]
     for name, value in whole.state_dict().items():
         assert torch.equal(value, resumed.state_dict()[name])
+
+
+def test_an_earlier_run_is_given_up_when_the_next_one_works_and_not_before(tmp_path):
+    _run(tmp_path / "run")
+    before = (tmp_path / "run" / CHECKPOINT_FILE).read_bytes()
+
+    def broken(network, images, noise):
+        raise TrainingError("no such loss")
+
+    with pytest.raises(TrainingError, match="no such loss"):
+        _run(tmp_path / "run", loss=broken)
+    assert (tmp_path / "run" / CHECKPOINT_FILE).read_bytes() == before
+    _run(tmp_path / "run", replace(RECIPE, seed=1), stop=1)
+    checkpoint = load_checkpoint(tmp_path / "run")
+    assert checkpoint is not None
+    assert checkpoint.step == 1
+    assert not (tmp_path / "run" / LOG_FILE).exists()
 
 
 def test_final_decay_lowers_the_rate_only_at_the_end(tmp_path):
@@ -142,6 +160,14 @@ def test_recipes_with_errors_are_refused(tmp_path, text, message):
     ("name='a'\nlearning_rate=nan", "learning_rate nan"), ("name='a'\nlearning_rate=inf", "learning_rate inf"),
     ("name='a'\nseed=-1", "seed -1"), ("name='a'\n[card]\nfoo=1", r"the key 'foo' under \[card\]"),
     ("name='a'\n[settings]\nbeta=nan", "the setting beta = nan"),
+    ("name='a'\n[card]\ntitle=5", r"under \[card\] .*Expected `str`, got `int`"),
+    ("name='a'\n[card]\ndata=2024-01-01", r"under \[card\]"),
+    ("name='a'\n[card]\nclasses=3", r"under \[card\]"),
+    ("name='a'\n[card]\nmeasure='x'", "the measure 'x'"),
+    ("name='a'\n[card]\nweights='w'", r"the key 'weights' under \[card\]"),
+    ("name='a'\n[config]\nside=2024-01-01", "a checkpoint cannot keep"),
+    ("name='a'\n[config]\nside=nan", "a checkpoint cannot keep"),
+    ("name='a'\nbatch=99999999999999", "batch 99999999999999"),
 ])
 def test_what_would_fail_late_is_refused_first(tmp_path, lines, message):
     path = tmp_path / "r.toml"
