@@ -326,6 +326,21 @@ def test_a_hidden_panel_asks_for_nothing(shown, desk, panel, worker):
     assert worker.asked[asked:] == []
 
 
+def test_a_map_under_way_is_given_up_when_nobody_looks_and_drawn_when_somebody_does(map_, desk, panel, worker, qtbot):
+    desk.request_model("one")
+    worker.work()
+    panel.show()
+    qtbot.waitUntil(lambda: bool(worker.waiting))
+    worker.work()
+    qtbot.waitUntil(lambda: bool(worker.jobs))
+    panel.hide()
+    worker.run_jobs()
+    assert map_.data is None
+    panel.show()
+    settle(map_, worker, qtbot)
+    assert len(map_.data.cloud) == 30
+
+
 def test_pixel_scenes_have_pictures_along_both_ways():
     axis = np.arange(32) - 15.5
     blob = np.exp(-0.5 * (axis[:, None] ** 2 + axis[None] ** 2) / 4.0)

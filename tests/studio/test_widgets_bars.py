@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, QRect, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, QRect, Qt
 from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QVBoxLayout, QWidget
@@ -28,6 +28,7 @@ from latentstudio.studio.widgets.shortcut_sheet import ShortcutGroup, ShortcutSh
 from latentstudio.studio.widgets.status_line import StatusLine
 from latentstudio.studio.widgets.tab_row import TabRow
 from latentstudio.studio.widgets.top_bar import TopBar
+from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
 LEFT = Qt.MouseButton.LeftButton
 ROWS = (
@@ -150,6 +151,46 @@ def test_status_line_holds_three_zones(qtbot: QtBot) -> None:
     status.show()
     assert (status.state_text, status.render_text) == ("Ready", "input to picture 9 ms")
     assert status.job.geometry().right() > 700
+
+
+class LayoutWatch(QObject):
+    """Counts how often what it watches is laid out."""
+
+    def __init__(self, watched: QWidget) -> None:
+        super().__init__(watched)
+        self.count = 0
+        watched.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        self.count += event.type() == QEvent.Type.LayoutRequest
+        return False
+
+
+def _let_it_settle() -> None:
+    for _ in range(10):
+        QCoreApplication.processEvents()
+
+
+def test_figures_that_change_with_every_picture_lay_out_nothing(qtbot: QtBot) -> None:
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    status, names = StatusLine(), WrappedNames()
+    column.addWidget(status)
+    column.addWidget(names)
+    names.set_names(("1", "2"))
+    qtbot.addWidget(whole)
+    whole.show()
+    _let_it_settle()
+    watch = LayoutWatch(whole)
+    status.set_render("input to picture 9 ms")
+    status.set_render("input to picture 11 ms  ·  ONNX Runtime, CPU")
+    names.set_names(("1", "2"))
+    _let_it_settle()
+    assert watch.count == 0
+    assert status.render_text == "input to picture 11 ms  ·  ONNX Runtime, CPU"
+    names.set_names(("1", "2", "3"))
+    _let_it_settle()
+    assert watch.count > 0
 
 
 def test_top_bar(qtbot: QtBot) -> None:

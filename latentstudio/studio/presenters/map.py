@@ -283,6 +283,8 @@ class MapPresenter(QObject):
         self._seen = seen
         if seen:
             self._rest.start()
+        else:
+            self._store.stop()  # what nobody looks at takes no time from what is in the hand
 
     def _on_model(self, opened: Opened) -> None:
         if self._shown is not None and self._shown.model != opened.name:

@@ -102,6 +102,40 @@ class Elided(Text):
         painter.drawText(room, int(self.alignment()), words)
 
 
+class Steady(Elided):
+    """An elided line whose words may change with every picture: a label would lay out the whole window anew each time.
+
+    Its room is given by the layout around it alone.
+    """
+
+    def __init__(
+        self, text: str = "", *, role: Role = "body", colour: str = "text", parent: QWidget | None = None
+    ) -> None:
+        super().__init__("", role=role, colour=colour, parent=parent)
+        self._words = text
+        self.setAccessibleName(text)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def text(self) -> str:
+        """What it says."""
+        return self._words
+
+    def setText(self, text: str) -> None:
+        """Say something else."""
+        if text != self._words:
+            self._words = text
+            self.setAccessibleName(text)
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        """One line."""
+        return QSize(0, self.fontMetrics().height())
+
+    def minimumSizeHint(self) -> QSize:
+        """One line."""
+        return self.sizeHint()
+
+
 class Heading(Text):
     """Small capitals in dim above a part of a panel."""
 

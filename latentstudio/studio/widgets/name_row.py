@@ -44,7 +44,7 @@ class NameRow(RingFocus, QWidget):
 
     def set_current(self, name: str) -> None:
         """Choose without a signal; an unknown name changes nothing."""
-        if name in self._names:
+        if name in self._names and name != self._current:
             self._current = name
             self.setAccessibleDescription(name)
             self.update()
@@ -67,9 +67,10 @@ class NameRow(RingFocus, QWidget):
 
     def _take_names(self, names: tuple[str, ...], accessible_name: str) -> None:
         """Other names; the first is chosen unless the present one is among them."""
-        self._names = names
-        if self._current not in names:
-            self._current = names[0] if names else ""
+        current = self._current if self._current in names else (names[0] if names else "")
+        if (names, current) == (self._names, self._current):
+            return  # said with every picture; nothing needs a new layout
+        self._names, self._current = names, current
         self.setAccessibleName(accessible_name)
         self.updateGeometry()
         self.update()

@@ -7,7 +7,7 @@ from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QGridLayout, QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import Elided
+from latentstudio.studio.widgets.base import Steady
 from latentstudio.studio.widgets.job_strip import JobStrip
 
 
@@ -17,8 +17,8 @@ class StatusLine(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = app_theme()
-        self._state = Elided("Ready", role="small", colour="dim")
-        self._render = Elided("", role="small", colour="dim")
+        self._state = Steady("Ready", role="small", colour="dim")
+        self._render = Steady("", role="small", colour="dim")
         self.job = JobStrip()
         row = QGridLayout(self)
         row.setContentsMargins(20, 0, 20, 0)
