@@ -27,7 +27,7 @@ from latentstudio.generators.card import ModelCard, check_card, write_card
 from latentstudio.generators.weights import write_tensors
 from latentstudio.training.checkpoint import CHECKPOINT_FILE, Checkpoint, load_checkpoint
 from latentstudio.training.course import Batch, Loss
-from latentstudio.training.loop import LOG_FILE, TrainingStep, train
+from latentstudio.training.loop import LOG_FILE, TrainingStep, refuse_other, train
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.sprites import SHAPES, Sprites, SpriteSheet, render
 from latentstudio.training.starting import goes_on, start_weights
@@ -172,6 +172,7 @@ def _finished(recipe: Recipe, run: Path) -> Checkpoint:
         )
     if checkpoint.recipe.get("name") != recipe.name:
         raise TrainingError(f"the checkpoint in {run} is of '{checkpoint.recipe.get('name')}'", expected=recipe.name)
+    refuse_other(recipe, checkpoint, run)
     return checkpoint
 
 

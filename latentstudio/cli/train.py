@@ -93,7 +93,8 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
     if not together.writes:
         return 0
     seconds = round(time.perf_counter() - began, 1)
-    checkpoint = load_checkpoint(folder)
+    began_anew = last is not None and last.step > 0  # until its first step, an earlier run's checkpoint stays
+    checkpoint = load_checkpoint(folder) if arguments.resume or began_anew else None
     done = checkpoint.step if checkpoint is not None else 0
     answer = {
         "name": recipe.name, "step": done, "steps": recipe.steps, "finished": done >= recipe.steps,
@@ -110,6 +111,8 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
         }
         output.say(f"{recipe.name}: {done:,} steps, written to {arguments.out}")
         output.say("on new pictures: " + told_figures(card.figures["held_out"]))
+    elif checkpoint is None:
+        output.say(f"{recipe.name} was stopped before its first step; nothing was written")
     else:
         output.say(f"{recipe.name} stands at step {done:,} of {recipe.steps:,}; go on with --resume")
     output.result(answer)

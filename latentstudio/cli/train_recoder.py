@@ -38,7 +38,7 @@ def run_recoder(arguments: argparse.Namespace, output: Output) -> int:
     last = output.follow(
         train_recoder(generator, recipe, folder, resume=arguments.resume), f"recoder of {recipe.name}", on_step=on_step
     )
-    checkpoint = load_checkpoint(folder)
+    checkpoint = load_checkpoint(folder) if arguments.resume or last is not None else None
     done = checkpoint.step if checkpoint is not None else 0
     answer = {
         "model": recipe.name, "step": done, "steps": recipe.steps, "finished": done >= recipe.steps,

@@ -23,7 +23,7 @@ from latentstudio.scenes.making import make_scene
 from latentstudio.scenes.parts import scene_parts
 from latentstudio.scenes.running import TEST_SEED, FindsBackends
 from latentstudio.training.checkpoint import load_checkpoint
-from latentstudio.training.loop import LOG_FILE
+from latentstudio.training.loop import LOG_FILE, refuse_other
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.runs import RECIPE_FILE
 
@@ -45,6 +45,7 @@ def finish_scenes(
         step = 0 if checkpoint is None else checkpoint.step
         raise TrainingError(f"the training in {run} stands at step {step:,} of {recipe.steps:,}",
                             action="go on with --resume")
+    refuse_other(recipe, checkpoint, run)
     backend = catalogue.backend(recipe.backend)
     if not isinstance(backend, BuildsNetworks):
         raise TrainingError(f"the backend '{recipe.backend}' builds no networks", expected="one that does")

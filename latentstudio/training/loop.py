@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from latentstudio.errors import TrainingError
 from latentstudio.files import storage_error
 from latentstudio.steps import Step
-from latentstudio.training.checkpoint import CHECKPOINT_FILE, load_checkpoint, restore, save_checkpoint
+from latentstudio.training.checkpoint import CHECKPOINT_FILE, Checkpoint, load_checkpoint, restore, save_checkpoint
 from latentstudio.training.course import Batch, Course, Loss, OneLoss, Turn
 from latentstudio.training.recipe import Recipe, stream_seed
 from latentstudio.training.together import ALONE, Together
@@ -97,9 +97,9 @@ def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surrounding
     began = time.perf_counter()
     for step in range(done + 1, recipe.steps + 1):
         numbers = around.together.average_numbers(_advance(recipe, course, batch, step, around))
+        _check(numbers, step, folder)
         if step == 1 and around.together.writes:
             clear_run(folder)
-        _check(numbers, step, folder)
         book.enter(step, numbers, time.perf_counter() - began)
         shows = around.preview_every and (step % around.preview_every == 0 or step in (*EARLY, recipe.steps))
         made = TrainingStep(
@@ -204,6 +204,17 @@ def _resume(recipe: Recipe, course: Course, folder: Path) -> int:
     checkpoint = load_checkpoint(folder)
     if checkpoint is None:
         return 0
+    refuse_other(recipe, checkpoint, folder)
+    restore(checkpoint, course.network, course.optimisers)
+    return checkpoint.step
+
+
+def refuse_other(recipe: Recipe, checkpoint: Checkpoint, folder: Path) -> None:
+    """See that the checkpoint in ``folder`` is of this recipe; steps, checkpoints and card may differ.
+
+    Raises:
+        TrainingError: it is of another one.
+    """
     mine, theirs = recipe.as_dict(), checkpoint.recipe
     free = ("steps", "checkpoint_every", "card")
     other = [key for key in mine if key not in free and mine[key] != theirs.get(key, mine[key])]
@@ -212,8 +223,6 @@ def _resume(recipe: Recipe, course: Course, folder: Path) -> int:
             f"the checkpoint in {folder} was made with another {other[0]} ({theirs.get(other[0])})",
             expected=f"{mine[other[0]]}", action="start without --resume, or in another folder",
         )
-    restore(checkpoint, course.network, course.optimisers)
-    return checkpoint.step
 
 
 def _last_good(folder: Path) -> str:
@@ -230,7 +239,7 @@ def _check(numbers: Mapping[str, float], step: int, folder: Path) -> None:
     if broken:
         raise TrainingError(
             f"the loss '{broken[0]}' is not finite at step {step}",
-            action=f"try a smaller learning rate; {_last_good(folder)}",
+            action="try a smaller learning rate; " + ("nothing was written" if step == 1 else _last_good(folder)),
         )
 
 

@@ -98,7 +98,8 @@ def read_folder(folder: Path, wanted: Wanted) -> Iterator[DataStep]:
 
 def _is_mask(path: Path) -> bool:
     """Whether `scene make` wrote it to say which pixel belongs to which object."""
-    return path.parent.name == MASKS and (path.parent.parent / TRUTH).is_file()
+    above = path.parent.parent
+    return path.parent.name == MASKS and ((above / TRUTH).is_file() or (above / path.name).is_file())
 
 
 def fit_square(picture: pixels.BytePictures, wanted: Wanted) -> NDArray[np.uint8]:

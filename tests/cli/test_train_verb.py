@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from latentstudio.autoencoding.run import build_network, new_sprites, train_model
+from latentstudio.autoencoding.run import build_network, finish_model, new_sprites, train_model
 from latentstudio.errors import TrainingError, UnknownNameError
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import read_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import open_model
+from latentstudio.training.loop import TrainingStep
 from latentstudio.training.recipe import read_recipe
 
 RECIPE = """
@@ -92,6 +95,26 @@ def test_resume_of_another_recipe_is_refused(cli, recipe_file: Path, tmp_path: P
     answer = cli("train", recipe_file, "--seed", "6", "--run", run, "--out", tmp_path / "tiny", "--resume")
     assert answer.code == 2
     assert "seed" in answer.complaint
+
+
+def test_a_new_run_stopped_before_its_first_step_leaves_the_earlier_one_and_writes_no_model(
+    cli, recipe_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    cli("train", recipe_file, "--run", run, "--out", tmp_path / "tiny")
+    before = (run / "checkpoint.safetensors").read_bytes()
+
+    def stopped(*_: object, **__: object) -> Iterator[TrainingStep]:
+        yield TrainingStep(0.0, "reading pictures")
+
+    monkeypatch.setattr("latentstudio.cli.train.train_model", stopped)
+    answer = cli("train", recipe_file, "--seed", "6", "--run", run, "--out", tmp_path / "other", "--json")
+    assert (answer.json["step"], answer.json["finished"], answer.json["out"]) == (0, False, None)
+    assert not (tmp_path / "other").exists()
+    assert (run / "checkpoint.safetensors").read_bytes() == before
+    with pytest.raises(TrainingError, match="made with another seed"):
+        finish_model(replace(read_recipe(recipe_file), seed=6), run, tmp_path / "other", catalogue=find_catalogue(),
+                     command="")
 
 
 def test_the_first_weights_depend_on_the_seed_alone(cli, recipe_file: Path) -> None:

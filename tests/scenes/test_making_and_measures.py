@@ -133,6 +133,9 @@ def test_made_scenes_are_as_many_training_pictures(tmp_path):
     write_scenes(tmp_path, [make_scene("flat", seed) for seed in range(20)])
     *_, last = read_folder(tmp_path, Wanted(64, 3))
     assert last.message == "20 pictures of a folder"
+    (tmp_path / "truth.json").unlink()
+    *_, last = read_folder(tmp_path, Wanted(64, 3))
+    assert last.message == "20 pictures of a folder"
 
 
 def test_layers_of_an_earlier_picture_go_and_what_is_in_the_way_is_named(tmp_path):

@@ -47,7 +47,7 @@ def panel(qtbot, dressed):
 @pytest.fixture
 def map_(desk, panel, worker):
     """The presenter of a panel that nobody sees yet."""
-    return MapPresenter(desk, panel, rest_ms=0)
+    return MapPresenter(desk, panel, rest_ms=0, leave_ms=0)
 
 
 def settle(map_, worker, qtbot):
@@ -334,8 +334,12 @@ def test_a_map_under_way_is_given_up_when_nobody_looks_and_drawn_when_somebody_d
     worker.work()
     qtbot.waitUntil(lambda: bool(worker.jobs))
     panel.hide()
+    panel.show()
+    qtbot.wait(20)
+    assert not any(job.cancelled for job in worker.jobs.values())
+    panel.hide()
+    qtbot.waitUntil(lambda: all(job.cancelled for job in worker.jobs.values()))
     worker.run_jobs()
-    assert map_.data is None
     panel.show()
     settle(map_, worker, qtbot)
     assert len(map_.data.cloud) == 30

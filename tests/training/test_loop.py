@@ -61,8 +61,12 @@ def test_an_earlier_run_is_given_up_when_the_next_one_works_and_not_before(tmp_p
     def broken(network, images, noise):
         raise TrainingError("no such loss")
 
-    with pytest.raises(TrainingError, match="no such loss"):
-        _run(tmp_path / "run", loss=broken)
+    def endless(network, images, noise):
+        return {"loss": _loss(network, images, noise)["loss"] * float("nan")}
+
+    for loss, said in ((broken, "no such loss"), (endless, "not finite at step 1.*nothing was written")):
+        with pytest.raises(TrainingError, match=said):
+            _run(tmp_path / "run", loss=loss)
     assert (tmp_path / "run" / CHECKPOINT_FILE).read_bytes() == before
     _run(tmp_path / "run", replace(RECIPE, seed=1), stop=1)
     checkpoint = load_checkpoint(tmp_path / "run")

@@ -26,6 +26,7 @@ FOLLOW_MS = 20
 SECONDS = 15.0
 COUNTS = {PICTURES: 2_000, LATENTS: 5_000}
 SPACES: dict[str, MapSpace] = {PICTURES: "images", LATENTS: "z"}
+LEAVE_MS = 500
 NO_TRAJECTORIES = "{} keeps no trajectories: it was learned by an older version. Learn it again to see them."
 SLOW = "{:,} samples in 15 s. Choose more to have them drawn."
 FLAT = "This latent space has one dimension only: there is no plane to look at."
@@ -35,7 +36,8 @@ class MapPresenter(QObject):
     """Draws the map while somebody looks and the hands rest; path and live point follow every picture."""
 
     def __init__(
-        self, desk: Desk, panel: MapPanel, *, rest_ms: int = REST_MS, parent: QObject | None = None
+        self, desk: Desk, panel: MapPanel, *, rest_ms: int = REST_MS, leave_ms: int = LEAVE_MS,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._desk = desk
@@ -52,6 +54,7 @@ class MapPresenter(QObject):
         self._followed: tuple[Session, FollowedPicture] | None = None
         self._rest = self._timer(rest_ms, self.refresh)
         self._soon = self._timer(0, self.refresh)
+        self._leave = self._timer(leave_ms, self._give_up)  # docks pass out of sight for a moment when they move
         self._follow = self._timer(FOLLOW_MS, self._show_moving)
         panel.count.set_current(str(self._counts[self._view]))
         self._connect()
@@ -284,7 +287,12 @@ class MapPresenter(QObject):
         if seen:
             self._rest.start()
         else:
-            self._store.stop()  # what nobody looks at takes no time from what is in the hand
+            self._leave.start()
+
+    def _give_up(self) -> None:
+        """What nobody looks at takes no time from what is in the hand; a large map that was asked for goes on."""
+        if not self._seen:
+            self._store.stop_bounded()
 
     def _on_model(self, opened: Opened) -> None:
         if self._shown is not None and self._shown.model != opened.name:

@@ -85,6 +85,11 @@ class MapStore(QObject):
             self._desk.worker.cancel_job(self._job)
         self._job, self._wanted = 0, None
 
+    def stop_bounded(self) -> None:
+        """Give up the map that is being drawn, if it would soon be there again."""
+        if self._wanted is not None and self._wanted.seconds is not None:
+            self.stop()
+
     def forgive(self) -> None:
         """A map that was refused may be asked for again."""
         self._refused = None

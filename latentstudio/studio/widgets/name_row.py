@@ -70,9 +70,11 @@ class NameRow(RingFocus, QWidget):
         current = self._current if self._current in names else (names[0] if names else "")
         if (names, current) == (self._names, self._current):
             return  # said with every picture; nothing needs a new layout
+        if names != self._names:
+            self.updateGeometry()
         self._names, self._current = names, current
         self.setAccessibleName(accessible_name)
-        self.updateGeometry()
+        self.setAccessibleDescription(current)
         self.update()
 
     def _name_at(self, point: QPointF) -> str:
