@@ -47,6 +47,30 @@ def check_writable(path: Path) -> None:
         raise storage_error(path, problem) from problem
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder and those above it, where they are missing.
+
+    Raises:
+        StorageError: a file is in the way, or it may not be made.
+    """
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise storage_error(folder, problem) from problem
+
+
+def remove_file(path: Path) -> None:
+    """Remove a file, if it is there.
+
+    Raises:
+        StorageError: a folder bears its name, or it may not be removed.
+    """
+    try:
+        Path(path).unlink(missing_ok=True)
+    except OSError as problem:
+        raise storage_error(path, problem) from problem
+
+
 @contextlib.contextmanager
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """A temporary path beside ``path`` to write to; it takes the place of ``path`` only when the block ends well."""

@@ -19,7 +19,7 @@ from latentstudio.autoencoding.evaluating import Judge, evaluate
 from latentstudio.autoencoding.parts import Bench, parts
 from latentstudio.autoencoding.running import read_pictures
 from latentstudio.errors import TrainingError
-from latentstudio.files import sha256_of, storage_error
+from latentstudio.files import make_folder, sha256_of
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.card import ModelCard, check_card, write_card
 from latentstudio.generators.weights import write_tensors
@@ -99,10 +99,7 @@ def write_pictures_model(
         StorageError: ``out`` may not be written, or the disk is full.
     """
     model = averaged(bench_of(checkpoint, recipe, catalogue))
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise storage_error(out, problem) from problem
+    make_folder(out)
     sizes: Any = model
     config = sizes.sizes.config()
     card = ModelCard(name=recipe.name, backend=recipe.backend)

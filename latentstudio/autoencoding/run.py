@@ -21,13 +21,12 @@ from latentstudio.autoencoding.finishing import write_pictures_model
 from latentstudio.autoencoding.methods import METHODS
 from latentstudio.autoencoding.running import train_pictures
 from latentstudio.errors import TrainingError, UnknownNameError
-from latentstudio.files import replacing, sha256_of, storage_error
+from latentstudio.files import make_folder, replacing, sha256_of
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.card import ModelCard, check_card, write_card
 from latentstudio.generators.weights import write_tensors
-from latentstudio.training.checkpoint import CHECKPOINT_FILE, Checkpoint, load_checkpoint
 from latentstudio.training.course import Batch, Loss
-from latentstudio.training.loop import LOG_FILE, TrainingStep, refuse_other, train
+from latentstudio.training.loop import LOG_FILE, TrainingStep, finished_checkpoint, train
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.sprites import SHAPES, Sprites, SpriteSheet, render
 from latentstudio.training.starting import goes_on, start_weights
@@ -61,7 +60,7 @@ def train_model(
     if recipe.method in METHODS:
         network = build_network(recipe, catalogue=catalogue)
         started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
-        _make_room(folder)
+        make_folder(folder)
         if started:
             yield TrainingStep(0.0, started, notes=(started,))
         yield from train_pictures(
@@ -72,19 +71,12 @@ def train_model(
     network = build_network(recipe, catalogue=catalogue)
     started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
     network.to(device)
-    _make_room(folder)
+    make_folder(folder)
     if started:
         yield TrainingStep(0.0, started, notes=(started,))
     yield from train(
         recipe, network=network, batch=batch, loss=loss, folder=folder, resume=resume, together=together
     )
-
-
-def _make_room(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise storage_error(folder, problem) from problem
 
 
 def finish_model(
@@ -100,16 +92,13 @@ def finish_model(
         StorageError: ``out`` may not be written, or the disk is full.
     """
     if recipe.method in METHODS:
-        card = write_pictures_model(recipe, _finished(recipe, run), out, catalogue=catalogue, command=command)
+        card = write_pictures_model(recipe, finished_checkpoint(recipe, run), out, catalogue=catalogue, command=command)
         for name, source in ((LOG_FILE, run / LOG_FILE), (RECIPE_FILE, recipe_file)):
             _copy(source, out / name)
         return card
     network, step = _trained(recipe, run, catalogue)
     figures = {"steps": step, "held_out": held_out_losses(recipe, network, count=HELD_OUT)}
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise storage_error(out, problem) from problem
+    make_folder(out)
     tensors = {name: value.float().contiguous() for name, value in network.state_dict().items()}
     card = ModelCard(name=recipe.name, backend=recipe.backend)
     write_tensors(out / card.weights, tensors, {"model": recipe.name})
@@ -155,25 +144,10 @@ def new_sprites(count: int, *, seed: int) -> Tensor:
 
 
 def _trained(recipe: Recipe, run: Path, catalogue: FindsBackends) -> tuple[nn.Module, int]:
-    checkpoint = _finished(recipe, run)
+    checkpoint = finished_checkpoint(recipe, run)
     network = build_network(recipe, catalogue=catalogue)
     network.load_state_dict(checkpoint.weights)
     return network.eval(), checkpoint.step
-
-
-def _finished(recipe: Recipe, run: Path) -> Checkpoint:
-    checkpoint = load_checkpoint(run)
-    if checkpoint is None:
-        raise TrainingError(f"{run} holds no {CHECKPOINT_FILE}", action="train first")
-    if checkpoint.step < recipe.steps:
-        raise TrainingError(
-            f"the training in {run} stands at step {checkpoint.step:,} of {recipe.steps:,}",
-            action="go on with --resume",
-        )
-    if checkpoint.recipe.get("name") != recipe.name:
-        raise TrainingError(f"the checkpoint in {run} is of '{checkpoint.recipe.get('name')}'", expected=recipe.name)
-    refuse_other(recipe, checkpoint, run)
-    return checkpoint
 
 
 def _card(

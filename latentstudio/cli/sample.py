@@ -20,7 +20,7 @@ from latentstudio.cli.picture_options import add_condition, check_sheet
 from latentstudio.document.session import Session
 from latentstudio.factors import FactorSet
 from latentstudio.factors.distribution import Distributed, Distribution, distribute, parse_distribution
-from latentstudio.files import storage_error
+from latentstudio.files import make_folder
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.steps import Step
 
@@ -84,10 +84,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 def _each(model: Model, latents: NDArray[np.float32], arguments: argparse.Namespace) -> Iterator[Step]:
     """Write ``00000.png`` and so on, a piece at a time, so that a large set needs little memory."""
     folder, total = arguments.out, len(latents)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise storage_error(folder, problem) from problem
+    make_folder(folder)
     for first in range(0, total, PIECE):
         piece = latents[first : first + PIECE]
         drawn = draw_many(model, piece, label=arguments.label, truncation=arguments.truncation)

@@ -26,7 +26,7 @@ from latentstudio.places import state_folder
 from latentstudio.scenes.finishing import finish_scenes
 from latentstudio.scenes.running import METHOD, train_scenes
 from latentstudio.training.checkpoint import load_checkpoint
-from latentstudio.training.loop import LOG_EVERY, TrainingStep
+from latentstudio.training.loop import LOG_EVERY, TrainingStep, checkpoint_left
 from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
 from latentstudio.training.together import Together, joined
 
@@ -93,8 +93,7 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
     if not together.writes:
         return 0
     seconds = round(time.perf_counter() - began, 1)
-    began_anew = last is not None and last.step > 0  # until its first step, an earlier run's checkpoint stays
-    checkpoint = load_checkpoint(folder) if arguments.resume or began_anew else None
+    checkpoint = checkpoint_left(folder, last, resume=arguments.resume)
     done = checkpoint.step if checkpoint is not None else 0
     answer = {
         "name": recipe.name, "step": done, "steps": recipe.steps, "finished": done >= recipe.steps,

@@ -12,8 +12,7 @@ from latentstudio.errors import UsageError
 from latentstudio.generators.opening import EAGER, open_model
 from latentstudio.inversion.recoding import finish_recoder, recoder_recipe, train_recoder
 from latentstudio.places import state_folder
-from latentstudio.training.checkpoint import load_checkpoint
-from latentstudio.training.loop import TrainingStep
+from latentstudio.training.loop import TrainingStep, checkpoint_left
 
 
 def run_recoder(arguments: argparse.Namespace, output: Output) -> int:
@@ -38,7 +37,7 @@ def run_recoder(arguments: argparse.Namespace, output: Output) -> int:
     last = output.follow(
         train_recoder(generator, recipe, folder, resume=arguments.resume), f"recoder of {recipe.name}", on_step=on_step
     )
-    checkpoint = load_checkpoint(folder) if arguments.resume or last is not None else None
+    checkpoint = checkpoint_left(folder, last, resume=arguments.resume)
     done = checkpoint.step if checkpoint is not None else 0
     answer = {
         "model": recipe.name, "step": done, "steps": recipe.steps, "finished": done >= recipe.steps,

@@ -13,13 +13,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from latentstudio.errors import TrainingError
-from latentstudio.files import storage_error
+from latentstudio.files import make_folder, storage_error
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.recoder import Recoder, RecoderCard, RecoderNetwork, open_recoder, write_recoder
 from latentstudio.latents import LatentSpace, sample_prior
 from latentstudio.places import bundled
-from latentstudio.training.checkpoint import load_checkpoint
-from latentstudio.training.loop import TrainingStep, train
+from latentstudio.training.loop import TrainingStep, finished_checkpoint, train
 from latentstudio.training.recipe import Recipe, read_recipe, stream_seed
 
 HELD_OUT = 512
@@ -103,10 +102,7 @@ def train_recoder(
     if space.prior == "none":
         raise TrainingError(f"{generator.card.name} has no prior to draw samples from",
                             expected="a normal or uniform one")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise storage_error(folder, problem) from problem
+    make_folder(folder)
     course = _Course(generator, recipe)
     device = next(generator.network.parameters()).device
     network = Averaged(space.size, recipe.seed).to(device)
@@ -120,10 +116,7 @@ def finish_recoder(generator: Generator, recipe: Recipe, run: Path, out: Path, *
         TrainingError: no checkpoint, or one that is not finished.
         StorageError: ``out`` may not be written, or the disk is full.
     """
-    checkpoint = load_checkpoint(run)
-    if checkpoint is None or checkpoint.step < recipe.steps:
-        stands = "no checkpoint" if checkpoint is None else f"step {checkpoint.step:,} of {recipe.steps:,}"
-        raise TrainingError(f"the training in {run} stands at {stands}", action="go on with --resume")
+    checkpoint = finished_checkpoint(recipe, run)
     space = generator.card.spaces[0]
     network = Averaged(space.size, recipe.seed)
     network.load_state_dict(checkpoint.weights)

@@ -114,7 +114,7 @@ class Task:
             latents = hold_near_shell(latents, radius, settings.distance)
         elif settings.distance is not None and self.centre is not None:
             latents = hold_near(latents, self.centre, settings.distance)
-        if self.mapped and settings.radius is None:
+        if not self._bounded:
             return latents
         if self.settings.constraint == "ball":
             return project_to_ball(latents, radius)
@@ -123,14 +123,17 @@ class Task:
     @property
     def ball(self) -> Ball | None:
         """A ball that holds all latents which ``project`` leaves as they are, the smaller one where there are two."""
-        settings, radius = self.settings, self.settings.radius or self.space.radius
+        settings, balls = self.settings, []
+        if settings.constraint == "ball" and self._bounded:
+            balls.append(Ball(settings.radius or self.space.radius))
         if settings.distance and settings.around == "start" and self.centre is not None:
-            nearer = settings.constraint != "ball" or settings.distance < radius
-            if nearer or (self.mapped and settings.radius is None):
-                return Ball(settings.distance, self.centre)
-        if settings.constraint != "ball" or (self.mapped and settings.radius is None):
-            return None
-        return Ball(radius)
+            balls.append(Ball(settings.distance, self.centre))
+        return min(balls, key=lambda one: one.radius, default=None)
+
+    @property
+    def _bounded(self) -> bool:
+        """Whether a radius is known: no prior says how far a mapped latent may go."""
+        return not self.mapped or self.settings.radius is not None
 
     def residual(self, latents: Tensor) -> Tensor:
         """Residuals (N, P) whose mean square is the loss; blurred ones are seen at ``GRID`` points a side or more.

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from latentstudio.errors import PictureError, UsageError
-from latentstudio.files import storage_error, write_whole
+from latentstudio.files import remove_file, storage_error, write_whole
 from latentstudio.pixels import read_picture, write_png
 from latentstudio.scenes.making import MadeScene, TruthObject
 from latentstudio.scenes.scene import Scene
@@ -59,10 +59,7 @@ def write_scenes(folder: Path, scenes: Sequence[MadeScene], *, first: int = 0) -
         StorageError: the disk is full or the folder may not be written.
     """
     check_room(folder, len(scenes), first=first)
-    try:
-        (folder / TRUTH).unlink(missing_ok=True)  # told again when all are written; until then boxes alone are true
-    except OSError as problem:
-        raise storage_error(folder / TRUTH, problem) from problem
+    remove_file(folder / TRUTH)  # told again when all are written; until then boxes alone are true
     for number, scene in enumerate(scenes, start=first):
         write_png(folder / f"{number:06d}.png", scene.picture)
         seen = np.zeros(scene.picture.shape[:2], np.uint8)
@@ -213,10 +210,7 @@ def write_layers(folder: Path, behind: NDArray[np.uint8], objects: NDArray[np.ui
     """
     for old in folder.glob("object-*.png"):
         if _LAYER.fullmatch(old.name):  # of an earlier picture
-            try:
-                old.unlink(missing_ok=True)
-            except OSError as problem:
-                raise storage_error(old, problem) from problem
+            remove_file(old)
     write_png(folder / "background.png", behind)
     names = ["background.png"]
     for number, layer in enumerate(objects):

@@ -12,7 +12,7 @@ import numpy as np
 from torch import nn
 
 from latentstudio.errors import TrainingError
-from latentstudio.files import replacing, sha256_of, storage_error
+from latentstudio.files import make_folder, replacing, sha256_of
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.card import ModelCard, check_card, write_card
 from latentstudio.generators.contract import BuildsNetworks
@@ -22,8 +22,7 @@ from latentstudio.scenes.evaluating import evaluation_steps
 from latentstudio.scenes.making import make_scene
 from latentstudio.scenes.parts import scene_parts
 from latentstudio.scenes.running import TEST_SEED, FindsBackends
-from latentstudio.training.checkpoint import load_checkpoint
-from latentstudio.training.loop import LOG_FILE, refuse_other
+from latentstudio.training.loop import LOG_FILE, finished_checkpoint
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.runs import RECIPE_FILE
 
@@ -40,22 +39,14 @@ def finish_scenes(
         TrainingError: there is no checkpoint, or it is not finished.
         StorageError: ``out`` may not be written, or the disk is full.
     """
-    checkpoint = load_checkpoint(run)
-    if checkpoint is None or checkpoint.step < recipe.steps:
-        step = 0 if checkpoint is None else checkpoint.step
-        raise TrainingError(f"the training in {run} stands at step {step:,} of {recipe.steps:,}",
-                            action="go on with --resume")
-    refuse_other(recipe, checkpoint, run)
+    checkpoint = finished_checkpoint(recipe, run)
     backend = catalogue.backend(recipe.backend)
     if not isinstance(backend, BuildsNetworks):
         raise TrainingError(f"the backend '{recipe.backend}' builds no networks", expected="one that does")
     network = backend.build(recipe.config)
     network.load_state_dict(checkpoint.weights)
     network.eval()
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise storage_error(out, problem) from problem
+    make_folder(out)
     sizes: Any = network
     config = sizes.sizes.config()
     card = ModelCard(name=recipe.name, backend=recipe.backend)

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentstudio.errors import TrainingError
-from latentstudio.files import replacing, storage_error
+from latentstudio.files import make_folder, replacing
 from latentstudio.generators.contract import Backend, BuildsNetworks
 from latentstudio.places import cache_folder
 from latentstudio.scenes.course import SHOWN, SceneCourse, check_settings
@@ -55,10 +55,7 @@ def train_scenes(
     check_settings(recipe)
     started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
     network.to(device)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as problem:
-        raise storage_error(folder, problem) from problem
+    make_folder(folder)
     pictures: PictureSet | None = None
     for found in read_scenes(recipe):
         if isinstance(found, PictureSet):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from latentstudio.errors import TrainingError
-from latentstudio.files import storage_error
+from latentstudio.files import remove_file, storage_error
 from latentstudio.steps import Step
 from latentstudio.training.checkpoint import CHECKPOINT_FILE, Checkpoint, load_checkpoint, restore, save_checkpoint
 from latentstudio.training.course import Batch, Course, Loss, OneLoss, Turn
@@ -116,10 +116,7 @@ def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surrounding
 def clear_run(folder: Path) -> None:
     """Remove the checkpoint and the log of an earlier run."""
     for name in (CHECKPOINT_FILE, LOG_FILE):
-        try:
-            (folder / name).unlink(missing_ok=True)
-        except OSError as problem:
-            raise storage_error(folder / name, problem) from problem
+        remove_file(folder / name)
 
 
 def _advance(recipe: Recipe, course: Course, batch: Batch, step: int, around: Surroundings) -> dict[str, float]:
@@ -215,7 +212,7 @@ def refuse_other(recipe: Recipe, checkpoint: Checkpoint, folder: Path) -> None:
     Raises:
         TrainingError: it is of another one.
     """
-    mine, theirs = recipe.as_dict(), checkpoint.recipe
+    mine, theirs = recipe.as_dict(), {"name": None, **checkpoint.recipe}
     free = ("steps", "checkpoint_every", "card")
     other = [key for key in mine if key not in free and mine[key] != theirs.get(key, mine[key])]
     if other:
@@ -223,6 +220,25 @@ def refuse_other(recipe: Recipe, checkpoint: Checkpoint, folder: Path) -> None:
             f"the checkpoint in {folder} was made with another {other[0]} ({theirs.get(other[0])})",
             expected=f"{mine[other[0]]}", action="start without --resume, or in another folder",
         )
+
+
+def finished_checkpoint(recipe: Recipe, run: Path) -> Checkpoint:
+    """The checkpoint of the recipe's last step, in the folder ``run``.
+
+    Raises:
+        TrainingError: there is none, it is not finished, or it is of another recipe.
+    """
+    checkpoint = load_checkpoint(run)
+    if checkpoint is None or checkpoint.step < recipe.steps:
+        stands = "no checkpoint" if checkpoint is None else f"step {checkpoint.step:,} of {recipe.steps:,}"
+        raise TrainingError(f"the training in {run} stands at {stands}", action="go on with --resume")
+    refuse_other(recipe, checkpoint, run)
+    return checkpoint
+
+
+def checkpoint_left(folder: Path, last: TrainingStep | None, *, resume: bool) -> Checkpoint | None:
+    """What a run that ended with the step ``last`` left behind: until its first step, an earlier run's stays."""
+    return load_checkpoint(folder) if resume or (last is not None and last.step > 0) else None
 
 
 def _last_good(folder: Path) -> str:

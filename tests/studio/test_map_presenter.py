@@ -61,6 +61,16 @@ def settle(map_, worker, qtbot):
     qtbot.waitUntil(quiet)
 
 
+def begin_map(desk, panel, worker, qtbot):
+    """Get so far that the map of model "one" waits to be drawn."""
+    desk.request_model("one")
+    worker.work()
+    panel.show()
+    qtbot.waitUntil(lambda: bool(worker.waiting))
+    worker.work()
+    qtbot.waitUntil(lambda: bool(worker.jobs))
+
+
 @pytest.fixture
 def shown(map_, desk, panel, worker, qtbot):
     """The map of the pictures of model "one" on the screen."""
@@ -106,12 +116,7 @@ def test_the_map_comes_when_somebody_looks(shown, panel, models):
 
 
 def test_progress_is_said_and_a_cancelled_map_is_offered_again(map_, desk, panel, worker, qtbot):
-    desk.request_model("one")
-    worker.work()
-    panel.show()
-    qtbot.waitUntil(lambda: bool(worker.waiting))
-    worker.work()
-    qtbot.waitUntil(lambda: bool(worker.jobs))
+    begin_map(desk, panel, worker, qtbot)
     assert panel.ground.words == "Waiting for its turn…"
     for job in list(worker.jobs):
         worker.cancel_job(job)
@@ -327,12 +332,7 @@ def test_a_hidden_panel_asks_for_nothing(shown, desk, panel, worker):
 
 
 def test_a_map_under_way_is_given_up_when_nobody_looks_and_drawn_when_somebody_does(map_, desk, panel, worker, qtbot):
-    desk.request_model("one")
-    worker.work()
-    panel.show()
-    qtbot.waitUntil(lambda: bool(worker.waiting))
-    worker.work()
-    qtbot.waitUntil(lambda: bool(worker.jobs))
+    begin_map(desk, panel, worker, qtbot)
     panel.hide()
     panel.show()
     qtbot.wait(20)

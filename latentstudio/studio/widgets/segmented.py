@@ -27,7 +27,6 @@ class Segmented(NameRow):
     def set_names(self, names: tuple[str, ...]) -> None:
         """Other names; the first is chosen unless the present one is among them."""
         self._take_names(names, ", ".join(names))
-        self.setAccessibleDescription(self._current)
 
     def _words(self) -> list[int]:
         metrics = QFontMetrics(self._theme.font("name"))

@@ -23,7 +23,6 @@ class WrappedNames(NameRow):
     def set_names(self, names: tuple[str, ...]) -> None:
         """Other names; the first is chosen unless the present one is among them."""
         self._take_names(names, ", ".join(names))
-        self.setAccessibleDescription(self._current)
         self._fit()
 
     def area_of(self, name: str) -> QRectF:
