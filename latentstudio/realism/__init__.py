@@ -1,1 +1,0 @@
-"""Realism: great circles towards the protoimage. Nothing is built here yet."""

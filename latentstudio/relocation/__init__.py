@@ -1,1 +1,0 @@
-"""Relocation: linear maps between latent spaces. Nothing is built here yet."""

@@ -1,1 +1,0 @@
-"""Steering: walks learned end to end. Nothing is built here yet."""
