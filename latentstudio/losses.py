@@ -15,16 +15,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentstudio.errors import UsageError
 from latentstudio.generators.contract import ExtractsFeatures, Generator
 from latentstudio.generators.feature_network import find_features, missing_features
+from latentstudio.loss_names import FEATURES, SIGMA, needs_features, parse_loss
 
 Loss = Callable[[Tensor, Tensor, Tensor], Tensor]
 Features = Callable[[Tensor], Sequence[Tensor]]
 
-FEATURES = "features"
-LOSSES = ("blurred", "mse", "l1", "dssim", FEATURES)
-SIGMA = 0.03
 WINDOW_SIGMA = 1.5
 _RADIUS = 5
 _STEADY_MEAN, _STEADY_VARIANCE = 0.01**2, 0.03**2
@@ -142,31 +139,6 @@ def weighted_sum(parts: Sequence[tuple[float, Loss]]) -> Loss:
         return torch.stack([weight * loss(images, targets, mask) for weight, loss in chosen]).sum(dim=0)
 
     return total
-
-
-def parse_loss(text: str) -> tuple[tuple[float, str], ...]:
-    """Weights and names in ``blurred``, or in a sum such as ``0.8*mse + 0.2*dssim``.
-
-    Raises:
-        UsageError: an unknown name, or a weight that is no positive number.
-    """
-    parts = []
-    for term in text.split("+"):
-        weight, star, name = term.strip().rpartition("*")
-        try:
-            number = float(weight) if star else 1.0
-        except ValueError:
-            number = float("nan")
-        if name.strip() not in LOSSES or not 0.0 < number < float("inf"):
-            raise UsageError(f"the loss '{text.strip()}'",
-                             expected=f"{', '.join(LOSSES)}, or a sum such as 0.8*mse+0.2*dssim")
-        parts.append((number, name.strip()))
-    return tuple(parts)
-
-
-def needs_features(text: str) -> bool:
-    """Whether the loss ``text`` has a term that is measured on features."""
-    return any(name == FEATURES for _, name in parse_loss(text))
 
 
 def loss_named(text: str, *, sigma: float = SIGMA, features: Features | None = None) -> Loss:

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from latentstudio.errors import StudioError
-from latentstudio.generators.addons import add_on, fetch
+from latentstudio.generators.addons import add_on
 from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.generators.fetching import fetch
 
 FEATURES = "features-efficientnet-lite0"
 

@@ -9,13 +9,12 @@ import torch
 from torch.nn import functional
 
 from latentstudio.errors import CapabilityError, UsageError
+from latentstudio.loss_names import LOSSES, parse_loss
 from latentstudio.losses import (
-    LOSSES,
     blurred_error,
     feature_error,
     features_for,
     loss_named,
-    parse_loss,
     structural_dissimilarity,
 )
 from tests.blob import BlobGenerator

@@ -111,7 +111,7 @@ def _state(row: dict[str, Any]) -> str:
 
 def _get(arguments: argparse.Namespace, output: Output) -> None:
     # fetching draws the converter in; listing does without
-    from latentstudio.generators.addons import fetch
+    from latentstudio.generators.fetching import fetch
 
     if arguments.name in data_set_names():
         _get_data(arguments, output)

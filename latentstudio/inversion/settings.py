@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from latentstudio.errors import UsageError
-from latentstudio.losses import SIGMA, parse_loss
+from latentstudio.loss_names import SIGMA, parse_loss
 
 AUTO = "auto"
 STARTS = (AUTO, "encoder", "random", "given")

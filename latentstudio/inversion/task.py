@@ -19,7 +19,8 @@ from latentstudio.latents import (
     project_to_sphere,
     sample_prior,
 )
-from latentstudio.losses import Features, Loss, blur, features_for, loss_named, needs_features, parse_loss
+from latentstudio.loss_names import needs_features, parse_loss
+from latentstudio.losses import Features, Loss, blur, features_for, loss_named
 from latentstudio.optimisation.second_order import Ball
 from latentstudio.training.loop import mixed_precision_pays
 

@@ -19,7 +19,8 @@ from latentstudio.generators.tunings import Tuning, make_tuning, tuned_generator
 from latentstudio.inversion.inverting import as_bytes
 from latentstudio.inversion.settings import InversionSettings
 from latentstudio.inversion.task import Task, make_task
-from latentstudio.losses import parse_loss, squared_error, structural_dissimilarity
+from latentstudio.loss_names import parse_loss
+from latentstudio.losses import squared_error, structural_dissimilarity
 from latentstudio.steps import Step
 
 SHOW_EVERY = 10

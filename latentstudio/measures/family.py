@@ -9,12 +9,12 @@ import torch
 from torch import Tensor
 
 from latentstudio.errors import TransformationError
+from latentstudio.loss_names import SIGMA
 from latentstudio.measures.registration import CORRELATION, SQUARES, Registration
 from latentstudio.transformations import Transformation
 
 CANDIDATES = 97
 WIDEST = 1.8
-SIGMA = 0.03
 TRIED = (-0.75, -0.4, 0.4, 0.75)
 TOLERATED = 0.25
 ASKED = 8

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentstudio.losses import SIGMA, blurred_error
+from latentstudio.loss_names import SIGMA
+from latentstudio.losses import blurred_error
 from latentstudio.transformations import Transformation
 
 GRID = 32

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from latentstudio import pixels
 from latentstudio.errors import TrainingError
-from latentstudio.scenes.composing import lay, over
-from latentstudio.scenes.glimpses import extract
+from latentstudio.generators.composing import lay, over
+from latentstudio.generators.glimpses import extract
 from latentstudio.scenes.losses import (
     background_log,
     boundary,

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from latentstudio import pixels
 from latentstudio.errors import ModelFileError, UsageError
+from latentstudio.generators.glimpses import project
 from latentstudio.generators.opening import Model
-from latentstudio.scenes.glimpses import project
 from latentstudio.scenes.looking import PRESENT, Parts, draw_parts, winning_masks
 from latentstudio.scenes.parts import SceneParts, parts_of
 from latentstudio.scenes.scene import Scene, SceneObject

@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentstudio.scenes.composing import lay, over
+from latentstudio.generators.composing import lay, over
+from latentstudio.generators.glimpses import extract, project, wrapped
 from latentstudio.scenes.course import RESIDUAL
-from latentstudio.scenes.glimpses import extract, project, wrapped
 from latentstudio.scenes.parts import SceneParts
 
 PRESENT = 0.5

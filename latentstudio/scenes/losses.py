@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentstudio.scenes.glimpses import moments
+from latentstudio.generators.glimpses import moments
 
 BINS = 32
 HARMONICS = (2, 4)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 
-from latentstudio.scenes.glimpses import extract
+from latentstudio.generators.glimpses import extract
 from latentstudio.scenes.looking import (
     REFINEMENTS,
     Parts,

@@ -73,7 +73,8 @@ class DcganBackend:
         probe = torch.linspace(-2.0, 2.0, 2 * sizes.latent_size).view(2, -1)
         agree = float((network(probe) - folded(probe)).abs().max()) <= FOLD_AGREEMENT
         chosen = (folded if agree else network).to(device)
-        return DcganGenerator(card, chosen.to(memory_format=torch.channels_last))
+        chosen.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's own overloads forget it
+        return DcganGenerator(card, chosen)
 
     def import_file(self, path: Path) -> tuple[ModelCard, Mapping[str, Tensor]]:
         """Card and float32 tensors of the generator in a state dict, also one below a key such as ``netG_state_dict``.

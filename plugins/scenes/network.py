@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from latentstudio.scenes.composing import over, shared, weighted
+from latentstudio.generators.composing import over, shared, weighted
 
 from .background import Background
 from .objects import BoxDecoder, BoxEncoder, GlimpseVae, Prior, StructureEncoder

@@ -84,10 +84,10 @@ def read_scene_sizes(config: Mapping[str, Any]) -> SceneSizes:
         if not isinstance(config.get(name, True), bool):
             raise ModelFileError(f"the config gives {name} {config[name]!r}", expected="true or false")
     sizes = SceneSizes(**dict(config))
-    for name, low, high in (("reach", 0.1, 2.0), ("smallest", 0.005, 0.5), ("largest", 0.05, 1.5)):
+    for name, least, most in (("reach", 0.1, 2.0), ("smallest", 0.005, 0.5), ("largest", 0.05, 1.5)):
         value = getattr(sizes, name)
-        if not isinstance(value, int | float) or isinstance(value, bool) or not low <= value <= high:
-            raise ModelFileError(f"the config gives {name} {value!r}", expected=f"a number from {low} to {high}")
+        if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
+            raise ModelFileError(f"the config gives {name} {value!r}", expected=f"a number from {least} to {most}")
     if sizes.smallest >= sizes.largest:
         raise ModelFileError(f"the config gives smallest {sizes.smallest} and largest {sizes.largest}",
                              expected="the smaller one first")

@@ -16,10 +16,11 @@ import torch
 
 from latentstudio.errors import AddOnError, StorageError, UnknownNameError
 from latentstudio.files import sha256_of
-from latentstudio.generators import addons
-from latentstudio.generators.addons import AddOn, add_on, fetch, is_installed, is_whole, list_add_ons, remove
+from latentstudio.generators import addons, fetching
+from latentstudio.generators.addons import AddOn, add_on, is_installed, is_whole, list_add_ons, remove
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.contract import BuildsNetworks
+from latentstudio.generators.fetching import fetch
 from latentstudio.generators.opening import open_model
 from latentstudio.places import user_models
 
@@ -116,7 +117,7 @@ def test_without_network_one_message_and_nothing_left(offline: Path) -> None:
 def test_another_hash_is_refused_before_the_package_is_opened(
     package: AddOn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(addons.zipfile, "ZipFile", lambda *_: pytest.fail("the package was opened"))
+    monkeypatch.setattr(fetching.zipfile, "ZipFile", lambda *_: pytest.fail("the package was opened"))
     with pytest.raises(AddOnError, match=hashlib.sha256(b"").hexdigest()):
         get(replace(package, sha256=hashlib.sha256(b"").hexdigest()))
     assert list(user_models().iterdir()) == []
@@ -162,7 +163,7 @@ def test_a_full_disk_while_converting_is_one_message(package: AddOn, monkeypatch
 
 def test_without_pip_the_message_says_how_to_get_it(package: AddOn, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pip", None)
-    monkeypatch.setattr(addons.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(fetching.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(AddOnError, match="ensurepip"):
         get(package)
 

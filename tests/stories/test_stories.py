@@ -37,13 +37,13 @@ def test_the_crash_story(story_home, tmp_path, qapp):
 
 def test_the_library_story_without_network_says_so(story_home, tmp_path, qapp, monkeypatch):
     from latentstudio.errors import AddOnError
-    from latentstudio.generators import addons
+    from latentstudio.generators import fetching
 
     def unreachable(addon, *, catalogue):
         raise AddOnError("the package index cannot be reached", action="check the network and try again")
         yield
 
-    monkeypatch.setattr(addons, "fetch", unreachable)
+    monkeypatch.setattr(fetching, "fetch", unreachable)
     monkeypatch.setattr("latentstudio.studio.stories.library.own_home", _this_home)
     report = run_story("library", tmp_path / "out", model=MODEL)
     assert report.facts["licence_shown_first"] is True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -12,6 +13,7 @@ from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep
 from latentstudio.errors import StudioError
 from latentstudio.generators import addons
+from latentstudio.generators.arriving import arriving
 from latentstudio.generators.catalogue import Catalogue
 from latentstudio.pixels import BytePictures
 from latentstudio.steps import Step
@@ -21,12 +23,15 @@ from latentstudio.studio.presenters.drawing import Drawn, Opened
 from latentstudio.studio.presenters.thumbnails import read_thumbnail, shipped_thumbnail, thumbnail_steps
 from latentstudio.studio.widgets.library_list import LibraryRow
 
+FETCHING = "latentstudio.generators.fetching"
 Fetch = Callable[[addons.AddOn, Catalogue], Iterator[Step]]
 
 
 def fetch_add_on(addon: addons.AddOn, catalogue: Catalogue) -> Iterator[Step]:
-    """The real way to fetch; tests give the presenter another."""
-    return addons.fetch(addon, catalogue=catalogue)
+    """The real way to fetch, torch loaded first; tests give the presenter another."""
+    for _ in arriving("torch", FETCHING):
+        yield Step(0.0, f"fetching {addon.title}")
+    yield from importlib.import_module(FETCHING).fetch(addon, catalogue=catalogue)
 
 LEADING = ("faces", "scenes", "faces-gan", "fashion-avae", "sprites-b10")
 

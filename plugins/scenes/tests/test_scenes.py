@@ -14,7 +14,7 @@ import torch
 from latentstudio.errors import ModelFileError
 from latentstudio.generators.acceleration import export_graph
 from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.scenes.glimpses import extract, moments, project, wrapped
+from latentstudio.generators.glimpses import extract, moments, project, wrapped
 
 SMALL = {"side": 32, "grid": 4, "glimpse": 8, "what_size": 4, "box_size": 4, "background_size": 4, "width": 16,
          "prior_width": 8}

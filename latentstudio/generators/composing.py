@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from latentstudio.scenes.glimpses import project
+from latentstudio.generators.glimpses import project
 
 _LITTLE = 1e-5
 
