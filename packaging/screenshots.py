@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 
 from latentstudio import api, pixels
 from latentstudio.cli.screen import go_offscreen, has_display
-from latentstudio.studio.presenters.drawing import shrink
-from latentstudio.studio.presenters.thumbnails import shipped_thumbnail_path
-from latentstudio.studio.presenters.welcome import FIRST_SEEDS
+from latentstudio.tasks.drawing import shrink
+from latentstudio.tasks.thumbnails import shipped_thumbnail_path
+from latentstudio.tasks.welcome import FIRST_SEEDS
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
 MODEL = "faces-gan"
@@ -77,8 +77,8 @@ def thumbnail(name: str) -> Path:
 def window(theme: str) -> Path:
     """The window in the middle of a drag of x, the other sliders moved before."""
     # Qt is loaded only now: where to draw has to be settled first
-    from latentstudio.studio.stories.drag import drag_one
-    from latentstudio.studio.stories.driver import story_window
+    from latentstudio.stories.drag import drag_one
+    from latentstudio.stories.driver import story_window
 
     target = OUT / f"window-{theme}.png"
     with tempfile.TemporaryDirectory() as folder, story_window(Path(folder), model=MODEL, theme=theme) as driver:
@@ -94,9 +94,9 @@ def window(theme: str) -> Path:
 def learning() -> tuple[Path, Path]:
     """The window while x is learned from the sprites, and its verdict."""
     # Qt is loaded only now: where to draw has to be settled first
-    from latentstudio.studio.stories import learn
-    from latentstudio.studio.stories.driver import story_window
-    from latentstudio.studio.stories.library import own_home
+    from latentstudio.stories import learn
+    from latentstudio.stories.driver import story_window
+    from latentstudio.stories.library import own_home
 
     running, verdict = OUT / "learn-running.png", OUT / "learn-verdict.png"
     with own_home(), tempfile.TemporaryDirectory() as folder, story_window(Path(folder), model=learn.MODEL) as driver:
@@ -111,7 +111,7 @@ def learning() -> tuple[Path, Path]:
 def photo() -> Path:
     """The photo story's window: the photo left of a line, the tuned model right of it, the card and the sliders."""
     # Qt is loaded only now, as above
-    from latentstudio.studio.stories.photo import photo_story
+    from latentstudio.stories.photo import photo_story
 
     target = OUT / "photo-dark.png"
     with tempfile.TemporaryDirectory() as folder:
@@ -123,7 +123,7 @@ def photo() -> Path:
 def story(name: str, model: str | None, picture: str) -> Path:
     """One of a story's screenshots, by the end of its file's name."""
     # Qt is loaded only now, as above
-    from latentstudio.studio.stories.run import run_story
+    from latentstudio.stories.run import run_story
 
     target = OUT / f"{name}-dark.png"
     with tempfile.TemporaryDirectory() as folder:
@@ -135,8 +135,8 @@ def story(name: str, model: str | None, picture: str) -> Path:
 def map_alone(theme: str, view: str, factor: str) -> Path:
     """The map, undocked and large, after a drag of one factor; or the way of the picture under its transformation."""
     # Qt is loaded only now, as above
-    from latentstudio.studio.stories.drag import drag_one
-    from latentstudio.studio.stories.driver import story_window
+    from latentstudio.stories.drag import drag_one
+    from latentstudio.stories.driver import story_window
 
     target = OUT / (f"map-{theme}.png" if view == "Pictures" else "map-pixel-paths.png")
     with tempfile.TemporaryDirectory() as folder, story_window(Path(folder), model=MODEL, theme=theme) as driver:

@@ -41,11 +41,11 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         output.note("no display: measuring offscreen")
         go_offscreen()
     if arguments.action == "render":
-        report = import_studio("benchmarks").bench_render(arguments.model)
+        report = import_studio("stories.benchmarks").bench_render(arguments.model)
     elif arguments.action == "map":
-        report = import_studio("map_benchmark").bench_map(arguments.model)
+        report = import_studio("stories.map_benchmark").bench_map(arguments.model)
     else:
-        report = import_studio("benchmarks").bench_startup()
+        report = import_studio("stories.benchmarks").bench_startup()
     figures: dict[str, Any] = msgspec.to_builtins(report)
     output.say(table([(name, _written(value)) for name, value in figures.items()]))
     output.result(figures)

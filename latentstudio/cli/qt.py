@@ -1,4 +1,4 @@
-"""Imports parts of the studio, and turns a Qt that cannot load into one line with the command that mends it."""
+"""Imports what needs Qt, and turns a Qt that cannot load into one line with the command that mends it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from latentstudio.errors import DeviceError
 
 
 def import_studio(name: str) -> ModuleType:
-    """The module ``latentstudio.studio.NAME``.
+    """The module ``latentstudio.NAME``, one that needs Qt: ``studio.app``, ``stories.benchmarks`` ...
 
     Raises:
         DeviceError: Qt's libraries cannot be loaded; the message has the command that installs what lacks.
     """
     try:
-        return importlib.import_module(f"latentstudio.studio.{name}")
+        return importlib.import_module(f"latentstudio.{name}")
     except ImportError as problem:
         if (problem.name or "").startswith("latentstudio"):
             raise

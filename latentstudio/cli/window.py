@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     """Open the window and stay until it is closed."""
     if has_display():
         path, model = _first(arguments.open)
-        code: int = import_studio("app").run_window(path, device=arguments.device, model=model)
+        code: int = import_studio("studio.app").run_window(path, device=arguments.device, model=model)
         return code
     output.note(f"no display here: playing the drag story offscreen into {STORY_FOLDER}")
     go_offscreen()

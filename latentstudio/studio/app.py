@@ -18,12 +18,12 @@ from latentstudio.document.autosave import Slot, claim_slot
 from latentstudio.document.preferences import Preferences, load_preferences
 from latentstudio.files import write_whole
 from latentstudio.generators.catalogue import Catalogue
-from latentstudio.studio.commands import Dialogs
-from latentstudio.studio.idle import IdleWork
-from latentstudio.studio.parts import Parts
-from latentstudio.studio.presenters.picture import Painted
+from latentstudio.studio.canvas.presenter import Painted
+from latentstudio.studio.shell.commands import Dialogs
+from latentstudio.studio.shell.components import Components
+from latentstudio.studio.shell.idle import IdleWork
+from latentstudio.studio.shell.window import MainWindow
 from latentstudio.studio.theme import apply_theme
-from latentstudio.studio.window import MainWindow
 from latentstudio.version import VERSION
 
 TRACE_VARIABLE = "LATENTSTUDIO_TRACE_STARTUP"
@@ -129,7 +129,7 @@ def build_window(
     sys.setswitchinterval(SWITCH_SECONDS)
     chosen = preferences if preferences is not None else load_preferences()
     theme = apply_theme(app, chosen.theme)
-    parts = Parts(slot or claim_slot(), catalogue=catalogue, device=device, next_seed=next_seed)
+    parts = Components(slot or claim_slot(), catalogue=catalogue, device=device, next_seed=next_seed)
     window = MainWindow(parts, theme, chosen, dialogs=dialogs, remembers=remembers)
     parts.setParent(window)
     Starter(window, path=path, model=model)

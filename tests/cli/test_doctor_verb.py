@@ -81,7 +81,7 @@ def test_a_missing_library_becomes_one_line(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(qt.importlib, "import_module", refuse)
     monkeypatch.setattr(qt, "missing_packages", lambda: ("libegl1",))
     with pytest.raises(DeviceError, match=r"libEGL\.so\.1.*apt-get install .*libegl1"):
-        qt.import_studio("app")
+        qt.import_studio("studio.app")
 
 
 @pytest.fixture

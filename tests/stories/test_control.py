@@ -11,8 +11,8 @@ from latentstudio.factors import apply_factors
 from latentstudio.factors.exact import CLOSE
 from latentstudio.measures.moments import barycentre
 from latentstudio.pixels import read_picture
-from latentstudio.studio.commands import Dialogs
-from latentstudio.studio.stories.driver import Driver, story_window
+from latentstudio.stories.driver import Driver, story_window
+from latentstudio.studio.shell.commands import Dialogs
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from PySide6.QtTest import QTest
 
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve
 from latentstudio.factors.finding import NOT_FOUND, Finding, FindStep
-from latentstudio.studio.stories.driver import Driver, story_window
+from latentstudio.stories.driver import Driver, story_window
 from latentstudio.units import DEGREES
 
 MODEL = "story-model"

@@ -7,7 +7,7 @@ from PIL import Image
 
 from latentstudio.errors import StudioError, UnknownNameError
 from latentstudio.factors import LearnSettings
-from latentstudio.studio.stories import run_story
+from latentstudio.stories import run_story
 
 MODEL = "story-model"
 
@@ -44,7 +44,7 @@ def test_the_library_story_without_network_says_so(story_home, tmp_path, qapp, m
         yield
 
     monkeypatch.setattr(fetching, "fetch", unreachable)
-    monkeypatch.setattr("latentstudio.studio.stories.library.own_home", _this_home)
+    monkeypatch.setattr("latentstudio.stories.library.own_home", _this_home)
     report = run_story("library", tmp_path / "out", model=MODEL)
     assert report.facts["licence_shown_first"] is True
     assert report.facts["fetched"] is False
@@ -55,7 +55,7 @@ def test_the_learn_story_with_little_of_everything(story_home, tmp_path, qapp, m
     little = LearnSettings(
         starts=32, targets=2, steps=3, batch=16, judged=16, refined=3, epochs=10, optimiser="adam"
     )
-    monkeypatch.setattr("latentstudio.studio.presenters.learn.settings_for", lambda effort: little)
+    monkeypatch.setattr("latentstudio.studio.learn.presenter.settings_for", lambda effort: little)
     report = run_story("learn", tmp_path / "out")
     assert report.facts["verdict"].startswith("x: known from −")
     assert report.facts["kept"]["name"] == "x"

@@ -16,11 +16,11 @@ from latentstudio.document.autosave import claim_slot
 from latentstudio.document.preferences import Preferences, load_preferences
 from latentstudio.factors import apply_factors
 from latentstudio.pixels import to_bytes, write_png
+from latentstudio.stories.driver import Driver, close_window, story_window
+from latentstudio.stories.map_benchmark import bench_map
 from latentstudio.studio.app import build_window
-from latentstudio.studio.commands import Dialogs, ask_save_file
-from latentstudio.studio.docks import RIGHT
-from latentstudio.studio.map_benchmark import bench_map
-from latentstudio.studio.stories.driver import Driver, close_window, story_window
+from latentstudio.studio.shell.commands import Dialogs, ask_save_file
+from latentstudio.studio.shell.docks import RIGHT
 
 MODEL = "story-model"
 MOVES = 5_000

@@ -20,11 +20,11 @@ from latentstudio.generators.card import ModelCard
 from latentstudio.generators.catalogue import Catalogue, ModelEntry
 from latentstudio.latents import LatentSpace
 from latentstudio.steps import Step
-from latentstudio.studio.presenters import desk as desk_module
-from latentstudio.studio.presenters import drawing
-from latentstudio.studio.presenters.desk import Desk
-from latentstudio.studio.presenters.drawing import Opened
+from latentstudio.studio import desk as desk_module
+from latentstudio.studio.desk import Desk
 from latentstudio.studio.theme import apply_theme
+from latentstudio.tasks import drawing
+from latentstudio.tasks.drawing import Opened
 from latentstudio.units import PIXELS, TIMES, Unit
 
 SIZE = 4

@@ -7,12 +7,12 @@ from typing import get_args
 
 from PySide6.QtGui import QKeySequence
 
-from latentstudio.studio.actions import ACTIONS, MENUS
-from latentstudio.studio.commands import Commands
-from latentstudio.studio.docks import LEFT, RIGHT, WORKSPACES
-from latentstudio.studio.icons import icon_names
+from latentstudio.studio.shell.actions import ACTIONS, MENUS
+from latentstudio.studio.shell.commands import Commands
+from latentstudio.studio.shell.docks import LEFT, RIGHT, WORKSPACES
+from latentstudio.studio.shell.icons import icon_names
+from latentstudio.studio.shell.window import MainWindow
 from latentstudio.studio.theme import Choice
-from latentstudio.studio.window import MainWindow
 
 
 def test_ids_and_shortcuts_are_unique():

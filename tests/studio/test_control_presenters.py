@@ -14,12 +14,12 @@ from latentstudio.factors.exact import Exact, ExactStep
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import read_picture
 from latentstudio.studio.canvas.view import Canvas
-from latentstudio.studio.panels.factors_panel import FactorsPanel
-from latentstudio.studio.presenters.drawing import draw_traversal
-from latentstudio.studio.presenters.exact import ExactPresenter
-from latentstudio.studio.presenters.factors import FactorsPresenter
-from latentstudio.studio.presenters.files import FilesPresenter
-from latentstudio.studio.presenters.recipes import as_command, as_python
+from latentstudio.studio.factors.exact import ExactPresenter
+from latentstudio.studio.factors.panel import FactorsPanel
+from latentstudio.studio.factors.presenter import FactorsPresenter
+from latentstudio.studio.shell.files import FilesPresenter
+from latentstudio.tasks.as_code import as_command, as_python
+from latentstudio.tasks.drawing import draw_traversal
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from latentstudio.generators.card import ModelCard
 from latentstudio.generators.catalogue import Catalogue, ModelEntry
 from latentstudio.latents import LatentSpace
 from latentstudio.pixels import write_png
-from latentstudio.studio.presenters.dropping import read_file
+from latentstudio.tasks.read_file import read_file
 from latentstudio.units import PIXELS
 
 CARD = ModelCard(name="one", backend="fake", spaces=(LatentSpace("z", (4,)),), weights_sha256="ab" * 32)

@@ -15,13 +15,13 @@ from latentstudio.factors import Factor, LearnSettings, MeasuredCalibration, Mon
 from latentstudio.factors.finding import NOT_FOUND, Finding, FindStep
 from latentstudio.places import user_factors
 from latentstudio.steps import Step
-from latentstudio.studio.panels.factors_panel import FactorsPanel
-from latentstudio.studio.panels.find_panel import FindPanel
-from latentstudio.studio.presenters import desk as desk_module
-from latentstudio.studio.presenters import find as find_module
-from latentstudio.studio.presenters.drawing import Opened
-from latentstudio.studio.presenters.find import NAMES, FindPresenter, find_steps, plain
+from latentstudio.studio import desk as desk_module
+from latentstudio.studio.factors.panel import FactorsPanel
+from latentstudio.studio.learn import find as find_module
+from latentstudio.studio.learn.find import NAMES, FindPresenter, find_steps, plain
+from latentstudio.studio.learn.find_panel import FindPanel
 from latentstudio.studio.widgets.finding_row import FoundRow
+from latentstudio.tasks.drawing import Opened
 from latentstudio.units import PIXELS
 
 MOSAIC = np.full((8, 48, 3), 200, dtype=np.uint8)

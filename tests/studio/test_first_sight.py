@@ -9,20 +9,20 @@ from PySide6.QtCore import Qt
 from latentstudio.document.preferences import Preferences
 from latentstudio.generators.addons import list_add_ons
 from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.studio import desk as desk_module
+from latentstudio.studio.canvas.film_strip import FilmStrip
+from latentstudio.studio.canvas.history import HistoryPresenter
+from latentstudio.studio.canvas.presenter import PicturePresenter
 from latentstudio.studio.canvas.view import Canvas
-from latentstudio.studio.panels.factors_panel import FactorsPanel
-from latentstudio.studio.panels.library_panel import LibraryPanel
-from latentstudio.studio.presenters import desk as desk_module
-from latentstudio.studio.presenters import library as library_module
-from latentstudio.studio.presenters.drawing import draw
-from latentstudio.studio.presenters.factors import FactorsPresenter
-from latentstudio.studio.presenters.history import HistoryPresenter
-from latentstudio.studio.presenters.library import LibraryPresenter, library_rows
-from latentstudio.studio.presenters.picture import PicturePresenter
-from latentstudio.studio.presenters.thumbnails import shipped_thumbnail
-from latentstudio.studio.presenters.welcome import FIRST_SEEDS, first_seed, seeds_beside
+from latentstudio.studio.factors.panel import FactorsPanel
+from latentstudio.studio.factors.presenter import FactorsPresenter
+from latentstudio.studio.library import presenter as library_module
+from latentstudio.studio.library.panel import LibraryPanel
+from latentstudio.studio.library.presenter import LibraryPresenter, library_rows
 from latentstudio.studio.widgets.curve_plot import ticks
-from latentstudio.studio.widgets.film_strip import FilmStrip
+from latentstudio.tasks.drawing import draw
+from latentstudio.tasks.thumbnails import shipped_thumbnail
+from latentstudio.tasks.welcome import FIRST_SEEDS, first_seed, seeds_beside
 
 
 def test_a_known_model_begins_with_its_chosen_sample(desk, worker, monkeypatch):

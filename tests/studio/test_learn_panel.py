@@ -16,11 +16,11 @@ from latentstudio.factors.settings import reasons
 from latentstudio.factors.verdict import verdict_of
 from latentstudio.places import records_folder
 from latentstudio.steps import Step
-from latentstudio.studio.panels.learn_panel import LearnPanel
-from latentstudio.studio.presenters.learn import LearnPresenter, settings_for
-from latentstudio.studio.presenters.learn_work import STRIP_VALUES, draw_new, left_over, strip_labels
+from latentstudio.studio.learn.panel import LearnPanel
+from latentstudio.studio.learn.presenter import LearnPresenter, settings_for
 from latentstudio.studio.widgets.mosaic import Mosaic
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
+from latentstudio.tasks.learn import STRIP_VALUES, draw_new, left_over, strip_labels
 from latentstudio.transformations import FACTS, NAMES
 from latentstudio.units import PIXELS
 

@@ -7,8 +7,8 @@ import time
 
 from PySide6.QtCore import QEventLoop, QTimer
 
-from latentstudio.studio.benchmarks import LoopProbe
-from latentstudio.studio.housekeeping import Housekeeper
+from latentstudio.stories.benchmarks import LoopProbe
+from latentstudio.studio.shell.housekeeping import Housekeeper
 
 BLOCK = 0.06
 

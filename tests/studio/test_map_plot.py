@@ -13,11 +13,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from latentstudio.studio.theme import app_theme, apply_theme
-from latentstudio.studio.widgets.choice_link import ChoiceLink
-from latentstudio.studio.widgets.map_items import COLD, WARM, ramp_colour
-from latentstudio.studio.widgets.map_plot import MapPlot
-from latentstudio.studio.widgets.map_scene import (
+from latentstudio.studio.map.items import COLD, WARM, ramp_colour
+from latentstudio.studio.map.plot import MapPlot
+from latentstudio.studio.map.values import (
     Legend,
     Line,
     Mark,
@@ -30,6 +28,8 @@ from latentstudio.studio.widgets.map_scene import (
     point_of,
     spaced,
 )
+from latentstudio.studio.theme import app_theme, apply_theme
+from latentstudio.studio.widgets.choice_link import ChoiceLink
 
 LEFT, RIGHT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
 CLOUD = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [-1.0, -1.0], [2.0, 1.0]])

@@ -13,14 +13,14 @@ from latentstudio.errors import ModelFileError
 from latentstudio.factors import Evidence, FactorSet, paths
 from latentstudio.factors.pixel_paths import pixel_path
 from latentstudio.latents import sample_prior
-from latentstudio.studio.panels.map_panel import PATHS, MapPanel
-from latentstudio.studio.presenters import desk as desk_module
-from latentstudio.studio.presenters.drawing import draw
-from latentstudio.studio.presenters.map import COUNTS, MapPresenter
-from latentstudio.studio.presenters.map_scenes import evenly_along, pixel_scene, pixel_words
-from latentstudio.studio.presenters.map_store import KEPT
+from latentstudio.studio import desk as desk_module
+from latentstudio.studio.map.panel import PATHS, MapPanel
+from latentstudio.studio.map.presenter import COUNTS, MapPresenter
+from latentstudio.studio.map.scenes import evenly_along, pixel_scene, pixel_words
+from latentstudio.studio.map.store import KEPT
+from latentstudio.studio.map.values import Pick
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.map_scene import Pick
+from latentstudio.tasks.drawing import draw
 from latentstudio.transformations import transformation_named
 from latentstudio.units import PIXELS
 from tests.studio.conftest import FakeFactor, fake_apply

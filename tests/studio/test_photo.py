@@ -20,13 +20,13 @@ from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.inversion.photos import Photo
 from latentstudio.inversion.placing import Placed
 from latentstudio.steps import Step
-from latentstudio.studio.panels.photo_panel import PhotoPanel
-from latentstudio.studio.presenters import photo as photo_module
-from latentstudio.studio.presenters import photo_extras as extras_module
-from latentstudio.studio.presenters.dropping import read_file
-from latentstudio.studio.presenters.photo import PhotoPresenter, facts_of, title_of
-from latentstudio.studio.presenters.photo_work import Concluded, CurveStep, Framed, PhotoStep, TunedStep
-from latentstudio.studio.widgets.photo_frame import PhotoFrame, corners_of, dragged, held_in
+from latentstudio.studio.photo import extras as extras_module
+from latentstudio.studio.photo import presenter as photo_module
+from latentstudio.studio.photo.frame import PhotoFrame, corners_of, dragged, held_in
+from latentstudio.studio.photo.panel import PhotoPanel
+from latentstudio.studio.photo.presenter import PhotoPresenter, facts_of, title_of
+from latentstudio.tasks.photo import Concluded, CurveStep, Framed, PhotoStep, TunedStep
+from latentstudio.tasks.read_file import read_file
 
 LEFT = Qt.MouseButton.LeftButton
 PLACES = st.floats(-500, 500)

@@ -20,23 +20,23 @@ from latentstudio.generators.addons import AddOn
 from latentstudio.latents import sample_prior
 from latentstudio.places import user_factors
 from latentstudio.steps import Step
+from latentstudio.studio.canvas.film_strip import FilmStrip
+from latentstudio.studio.canvas.history import HistoryPresenter, strip_entries
+from latentstudio.studio.canvas.presenter import PicturePresenter, header_line
 from latentstudio.studio.canvas.view import Canvas
-from latentstudio.studio.panels.factors_panel import FactorsPanel
-from latentstudio.studio.panels.learn_panel import LearnPanel
-from latentstudio.studio.panels.library_panel import LibraryPanel
-from latentstudio.studio.panels.raw_panel import RawPanel
-from latentstudio.studio.presenters import library as library_module
-from latentstudio.studio.presenters.drawing import draw_strip, original_of, shrink
-from latentstudio.studio.presenters.factors import FactorsPresenter
-from latentstudio.studio.presenters.history import HistoryPresenter, strip_entries
-from latentstudio.studio.presenters.learn import LearnPresenter, settings_for
-from latentstudio.studio.presenters.library import LibraryPresenter
-from latentstudio.studio.presenters.picture import PicturePresenter, header_line
-from latentstudio.studio.presenters.raw import COMPONENTS, RawPresenter
-from latentstudio.studio.presenters.recipes import as_command, as_python, settings_of
-from latentstudio.studio.presenters.samples import SamplesPresenter
-from latentstudio.studio.widgets.film_strip import FilmStrip
-from latentstudio.studio.widgets.sample_grid import SampleGrid
+from latentstudio.studio.factors.panel import FactorsPanel
+from latentstudio.studio.factors.presenter import FactorsPresenter
+from latentstudio.studio.learn.panel import LearnPanel
+from latentstudio.studio.learn.presenter import LearnPresenter, settings_for
+from latentstudio.studio.library import presenter as library_module
+from latentstudio.studio.library.panel import LibraryPanel
+from latentstudio.studio.library.presenter import LibraryPresenter
+from latentstudio.studio.library.sample_grid import SampleGrid
+from latentstudio.studio.library.samples import SamplesPresenter
+from latentstudio.studio.raw.panel import RawPanel
+from latentstudio.studio.raw.presenter import COMPONENTS, RawPresenter
+from latentstudio.tasks.as_code import as_command, as_python, settings_of
+from latentstudio.tasks.drawing import draw_strip, original_of, shrink
 from latentstudio.units import PIXELS
 
 

@@ -11,10 +11,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from latentstudio.errors import CapabilityError, PictureError
-from latentstudio.studio.panels.reconstruct_panel import ReconstructPanel
-from latentstudio.studio.presenters import reconstruct as module
-from latentstudio.studio.presenters.reconstruct import ReconstructPresenter, told
-from latentstudio.studio.presenters.reconstruct_work import (
+from latentstudio.studio.reconstruct import presenter as module
+from latentstudio.studio.reconstruct.panel import ReconstructPanel
+from latentstudio.studio.reconstruct.presenter import ReconstructPresenter, told
+from latentstudio.studio.reconstruct.version_grid import COLUMNS, VersionGrid
+from latentstudio.tasks.reconstruct import (
     Errors,
     RebuildStep,
     Reconstruction,
@@ -22,7 +23,6 @@ from latentstudio.studio.presenters.reconstruct_work import (
     read_held_out,
     read_pictures,
 )
-from latentstudio.studio.widgets.version_grid import COLUMNS, VersionGrid
 
 LEFT = Qt.MouseButton.LeftButton
 SHIFT, NONE = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.NoModifier

@@ -17,10 +17,10 @@ from latentstudio.inversion.photos import Photo
 from latentstudio.scenes.boxes import TURN, place_of
 from latentstudio.scenes.scene import Scene, SceneObject
 from latentstudio.studio.canvas.view import Canvas
-from latentstudio.studio.panels.scene_panel import ScenePanel
-from latentstudio.studio.presenters import scene as module
-from latentstudio.studio.presenters.scene import ScenePresenter
-from latentstudio.studio.presenters.scene_work import TakenApart
+from latentstudio.studio.scene import presenter as module
+from latentstudio.studio.scene.panel import ScenePanel
+from latentstudio.studio.scene.presenter import ScenePresenter
+from latentstudio.tasks.scene import TakenApart
 
 LEFT = Qt.MouseButton.LeftButton
 SHIFT, ALT, NONE = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.NoModifier

@@ -11,10 +11,10 @@ import torch
 from PySide6.QtCore import QObject, Signal
 from safetensors.torch import save_file
 
-from latentstudio.studio.panels.train_panel import FASHION, OWN, SAMPLES, TrainPanel
-from latentstudio.studio.presenters import train as module
-from latentstudio.studio.presenters.train import TrainPresenter
-from latentstudio.studio.presenters.train_process import TrainProcess
+from latentstudio.studio.train import presenter as module
+from latentstudio.studio.train.panel import FASHION, OWN, SAMPLES, TrainPanel
+from latentstudio.studio.train.presenter import TrainPresenter
+from latentstudio.studio.train.process import TrainProcess
 from latentstudio.training.runs import TrainingRun, recipe_values, runs_folder, with_values
 
 TEXT = """name = "mine"

@@ -14,10 +14,10 @@ from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, rea
 from latentstudio.factors.rescuing import rescued_factors
 from latentstudio.places import user_factors
 from latentstudio.steps import Step
-from latentstudio.studio.panels.learn_panel import LearnPanel
-from latentstudio.studio.presenters import learn as learn_module
-from latentstudio.studio.presenters.learn import LearnPresenter
-from latentstudio.studio.presenters.unkept import UnkeptPresenter
+from latentstudio.studio.learn import presenter as learn_module
+from latentstudio.studio.learn.panel import LearnPanel
+from latentstudio.studio.learn.presenter import LearnPresenter
+from latentstudio.studio.learn.unkept import UnkeptPresenter
 from latentstudio.units import PIXELS
 
 

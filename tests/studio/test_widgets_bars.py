@@ -15,19 +15,19 @@ from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QVBoxLayou
 from pytestqt.qtbot import QtBot
 
 from latentstudio.errors import UnknownNameError, UsageError
-from latentstudio.studio.icons import app_icon, icon, icon_names, icon_pixmap
-from latentstudio.studio.panels.pieces import scrolling
+from latentstudio.studio.shell.action_search import ActionSearch
+from latentstudio.studio.shell.fuzzy import ActionRow, best_matches, match_score
+from latentstudio.studio.shell.hints import Hint, Hints, card_place
+from latentstudio.studio.shell.icons import app_icon, icon, icon_names, icon_pixmap
+from latentstudio.studio.shell.shortcut_sheet import ShortcutGroup, ShortcutSheet
+from latentstudio.studio.shell.status_line import StatusLine
+from latentstudio.studio.shell.top_bar import TopBar
 from latentstudio.studio.theme import DARK, LIGHT, app_theme, apply_theme
-from latentstudio.studio.widgets.action_search import ActionSearch
 from latentstudio.studio.widgets.curve_plot import CurvePlot, Curves
-from latentstudio.studio.widgets.fuzzy import ActionRow, best_matches, match_score
-from latentstudio.studio.widgets.hints import Hint, Hints, card_place
 from latentstudio.studio.widgets.job_strip import JobLine, JobStrip, time_left_text
 from latentstudio.studio.widgets.notice_bar import NoticeBar
-from latentstudio.studio.widgets.shortcut_sheet import ShortcutGroup, ShortcutSheet
-from latentstudio.studio.widgets.status_line import StatusLine
+from latentstudio.studio.widgets.pieces import scrolling
 from latentstudio.studio.widgets.tab_row import TabRow
-from latentstudio.studio.widgets.top_bar import TopBar
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
 LEFT = Qt.MouseButton.LeftButton
@@ -379,7 +379,7 @@ def test_the_plot_draws_when_shown(qtbot: QtBot) -> None:
 def test_widgets_need_no_heavy_import() -> None:
     code = (
         "import sys, latentstudio.studio.canvas.view, latentstudio.studio.widgets.curve_plot,"
-        " latentstudio.studio.widgets.factor_card, latentstudio.studio.widgets.raw_sliders;"
+        " latentstudio.studio.factors.card, latentstudio.studio.raw.sliders;"
         "print([m for m in ('torch', 'scipy', 'pyqtgraph', 'onnxruntime') if m in sys.modules])"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

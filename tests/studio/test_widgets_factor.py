@@ -11,9 +11,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QLabel, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
 
+from latentstudio.studio.factors.card import FactorCard
 from latentstudio.studio.theme import apply_theme
 from latentstudio.studio.widgets.base import IconButton
-from latentstudio.studio.widgets.factor_card import FactorCard
 from latentstudio.studio.widgets.factor_slider import FactorSlider
 from latentstudio.studio.widgets.value_edit import ValueEdit
 from latentstudio.units import PIXELS, TIMES

@@ -10,13 +10,13 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from latentstudio.stories.gallery import sample_picture
+from latentstudio.studio.canvas.film_strip import FilmStrip, StripEntry
+from latentstudio.studio.library.models_list import LibraryList, LibraryRow
+from latentstudio.studio.library.sample_grid import SampleGrid
+from latentstudio.studio.raw.sliders import RawSliders
 from latentstudio.studio.theme import app_theme, apply_theme
 from latentstudio.studio.widgets.base import IconButton, Link
-from latentstudio.studio.widgets.film_strip import FilmStrip, StripEntry
-from latentstudio.studio.widgets.gallery import sample_picture
-from latentstudio.studio.widgets.library_list import LibraryList, LibraryRow
-from latentstudio.studio.widgets.raw_sliders import RawSliders
-from latentstudio.studio.widgets.sample_grid import SampleGrid
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
-from latentstudio.studio.icons import icon_pixmap
+from latentstudio.studio.shell.icons import icon_pixmap
 from latentstudio.studio.theme import Role, Theme, app_theme
 
 CARD_RADIUS = 10.0

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QCheckBox, QGridLayout, QWidget
 
-from latentstudio.studio.icons import icon_pixmap
+from latentstudio.studio.shell.icons import icon_pixmap
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Text
 

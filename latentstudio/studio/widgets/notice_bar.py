@@ -8,7 +8,7 @@ from PySide6.QtCore import QPropertyAnimation, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QGraphicsOpacityEffect, QHBoxLayout, QScrollArea, QSizePolicy, QWidget
 
-from latentstudio.studio.icons import icon_pixmap
+from latentstudio.studio.shell.icons import icon_pixmap
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import CARD_RADIUS, IconButton, Link, Text, paint_ground
 

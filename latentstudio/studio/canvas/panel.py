@@ -1,0 +1,58 @@
+"""The middle of the window: one dim line, the picture, and the history as a film strip."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtWidgets import QVBoxLayout, QWidget
+
+from latentstudio.studio.canvas.film_strip import FilmStrip
+from latentstudio.studio.canvas.view import Canvas
+from latentstudio.studio.theme import app_theme
+from latentstudio.studio.widgets.base import Heading
+from latentstudio.studio.widgets.notice_bar import NoticeBar
+from latentstudio.studio.widgets.pieces import dim, line_of
+
+MARGIN = 44
+ROOM_FOR_HINTS = 340
+
+
+class PicturePanel(QWidget):
+    """Lays out ``notices``, ``header``, ``canvas`` and ``strip`` in one column as wide as the picture is high."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("picturePanel")
+        self._theme = app_theme()
+        self.notices = NoticeBar(self)
+        self.header = dim("", self)
+        self.before_hint = dim("hold B: before", self)
+        self.undo_hint = dim("Ctrl Z   Ctrl Shift Z", self)
+        self.canvas = Canvas(self)
+        self.strip = FilmStrip(self)
+        self._build_layout()
+
+    def _build_layout(self) -> None:
+        self._column = QVBoxLayout(self)
+        self._column.setSpacing(8)
+        self._column.addWidget(self.notices)
+        self._column.addLayout(line_of(self.header, self.before_hint))
+        self._column.addWidget(self.canvas, 1)
+        self._column.addLayout(line_of(Heading("History", self), self.undo_hint))
+        self._column.addWidget(self.strip)
+        self._column.addStretch(0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Make the column as wide as the largest square that fits, so that words and strip stand under the picture."""
+        super().resizeEvent(event)
+        least = min(MARGIN, self.width() // 14)
+        others = self._column.minimumSize().height() - self.canvas.minimumSizeHint().height()
+        side = max(self.canvas.minimumSizeHint().width(), min(self.width() - 2 * least, self.height() - others))
+        beside = max(least, (self.width() - side) // 2)
+        self._column.setContentsMargins(beside, self._theme.px(14), beside, self._theme.px(14))
+        self.canvas.setMaximumHeight(self.width() - 2 * beside)
+        for hint in (self.before_hint, self.undo_hint):
+            hint.setVisible(side >= self._theme.px(ROOM_FOR_HINTS))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """The ground behind the canvas."""
+        QPainter(self).fillRect(self.rect(), self._theme.tokens.colour("background"))

@@ -1,0 +1,251 @@
+"""The desk: which model stands open, how a session comes to it, and how any panel says something to the user."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from latentstudio.document.session import Session
+from latentstudio.document.workspace import Change, Workspace
+from latentstudio.engine import Result
+from latentstudio.errors import StudioError
+from latentstudio.factors import FactorSet, load_factors
+from latentstudio.generators.catalogue import Catalogue, find_catalogue
+from latentstudio.generators.opening import open_model
+from latentstudio.latents import sample_prior
+from latentstudio.studio.shell.worker import Worker
+from latentstudio.studio.widgets.notice_bar import Kind
+from latentstudio.tasks.drawing import Drawn, Opened
+from latentstudio.tasks.welcome import first_seed
+
+KEPT_OPEN = 3
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One sentence and at most one action. ``kind`` is ``info``, ``good`` or ``bad``."""
+
+    kind: Kind
+    sentence: str
+    action_text: str = ""
+    action: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True)
+class _Wish:
+    """What to do with the model once it stands open: ``session`` None starts a new sample."""
+
+    name: str
+    session: Session | None
+    label: str
+    commits: bool
+
+
+class Desk(QObject):
+    """Holds the open models; every panel looks here for the model that belongs to the session.
+
+    Signals:
+        model_changed(Opened): another model came to the front.
+        factors_changed(Opened): the same model has other factors.
+        noticed(Notice): something to tell.
+        activity(str): what is going on, for the status line; empty is "Ready".
+        drawn(Drawn): a picture of the session was drawn.
+        open_failed(str): the model of this name could not be opened (a notice says why).
+    """
+
+    model_changed = Signal(object)
+    factors_changed = Signal(object)
+    noticed = Signal(object)
+    activity = Signal(str)
+    drawn = Signal(object)
+    open_failed = Signal(str)
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        worker: Worker,
+        *,
+        next_seed: Callable[[], int],
+        catalogue: Catalogue | None = None,
+        device: str = "auto",
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.workspace = workspace
+        self.worker = worker
+        self.device = device
+        self._next_seed = next_seed
+        self._catalogue = catalogue
+        self._open: dict[str, Opened] = {}
+        self._current: Opened | None = None
+        self._wish: _Wish | None = None
+        workspace.subscribe(self._on_change)
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The models and backends of this machine, looked up at first use."""
+        if self._catalogue is None:
+            self._catalogue = find_catalogue()
+        return self._catalogue
+
+    def renew_catalogue(self) -> None:
+        """Look again: a model was added or removed."""
+        self._catalogue = None
+
+    @property
+    def current(self) -> Opened | None:
+        """The open model of the session, or None while none is open."""
+        return self._current
+
+    @property
+    def opening(self) -> str:
+        """Name of the model that is being opened, or empty."""
+        return "" if self._wish is None else self._wish.name
+
+    def opened_for(self, session: Session | None) -> Opened | None:
+        """The open model that this session needs, or None (it is being opened, or missing)."""
+        return None if session is None else self._open.get(session.model)
+
+    def show_session(self, drawn: Drawn) -> None:
+        """Tell every panel that a picture of the session is there."""
+        self.drawn.emit(drawn)
+
+    def notice(
+        self, kind: Kind, sentence: str, action_text: str = "", action: Callable[[], None] | None = None
+    ) -> None:
+        """Show one sentence, with one action where something can be done about it."""
+        self.noticed.emit(Notice(kind, sentence, action_text, action))
+
+    def tell_error(self, error: Exception, *, doing: str) -> None:
+        """A failure, in one sentence; what is no StudioError is called a defect."""
+        if isinstance(error, StudioError):
+            self.notice("bad", error.sentence)
+        else:
+            self.notice("bad", f"{doing} failed ({type(error).__name__}: {error}); this is a defect of the program")
+
+    def request_model(
+        self, name: str, *, session: Session | None = None, label: str = "", commits: bool = True
+    ) -> None:
+        """Open a model by name or folder; then take ``session``, or a new sample where none is given.
+
+        ``commits`` False changes no session: the session that needs the model is in front already (undo, restore).
+        """
+        wish = _Wish(name, session, label, commits)
+        known = self._open.get(name)
+        if known is not None:
+            self._take(known, wish)
+            return
+        self._wish = wish
+        self.activity.emit(f"Opening {Path(name).name}…")
+        work = partial(open_for_window, name, self.catalogue, self.device)
+        self.worker.request("open", work, partial(self._on_opened, wish))
+
+    def request_sample(self, seed: int | None = None) -> None:
+        """A new sample of the model in front; a seed is drawn when none is given. Factors stay where they are."""
+        session, opened = self.workspace.session, self._current
+        if session is None or opened is None:
+            return
+        chosen = self._next_seed() if seed is None else seed
+        try:
+            latent = sample_prior(opened.model.card.spaces[0], count=1, seed=chosen)[0]
+        except StudioError as error:
+            self.tell_error(error, doing="The new sample")
+            return
+        drawn = session.with_latent(latent, seed=chosen).with_tuning("").with_photo(None).with_scene(None)
+        self.workspace.apply(drawn, f"seed {chosen}")
+
+    def reload_factors(self) -> None:
+        """Read the factors of the model in front again (one was learned, added or removed)."""
+        if self._current is not None:
+            self.worker.request("factors", partial(_with_factors, self._current), self._on_factors)
+
+    def forget(self, name: str) -> None:
+        """Close a model that was removed."""
+        opened = self._open.pop(name, None)
+        if opened is not None:
+            self.worker.request(f"close {name}", opened.model.close, self._on_closed)
+
+    def close(self) -> None:
+        """Close all models; the worker must have ended."""
+        for opened in self._open.values():
+            opened.model.close()
+        self._open.clear()
+        self._current = None
+
+    def _on_opened(self, wish: _Wish, result: Result) -> None:
+        wanted = self._wish is wish
+        if wanted:
+            self._wish = None
+            self.activity.emit("")
+        if result.error is not None:
+            self.tell_error(result.error, doing="Opening the model")
+            self.open_failed.emit(wish.name)
+            return
+        opened = result.value
+        if not isinstance(opened, Opened):
+            return
+        self._open.setdefault(opened.name, opened)
+        if wanted:
+            self._take(self._open[opened.name], wish)
+        self._close_oldest()
+
+    def _take(self, opened: Opened, wish: _Wish) -> None:
+        self._bring_forward(opened)
+        if not wish.commits:
+            return
+        session = wish.session
+        if session is None:
+            card, first = opened.model.card, first_seed(opened.name)
+            seed = self._next_seed() if first is None else first
+            session = Session.start(card, sample_prior(card.spaces[0], count=1, seed=seed)[0], seed)
+        self.workspace.apply(session, wish.label or opened.name)
+
+    def _bring_forward(self, opened: Opened) -> None:
+        self._open[opened.name] = self._open.pop(opened.name, opened)
+        if self._current is not opened:
+            self._current = opened
+            self.model_changed.emit(opened)
+
+    def _close_oldest(self) -> None:
+        while len(self._open) > KEPT_OPEN:
+            self.forget(next(iter(self._open)))
+
+    def _on_change(self, change: Change) -> None:
+        session = change.new
+        if session is None or (self._current is not None and session.model == self._current.name):
+            return
+        opened = self._open.get(session.model)
+        if opened is not None:
+            self._bring_forward(opened)
+        elif self.opening != session.model:
+            self.request_model(session.model, commits=False)
+
+    def _on_factors(self, result: Result) -> None:
+        opened = result.value
+        if result.error is not None or not isinstance(opened, Opened):
+            self.tell_error(result.error or RuntimeError("no answer"), doing="Reading the factors")
+            return
+        self._open[opened.name] = opened
+        if self._current is not None and self._current.name == opened.name:
+            self._current = opened
+            self.factors_changed.emit(opened)
+
+    def _on_closed(self, result: Result) -> None:
+        error = result.error
+        if error is not None:
+            self.tell_error(error, doing="Closing the model")
+
+
+def open_for_window(name: str, catalogue: Catalogue, device: str) -> Opened:
+    """Open a model by its fast path and read its factors (in the worker)."""
+    model = open_model(name, catalogue=catalogue, device=device)
+    return Opened(model.card.name, model, load_factors(model.folder, model.card))
+
+
+def _with_factors(opened: Opened) -> Opened:
+    factors: FactorSet = load_factors(opened.model.folder, opened.model.card)
+    return Opened(opened.name, opened.model, factors)

@@ -1,0 +1,1 @@
+"""Factors: one card for each slider."""

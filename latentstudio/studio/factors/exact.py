@@ -1,0 +1,134 @@
+"""Making a slider exact: a job measures this very picture until the measured effect is what the slider says."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+from latentstudio.document.session import Session
+from latentstudio.document.workspace import Change
+from latentstudio.engine import JobEnd, JobStep
+from latentstudio.steps import Step
+from latentstudio.studio.desk import Desk
+from latentstudio.studio.factors.panel import FactorsPanel
+from latentstudio.tasks.drawing import Opened
+from latentstudio.units import Unit
+
+EXACT = "latentstudio.factors.exact"
+REMEMBERED = 200
+
+Solve = Callable[[Opened, Session, str], Iterator[Step]]
+
+
+def solving_steps(opened: Opened, session: Session, name: str) -> Iterator[Step]:
+    """The steps of solving one factor; torch comes in here, in the worker, and not before."""
+    yield Step(0.0, "loading the model for measuring")
+    exact = importlib.import_module(EXACT)
+    yield from exact.exact_steps(
+        opened.model.generator, session.latent_array().reshape(-1), {name: session.position(name)}, opened.factors,
+        positions=session.position_map(), keep=session.kept, label=session.label, truncation=session.truncation,
+    )
+
+
+class ExactPresenter(QObject):
+    """Runs one measurement at a time; a hand that moves anything meanwhile gives it up.
+
+    The session keeps the position on the curve that gives the wanted effect. What was measured there stands in the
+    history's label, and under the slider as long as that session is in front.
+    """
+
+    def __init__(
+        self, desk: Desk, panel: FactorsPanel, *, solve: Solve = solving_steps, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._panel = panel
+        self._solve = solve
+        self._job = 0
+        self._name = ""
+        self._asked_for: Session | None = None
+        self._solved: dict[Session, tuple[str, str]] = {}
+        self._noted = ("", "")
+        panel.exact_requested.connect(self.request_exact)
+        desk.workspace.subscribe(self._on_change)
+
+    @property
+    def running(self) -> bool:
+        """Whether a picture is being measured."""
+        return self._job != 0
+
+    def request_exact(self, name: str) -> None:
+        """Solve a factor of the session in front for the t at which its slider stands."""
+        session = self._desk.workspace.session
+        opened = self._desk.opened_for(session)
+        if session is None or opened is None or self._job or name not in opened.factors.names:
+            return
+        solved = self._solved.get(session)
+        if session.position(name) == 0.0 or name in session.kept or (solved is not None and solved[0] == name):
+            return
+        self._name, self._asked_for = name, session
+        self._note(name, "measuring this picture…")
+        self._job = self._desk.worker.start_job(
+            f"Measuring {name}", partial(self._solve, opened, session, name), on_step=self._on_step, on_end=self._on_end
+        )
+
+    def _on_step(self, step: JobStep) -> None:
+        if self._desk.workspace.session == self._asked_for:
+            self._note(self._name, f"measuring this picture… {step.step.message}")
+
+    def _on_end(self, end: JobEnd) -> None:
+        asked_for, self._job, self._asked_for = self._asked_for, 0, None
+        self._clear_note()
+        if end.outcome == "failed":
+            self._desk.tell_error(end.error or RuntimeError("no reason"), doing="Measuring the picture")
+            return
+        found: tuple[Any, ...] = getattr(end.last_step, "exact", ())
+        session = self._desk.workspace.session
+        if end.outcome != "done" or not found or session is None or session != asked_for:
+            return
+        self._take(session, found[0])
+
+    def _take(self, session: Session, exact: Any) -> None:
+        opened = self._desk.opened_for(session)
+        if opened is None:
+            return
+        unit: Unit = opened.factors.get(exact.name).unit
+        if not exact.reached:
+            words = f"{unit.format(exact.asked)} cannot be had on this picture: {exact.reason}"
+            self._note(exact.name, words, bad=True)
+            return
+        measured = unit.format(exact.measured)
+        solved = session.with_position(exact.name, exact.position)
+        words = f"{measured} measured on this picture, where the curve says {unit.format(exact.position)}"
+        self._solved[solved] = (exact.name, words)
+        while len(self._solved) > REMEMBERED:
+            del self._solved[next(iter(self._solved))]
+        if solved == session:
+            self._note(exact.name, words)
+        else:
+            self._desk.workspace.apply(solved, f"{exact.name} {measured} measured")
+
+    def _on_change(self, change: Change) -> None:
+        if self._job and change.new != self._asked_for:
+            self._desk.worker.cancel_job(self._job)
+        self._clear_note()
+        if change.new in self._solved:
+            self._note(*self._solved[change.new])
+
+    def _note(self, name: str, text: str, *, bad: bool = False) -> None:
+        card = self._panel.cards.get(name)
+        if card is not None:
+            card.set_note(text, bad=bad)
+            self._noted = (name, text)
+
+    def _clear_note(self) -> None:
+        """Take back what this presenter wrote under a slider; words of others stay."""
+        name, text = self._noted
+        card = self._panel.cards.get(name)
+        if card is not None and card.note == text:
+            card.set_note("")
+        self._noted = ("", "")

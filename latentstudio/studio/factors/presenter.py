@@ -1,0 +1,223 @@
+"""The factors: cards and their sliders become positions of the session, in true units."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from latentstudio.document.workspace import Change
+from latentstudio.engine import Result
+from latentstudio.factors import Factor
+from latentstudio.factors.storage import forget_factor
+from latentstudio.factors.verdict import leak_shares
+from latentstudio.studio.canvas.view import Canvas, Gesture
+from latentstudio.studio.desk import Desk
+from latentstudio.studio.factors.curves import curves_of
+from latentstudio.studio.factors.panel import FactorsPanel
+from latentstudio.tasks.drawing import Drawn, Opened, lock
+
+TRACK_SHARE = 0.75
+
+
+class FactorsPresenter(QObject):
+    """One card a factor of the model in front.
+
+    A locked factor stays where it is: its slider cannot be moved, the other sliders keep its coordinate, and "reset
+    all" passes it over.
+
+    Signals:
+        hand_down(bool): a slider is held, or let go.
+        choice_changed(str): another factor is the chosen one; empty where the model has none.
+    """
+
+    hand_down = Signal(bool)
+    choice_changed = Signal(str)
+
+    def __init__(self, desk: Desk, panel: FactorsPanel, canvas: Canvas, *, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._panel = panel
+        self._canvas = canvas
+        self._held = ""
+        self.chosen = ""
+        panel.pressed.connect(self._on_pressed)
+        panel.moved.connect(self._on_moved)
+        panel.settled.connect(self._on_settled)
+        panel.lock_changed.connect(self._on_lock)
+        panel.reset_requested.connect(self.apply_reset)
+        panel.curve_toggled.connect(self._on_curve)
+        desk.model_changed.connect(self._on_model)
+        desk.factors_changed.connect(self._on_model)
+        desk.drawn.connect(self._on_drawn)
+        desk.workspace.subscribe(self._on_change)
+
+    def apply_reset(self) -> None:
+        """Put every factor that is not locked back to 0, as one entry of the history."""
+        session = self._desk.workspace.session
+        if session is not None:
+            self._desk.workspace.apply(session.with_reset(keep=session.kept), "reset")
+
+    def factor(self, name: str) -> Factor | None:
+        """The factor of this name of the model in front."""
+        opened = self._desk.current
+        if opened is None or name not in opened.factors.names:
+            return None
+        return opened.factors.get(name)
+
+    def request_forgetting(self) -> None:
+        """Put the chosen factor aside where it is one of the user's own; its slider goes back to 0 first."""
+        session, name = self._desk.workspace.session, self.chosen
+        if session is None or not name:
+            self._desk.notice("info", "No slider is chosen: click a card first.")
+            return
+        self._desk.worker.request("forget", partial(_forget, session.model, name), self._on_forgotten)
+
+    def _on_forgotten(self, result: Result) -> None:
+        if result.error is not None or not isinstance(result.value, _Forgotten):
+            self._desk.tell_error(result.error or RuntimeError("no answer"), doing="Putting the slider aside")
+            return
+        name, aside = result.value.name, result.value.aside
+        session = self._desk.workspace.session
+        if session is not None and (session.position(name) or name in session.kept):
+            kept = tuple(other for other in session.kept if other != name)
+            self._desk.workspace.apply(session.with_kept(kept).with_position(name, 0.0), f"{name} put aside")
+        self._desk.notice("info", f"Your own {name} lies in {aside} now. Drop that file on the window to have it back.")
+        self._desk.reload_factors()
+
+    def _on_model(self, opened: Opened) -> None:
+        self._panel.show_factors(opened.factors)
+        for factor in opened.factors.factors:
+            self._panel.cards[factor.name].set_leaks(leak_shares(factor, opened.factors.factors))
+        self.chosen = opened.factors.names[0] if opened.factors.names else ""
+        self.choice_changed.emit(self.chosen)
+        self._show_all()
+        self._show_curve()
+        for message in opened.factors.errors:
+            self._desk.notice("bad", message)
+
+    def _on_change(self, change: Change) -> None:
+        if change.new is None or self._desk.opened_for(change.new) is not self._desk.current:
+            return
+        if change.old is None or change.old.latent != change.new.latent:
+            self._show_all()
+            return
+        for name, card in self._panel.cards.items():
+            card.set_locked(name in change.new.kept)
+            if name != self._held and change.old.position(name) != change.new.position(name):
+                card.set_value(change.new.position(name))
+                card.set_note("")
+
+    def _show_all(self) -> None:
+        session = self._desk.workspace.session
+        if session is None or self._desk.opened_for(session) is not self._desk.current:
+            return
+        flat = session.latent_array().reshape(-1)
+        for name, card in self._panel.cards.items():
+            factor = self.factor(name)
+            if factor is not None:
+                low, high = factor.range_at(flat)
+                card.set_range(*track_of(factor, low, high), low, high)
+                card.set_value(session.position(name))
+                card.set_locked(name in session.kept)
+                card.set_note("")
+
+    def _on_pressed(self, name: str) -> None:
+        self._held = name
+        self._choose(name)
+        self.hand_down.emit(True)
+
+    def _on_moved(self, name: str, t: float) -> None:
+        session, factor = self._desk.workspace.session, self.factor(name)
+        if session is None or factor is None or name in session.kept:
+            return
+        self._held = name
+        self._desk.workspace.apply_preview(session.with_position(name, t))
+
+    def _on_settled(self, name: str, t: float) -> None:
+        self._held = ""
+        self._canvas.set_gesture(None)
+        self.hand_down.emit(False)
+        session, factor = self._desk.workspace.session, self.factor(name)
+        if session is None or factor is None or name in session.kept:
+            return
+        self._choose(name)
+        low, high = factor.range_at(session.latent_array().reshape(-1))
+        reached = min(max(t, low), high)
+        self._desk.workspace.apply(session.with_position(name, reached), f"{name} {factor.unit.format(reached)}")
+        card = self._panel.cards[name]
+        card.set_value(reached)
+        if reached != t:
+            card.set_note(clamped_note(factor, reached))
+
+    def _on_drawn(self, drawn: Drawn) -> None:
+        self._show_gesture(drawn)
+        if drawn.session != self._desk.workspace.session:
+            return
+        for name in drawn.applied.clamped:
+            factor, card = self.factor(name), self._panel.cards.get(name)
+            if factor is not None and card is not None:
+                card.set_note(clamped_note(factor, drawn.applied.reached[name]))
+        card = self._panel.cards.get(self._held)
+        if card is not None and self._held not in drawn.applied.clamped:
+            card.set_note(" ".join(drawn.applied.notes))
+
+    def _show_gesture(self, drawn: Drawn) -> None:
+        """The arrow comes with the picture that it describes: they agree, and the canvas is painted once a move."""
+        factor = self.factor(self._held) if self._held else None
+        if factor is not None and drawn.session.model == factor.model:
+            t = drawn.session.position(self._held)
+            self._canvas.set_gesture(Gesture(self._held, t, factor.unit.format(t)))
+
+    def _on_lock(self, name: str, locked: bool) -> None:
+        session, opened = self._desk.workspace.session, self._desk.current
+        if session is None or opened is None or self.factor(name) is None:
+            return
+        if locked:
+            self._desk.workspace.apply(lock(opened, session, name), f"{name} locked")
+        else:
+            kept = (other for other in session.kept if other != name)
+            self._desk.workspace.apply(session.with_kept(tuple(kept)), f"{name} unlocked")
+
+    def _choose(self, name: str) -> None:
+        if name != self.chosen:
+            self.chosen = name
+            self._show_curve()
+            self.choice_changed.emit(name)
+
+    def _on_curve(self, shown: bool) -> None:
+        self._show_curve()
+
+    def _show_curve(self) -> None:
+        factor = self.factor(self.chosen)
+        if factor is None or not self._panel.curve_link.isChecked():
+            return
+        self._panel.curve_words.setText(factor.describe())
+        self._panel.plot.set_curves(curves_of(factor))
+
+
+def track_of(factor: Factor, low: float, high: float) -> tuple[float, float]:
+    """Ends of a slider's track: zero in the middle, three quarters of the factor's span to each side.
+
+    It is wider only for a sample so near one end of the known range that its own range (``low``, ``high``) asks for it.
+    """
+    lowest, highest = factor.reach
+    side = max(TRACK_SHARE * (highest - lowest), -low, high, factor.unit.step)
+    return -side, side
+
+
+def clamped_note(factor: Factor, reached: float) -> str:
+    """What a card says when the asked value lies outside the known range."""
+    return f"clamped to the known range {factor.unit.format(reached)}"
+
+
+@dataclass(frozen=True)
+class _Forgotten:
+    name: str
+    aside: Path
+
+
+def _forget(model: str, name: str) -> _Forgotten:
+    return _Forgotten(name, forget_factor(model, name))

@@ -1,0 +1,1 @@
+"""Learn: new sliders, one or many."""

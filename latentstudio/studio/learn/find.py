@@ -1,0 +1,184 @@
+"""Finding all sliders of a model in the window: one job, what it found with honest grades, and keeping the ticked."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from latentstudio.engine import JobEnd, JobStep, Result
+from latentstudio.errors import StudioError
+from latentstudio.factors import Factor, keep_factor
+from latentstudio.factors.settings import LearnSettings
+from latentstudio.generators.arriving import arriving
+from latentstudio.generators.opening import Model
+from latentstudio.steps import Step
+from latentstudio.studio.desk import Desk
+from latentstudio.studio.learn.find_panel import FindPanel
+from latentstudio.studio.widgets.finding_row import FoundRow
+from latentstudio.studio.widgets.job_strip import time_left_text
+from latentstudio.tasks.drawing import Opened
+
+if TYPE_CHECKING:
+    from latentstudio.factors.finding import Finding
+
+NAMES = ("x", "y", "scale", "rotation", "brightness")
+FINDING = "latentstudio.factors.finding"
+BUILT_IN = "latentstudio.transformations.built_in"
+SHOWN_EVERY = 0.2
+
+Find = Callable[[Model], Iterator[Step]]
+
+
+def find_steps(model: Model) -> Iterator[Step]:
+    """The steps of finding with the usual settings; torch comes in here, in the worker, and not before."""
+    yield Step(0.0, "loading the model for gradients")
+    for _ in arriving("torch", FINDING, BUILT_IN):
+        yield Step(0.0, "loading the model for gradients")
+    finding, built_in = importlib.import_module(FINDING), importlib.import_module(BUILT_IN)
+    wanted = [built_in.transformation_named(name) for name in NAMES]
+    yield from finding.find_factors(model.guarded_generator, wanted, settings=LearnSettings())
+
+
+class FindPresenter(QObject):
+    """Runs one search at a time; what it found stays listed until another search begins or another model comes."""
+
+    def __init__(
+        self, desk: Desk, panel: FindPanel, *, find: Find = find_steps, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._panel = panel
+        self._find = find
+        self._job = 0
+        self._model = ""
+        self._had: dict[str, str] = {}
+        self._kept: set[str] = set()
+        self._unread: set[str] = set()
+        self._name = ""
+        self._shown = -1.0
+        self.findings: tuple[Finding, ...] = ()
+        panel.start_requested.connect(self.start)
+        panel.cancel_requested.connect(self.cancel)
+        panel.keep_requested.connect(self.request_keep)
+        desk.model_changed.connect(self._on_model)
+
+    @property
+    def running(self) -> bool:
+        """Whether sliders are being looked for."""
+        return self._job != 0
+
+    def start(self) -> None:
+        """Look for all sliders of the model in front."""
+        opened = self._desk.current
+        if opened is None or self._job:
+            return
+        self._model, self._name, self._shown = opened.name, "", -1.0
+        self._had = {factor.name: factor.grade for factor in opened.factors}
+        self._forget()
+        self._panel.set_running(True)
+        self._panel.show_progress("", "Waiting for its turn…", 0.0)
+        self._job = self._desk.worker.start_job(
+            f"Finding sliders in {opened.name}", partial(self._find, opened.model), on_step=self._on_step,
+            on_end=self._on_end,
+        )
+
+    def cancel(self) -> None:
+        """Ask the search to stop; what was found until then stays."""
+        if self._job:
+            self._desk.worker.cancel_job(self._job)
+
+    def request_keep(self, names: tuple[str, ...]) -> None:
+        """Write the sliders of these names into the user's folder; their cards appear with the others."""
+        chosen = tuple(found.factor for found in self.findings if found.name in names and found.factor is not None)
+        if chosen:
+            work = partial(keep_all, chosen)
+            self._desk.worker.request("keep found", work, partial(self._on_kept, self._model, names))
+
+    def _forget(self) -> None:
+        self.findings = ()
+        self._kept = set()
+        self._panel.show_findings(())
+        self._panel.say("")
+
+    def _on_model(self, opened: Opened) -> None:
+        if opened.name != self._model and not self._job:
+            self._forget()
+        if opened.name in self._unread:
+            self._unread.discard(opened.name)
+            self._desk.reload_factors()
+
+    def _on_step(self, step: JobStep) -> None:
+        name = getattr(step.step, "name", "")
+        self._take(getattr(step.step, "findings", ()))
+        if name == self._name and 0.0 <= step.seconds - self._shown < SHOWN_EVERY:
+            return
+        self._name, self._shown = name, step.seconds
+        told = (name, f"{step.step.fraction:.0%}", time_left_text(step.seconds_left))
+        message = step.step.message.removeprefix(f"{name}: ")
+        self._panel.show_progress(" · ".join(part for part in told if part), message, step.step.fraction)
+        if step.step.preview is not None:
+            self._panel.show_preview(step.step.preview)
+
+    def _take(self, findings: tuple[Finding, ...]) -> None:
+        if len(findings) > len(self.findings):
+            self.findings = findings
+            self._show()
+
+    def _show(self) -> None:
+        self._panel.show_findings(tuple(self._row(found) for found in self.findings))
+
+    def _row(self, found: Finding) -> FoundRow:
+        kept = found.name in self._kept
+        reason = plain(found)
+        had = self._had.get(found.name, "")
+        worse = bool(had) and found.grade > had
+        if found.factor is not None and had and not kept:
+            reason += f" Takes the place of the slider you have (grade {had}){', which is better' if worse else ''}."
+        return FoundRow(found.name, found.grade, reason, found.factor is not None, found.usable and not worse, kept)
+
+    def _on_end(self, end: JobEnd) -> None:
+        self._job = 0
+        self._take(getattr(end.last_step, "findings", ()))
+        self._panel.set_running(False)
+        count = sum(found.usable for found in self.findings)
+        if end.outcome == "done":
+            self._panel.say(f"{count} of {len(self.findings)} can be used in {self._model}.")
+        elif end.outcome == "cancelled":
+            tried = len(self.findings)
+            left = f"{count} of the {tried} tried can be used" if tried else "nothing was found yet"
+            self._panel.say(f"Cancelled; {left}.")
+        elif isinstance(end.error, StudioError):
+            self._panel.say(f"The search ended early: {end.error.sentence}", bad=True)
+        else:
+            self._panel.say(f"The search failed ({end.error}); this is a defect of the program.", bad=True)
+
+    def _on_kept(self, model: str, names: tuple[str, ...], result: Result) -> None:
+        if result.error is not None:
+            self._desk.tell_error(result.error, doing="Keeping the sliders")
+            return
+        if model == self._model:
+            self._kept |= set(names)
+            self._show()
+        current = self._desk.current
+        if current is not None and current.name == model:
+            self._desk.reload_factors()
+        else:
+            self._unread.add(model)
+        self._desk.notice("good", f"Among the sliders of {model} now: {', '.join(names)}")
+
+
+def keep_all(factors: tuple[Factor, ...]) -> int:
+    """Write the factors for this user (in the worker); answers how many."""
+    for factor in factors:
+        keep_factor(factor)
+    return len(factors)
+
+
+def plain(found: Finding) -> str:
+    """The reason as a sentence of its own: the row says name and grade already."""
+    words = found.reason.removeprefix(f"{found.name}: ").removesuffix(f", grade {found.grade}").rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}." if words else ""

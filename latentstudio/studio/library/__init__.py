@@ -1,0 +1,1 @@
+"""Library: models and their samples."""

@@ -1,0 +1,1 @@
+"""Map: trajectories in principal components."""

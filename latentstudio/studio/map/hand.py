@@ -1,0 +1,167 @@
+"""The hand on the map: the picture of the point under the mouse, going there, and pinned pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from latentstudio.document.session import Session
+from latentstudio.engine import Result
+from latentstudio.factors.mapping import MapData, MapLine
+from latentstudio.studio.desk import Desk
+from latentstudio.studio.map.scenes import pixel_pick, plane
+from latentstudio.studio.map.values import Mark, Pick, point_of
+from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.map import DrawnPath, draw_thumbnails
+
+if TYPE_CHECKING:  # the one imports torch, the other pyqtgraph
+    from latentstudio.factors.pixel_paths import PixelPath
+    from latentstudio.studio.map.plot import MapPlot
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What can be pointed at: a map with trajectories and the path of the edit, or the way of a picture."""
+
+    data: MapData | None = None
+    lines: tuple[MapLine, ...] = ()
+    path: DrawnPath | None = None
+    pixels: PixelPath | None = None
+
+    def latent(self, pick: Pick) -> NDArray[np.float32] | None:
+        """The latent (d,) of a point, or None where it has none (the trail of a drag, the way of a picture)."""
+        if self.data is None:
+            return None
+        if pick.kind == "sample":
+            return self.data.latents[pick.index]
+        if pick.kind == "path":
+            latents = None if self.path is None else self.path.latents
+            return latents[pick.station] if latents is not None and pick.station < len(latents) else None
+        return self.lines[pick.index].trajectory.latents[pick.station] if pick.index < len(self.lines) else None
+
+    def words(self, pick: Pick) -> str:
+        """What a point with a latent is called."""
+        if pick.kind == "sample" and self.data is not None:
+            return f"seed {self.data.seeds[pick.index]}"
+        if pick.kind == "path" and self.path is not None:
+            return f"{self.path.shares[pick.station]:.0%} of the way"
+        way = self.lines[pick.index].trajectory
+        return f"{way.factor} {way.unit.format(float(way.t[pick.station]))}"
+
+    def there(self, pick: Pick, session: Session) -> Session | None:
+        """The session at a point: the sample of its seed, the edit so far, or the trajectory's latent."""
+        latent = self.latent(pick)
+        if latent is None or self.data is None:
+            return None
+        if pick.kind == "path" and self.path is not None:
+            share, edited = float(self.path.shares[pick.station]), self.path.session
+            return replace(edited, positions=tuple((name, share * t) for name, t in edited.positions))
+        seed = int(self.data.seeds[pick.index]) if pick.kind == "sample" else None
+        placed = session.with_latent(latent.reshape(session.shape), seed=seed).with_reset()
+        return placed.with_tuning("").with_photo(None).with_scene(None)
+
+
+@dataclass(frozen=True)
+class Pin:
+    """A picture that was pinned: latent (d,) and thumbnail."""
+
+    latent: NDArray[np.float32]
+    picture: NDArray[np.uint8]
+
+
+class MapHand(QObject):
+    """Serves one plane. Whoever shows something there tells by ``look`` what can be pointed at.
+
+    Signals:
+        pins_changed(): a picture was pinned or taken away.
+    """
+
+    pins_changed = Signal()
+
+    def __init__(self, desk: Desk, plot: MapPlot, *, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._plot = plot
+        self._sight = Sight()
+        self._pins: dict[str, list[Pin]] = {}
+        plot.hovered.connect(self._on_hovered)
+        plot.clicked.connect(self._on_clicked)
+        plot.pinned.connect(self._on_pinned)
+
+    def look(self, sight: Sight) -> None:
+        """From now on these can be pointed at."""
+        self._sight = sight
+
+    def pin_marks(self, data: MapData, pair: tuple[int, int]) -> tuple[Mark, ...]:
+        """The pinned pictures of the map's model, in two components (counted from 1)."""
+        pins = self._pins.get(data.model, [])
+        if not pins:
+            return ()
+        latents, pictures = np.stack([pin.latent for pin in pins]), np.stack([pin.picture for pin in pins])
+        places = plane(data.place(latents, pictures), pair)
+        return tuple(Mark(point, pin.picture) for point, pin in zip(places, pins, strict=True))
+
+    def _standing(self) -> tuple[Session, Opened] | None:
+        session = self._desk.workspace.session
+        opened = self._desk.opened_for(session)
+        return None if session is None or opened is None else (session, opened)
+
+    def _on_hovered(self, pick: Pick | None) -> None:
+        if pick is None:
+            return
+        if self._sight.pixels is not None:
+            self._show(pick, *pixel_pick(self._sight.pixels, pick))
+            return
+        latent, standing = self._sight.latent(pick), self._standing()
+        if latent is None or standing is None:
+            return
+        session, opened = standing
+        words = self._sight.words(pick)
+        self._plot.set_hover(pick, None, words)
+        work = partial(draw_thumbnails, opened, session, latent[None])
+        self._desk.worker.request("map hover", work, partial(self._on_hover_drawn, pick, words))
+
+    def _on_hover_drawn(self, pick: Pick, words: str, result: Result) -> None:
+        if isinstance(result.value, np.ndarray):
+            self._show(pick, result.value[0], words)
+        elif result.error is not None:
+            self._desk.tell_error(result.error, doing="Drawing the point")
+
+    def _show(self, pick: Pick, picture: NDArray[np.uint8], words: str) -> None:
+        point = point_of(self._plot.scene_shown, self._plot.moving, pick)
+        if point is not None:
+            self._plot.set_hover(pick, Mark(point, picture), words)
+
+    def _on_clicked(self, pick: Pick) -> None:
+        """Go there: one entry of the history."""
+        standing = self._standing()
+        there = None if standing is None else self._sight.there(pick, standing[0])
+        if there is not None:
+            self._desk.workspace.apply(there, self._sight.words(pick))
+
+    def _on_pinned(self, pick: Pick) -> None:
+        """Keep the small picture of a point on the map, or take it away again."""
+        latent, standing = self._sight.latent(pick), self._standing()
+        if latent is None or standing is None:
+            return
+        session, opened = standing
+        pins = self._pins.get(session.model, [])
+        kept = [pin for pin in pins if not np.array_equal(pin.latent, latent)]
+        if len(kept) < len(pins):
+            self._pins[session.model] = kept
+            self.pins_changed.emit()
+            return
+        work = partial(draw_thumbnails, opened, session, latent[None])
+        self._desk.worker.request("map pin", work, partial(self._on_pin_drawn, session.model, latent))
+
+    def _on_pin_drawn(self, model: str, latent: NDArray[np.float32], result: Result) -> None:
+        if isinstance(result.value, np.ndarray):
+            self._pins.setdefault(model, []).append(Pin(latent, result.value[0]))
+            self.pins_changed.emit()
+        elif result.error is not None:
+            self._desk.tell_error(result.error, doing="Drawing the point")

@@ -1,1 +1,0 @@
-"""Panels: each lays widgets out and passes their signals on; decisions are made by its presenter."""

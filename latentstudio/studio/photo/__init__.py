@@ -1,0 +1,1 @@
+"""Photo: frame, likeness and paste-back."""

@@ -1,0 +1,1 @@
+"""Raw: the latent's own coordinates and principal directions."""

@@ -1,0 +1,1 @@
+"""Reconstruct: pictures through encoder and generator."""

@@ -1,0 +1,1 @@
+"""Scene: objects in boxes."""

@@ -1,0 +1,1 @@
+"""The frame around the panels: window, docks, menus, bars."""

@@ -1,0 +1,264 @@
+"""What every action of the table does. Asking for paths goes through ``Dialogs``, so that tests can answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+from latentstudio.studio.shell.actions import ACTIONS
+from latentstudio.studio.shell.components import Components
+
+
+@dataclass(frozen=True)
+class Dialogs:
+    """Asks the user for a path; an empty string means that nothing was chosen."""
+
+    open_file: Callable[[QWidget, str, str], str]
+    save_file: Callable[[QWidget, str, str, str], str]
+    choose_folder: Callable[[QWidget, str, str], str]
+    open_files: Callable[[QWidget, str, str], list[str]] = lambda parent, title, folder: list(
+        QFileDialog.getOpenFileNames(parent, title, folder)[0])
+
+
+def system_dialogs() -> Dialogs:
+    """The system's own dialogs."""
+    return Dialogs(
+        open_file=lambda parent, title, folder: QFileDialog.getOpenFileName(parent, title, folder)[0],
+        save_file=ask_save_file,
+        choose_folder=QFileDialog.getExistingDirectory,
+    )
+
+
+def ask_save_file(parent: QWidget, title: str, path: str, kinds: str) -> str:
+    """The system's dialog for saving; it puts the suffix behind a name without one before it asks about replacing."""
+    dialog = QFileDialog(parent, title, path, kinds)
+    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
+    dialog.setDefaultSuffix(Path(path).suffix.removeprefix("."))
+    chosen = dialog.selectedFiles() if dialog.exec() else []
+    dialog.deleteLater()
+    return chosen[0] if chosen else ""
+
+
+class Commands(QObject):
+    """One method ``on_<id>`` for each action; ``handlers`` hands them all out."""
+
+    def __init__(self, parts: Components, window: QWidget, dialogs: Dialogs) -> None:
+        super().__init__(window)
+        self._parts = parts
+        self._window = window
+        self.dialogs = dialogs
+        self.last_folder = ""
+
+    def handlers(self) -> dict[str, Callable[[], None]]:
+        """Action id to the method that does it; the view's own actions are added by the window."""
+        names = (entry.id for entry in ACTIONS)
+        return {name: getattr(self, f"on_{name}") for name in names if hasattr(self, f"on_{name}")}
+
+    def on_open(self) -> None:
+        """Choose any file and take it in."""
+        self._open(self.dialogs.open_file(self._window, "Open", self.last_folder))
+
+    def on_open_pictures(self) -> None:
+        """Choose pictures to reconstruct."""
+        chosen = self.dialogs.open_files(self._window, "Open pictures", self.last_folder)
+        if chosen:
+            self.last_folder = str(Path(chosen[0]).parent)
+            self._parts.reconstruct.request_files(tuple(Path(one) for one in chosen))
+
+    def on_train_folder(self) -> None:
+        """Choose the folder whose pictures a model shall learn from."""
+        chosen = self.dialogs.choose_folder(self._window, "A folder of pictures", self.last_folder)
+        if chosen:
+            self.last_folder = chosen
+            self._parts.train.use_folder(Path(chosen))
+
+    def on_learn_file(self) -> None:
+        """Choose a Python file with a transformation of one's own."""
+        chosen = self.dialogs.open_file(self._window, "A transformation of your own (.py)", self.last_folder)
+        if chosen:
+            self.last_folder = str(Path(chosen).parent)
+            self._parts.learn.use_file(Path(chosen))
+
+    def on_add_model(self) -> None:
+        """Choose a model folder and take it in."""
+        self._open(self.dialogs.choose_folder(self._window, "Add a model folder", self.last_folder))
+
+    def on_save_picture(self) -> None:
+        """Save the picture with its recipe."""
+        path = self._ask_save("Save picture", f"{self._stem()}.png", "PNG pictures (*.png)")
+        if path is not None:
+            self._parts.files.request_save_picture(path)
+
+    def on_save_session(self) -> None:
+        """Save the session with its history."""
+        path = self._ask_save("Save session", f"{self._stem()}.latentstudio", "Sessions (*.latentstudio)")
+        if path is not None:
+            self._parts.files.request_save_session(path)
+
+    def on_export_strip(self) -> None:
+        """Save the chosen factor over its range, from this sample on."""
+        self._export("strip", self._parts.files.request_strip)
+
+    def on_export_traversal(self) -> None:
+        """Save the chosen factor's axis with this sample's own coordinate taken out, as papers draw it."""
+        self._export("traversal", self._parts.files.request_traversal)
+
+    def on_paste_back(self) -> None:
+        """Put the edited face back into the photo it came from, as a new file."""
+        photo = self._parts.photo
+        if not photo.can_paste_back:
+            self._parts.desk.notice("info", "There is no photo to paste into: drop one on the window first.")
+            return
+        path = self._ask_save("Paste back into the photo", f"{Path(photo.photo_name).stem}-edited.png",
+                              "PNG pictures (*.png)")
+        if path is not None:
+            photo.request_paste_back(path)
+
+    def on_duplicate_object(self) -> None:
+        """The chosen objects of the scene once more."""
+        self._parts.scene.duplicate()
+
+    def on_delete_object(self) -> None:
+        """Take the chosen objects out of the scene."""
+        self._parts.scene.delete()
+
+    def on_export_scene(self) -> None:
+        """Save the scene's JSON."""
+        path = self._ask_save("Export scene", f"{self._stem()}.json", "Scenes (*.json)")
+        if path is not None:
+            self._parts.scene.request_export(path)
+
+    def on_export_layers(self) -> None:
+        """Save background and objects as PNG, each with its mask."""
+        chosen = self.dialogs.choose_folder(self._window, "A folder for the layers", self.last_folder)
+        if chosen:
+            self.last_folder = chosen
+            self._parts.scene.request_layers(Path(chosen))
+
+    def on_paste_photo(self) -> None:
+        """Take in the objects that were copied, else the picture or the file that lies on the clipboard."""
+        if self._parts.scene.paste():
+            return
+        clipboard = QGuiApplication.clipboard()
+        files = [Path(url.toLocalFile()) for url in clipboard.mimeData().urls() if url.isLocalFile()]
+        image = clipboard.image()
+        if files:
+            self._open(str(files[0]))
+        elif not image.isNull():
+            self._parts.files.request_pasted(image)
+        else:
+            self._parts.desk.notice("info", "There is no picture on the clipboard: copy one first.")
+
+    def on_keep_elsewhere(self) -> None:
+        """Save a learned factor that could not be kept to a file."""
+        factor = self._parts.learn.factor
+        if factor is not None:
+            name = f"{factor.model}-{factor.name}.safetensors"
+            path = self._ask_save("Save the factor", name, "Factors (*.safetensors)")
+            if path is not None:
+                self._parts.unkept.request_save(path)
+
+    def on_quit(self) -> None:
+        """Close the window."""
+        self._window.close()
+
+    def on_undo(self) -> None:
+        """One entry back."""
+        self._parts.desk.workspace.undo()
+
+    def on_redo(self) -> None:
+        """One entry on."""
+        self._parts.desk.workspace.redo()
+
+    def on_reset_factors(self) -> None:
+        """Every factor that is not locked back to 0."""
+        self._parts.factors.apply_reset()
+
+    def on_exact(self) -> None:
+        """Measure this very picture until the chosen factor is what its slider says."""
+        self._parts.exact.request_exact(self._parts.factors.chosen)
+
+    def on_forget_factor(self) -> None:
+        """What ships under the chosen factor's name counts again."""
+        self._parts.factors.request_forgetting()
+
+    def on_copy_picture(self) -> None:
+        """The chosen objects, to be pasted into the scene; else the picture, to the clipboard."""
+        if self._parts.scene.copy():
+            return
+        self._parts.files.copy_picture()
+
+    def on_copy_python(self) -> None:
+        """A Python snippet to the clipboard."""
+        self._parts.files.copy_python()
+
+    def on_copy_command(self) -> None:
+        """A command line to the clipboard."""
+        self._parts.files.copy_command()
+
+    def on_new_sample(self) -> None:
+        """Another seed."""
+        self._parts.desk.request_sample()
+
+    def on_enter_seed(self) -> None:
+        """Put the keyboard into the seed field."""
+        self._parts.library_panel.samples.seed_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def on_before(self) -> None:
+        """From the menu the comparison stays until it is chosen again; the key compares while it is held."""
+        self._parts.picture.set_comparing(not self._parts.picture_panel.canvas.comparing)
+
+    def on_fit(self) -> None:
+        """The whole picture."""
+        self._parts.picture_panel.canvas.fit()
+
+    def on_zoom_in(self) -> None:
+        """Larger."""
+        self._parts.picture_panel.canvas.zoom_by(1.25)
+
+    def on_zoom_out(self) -> None:
+        """Smaller."""
+        self._parts.picture_panel.canvas.zoom_by(1 / 1.25)
+
+    def on_cancel_job(self) -> None:
+        """Cancel the job in the status line."""
+        self._parts.status.cancel()
+
+    def on_about(self) -> None:
+        """What the model in front is, and its licence."""
+        current = self._parts.desk.current
+        if current is not None:
+            self._parts.library.show_info(current.name)
+
+    def _export(self, kind: str, request: Callable[[Path, str], None]) -> None:
+        name = self._parts.factors.chosen
+        if not name:
+            self._parts.desk.notice("info", f"This model has no factor to make a {kind} of; learn one first")
+            return
+        ending = name if kind == "strip" else f"{name}-{kind}"
+        path = self._ask_save(f"Export {kind}", f"{self._stem()}-{ending}.png", "PNG pictures (*.png)")
+        if path is not None:
+            request(path, name)
+
+    def _stem(self) -> str:
+        session = self._parts.desk.workspace.session
+        if session is None:
+            return "picture"
+        return f"{session.model}-{session.seed}" if session.seed is not None else f"{session.model}-own"
+
+    def _ask_save(self, title: str, name: str, kinds: str) -> Path | None:
+        chosen = self.dialogs.save_file(self._window, title, str(Path(self.last_folder) / name), kinds)
+        if not chosen:
+            return None
+        self.last_folder = str(Path(chosen).parent)
+        return Path(chosen)
+
+    def _open(self, chosen: str) -> None:
+        if chosen:
+            self.last_folder = str(Path(chosen).parent)
+            self._parts.files.request_open(Path(chosen))

@@ -1,0 +1,219 @@
+"""Files in and out: pictures with their recipe, sessions, strips, and whatever is dropped on the window."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication, QImage
+
+from latentstudio.document.picture_recipe import save_picture
+from latentstudio.document.session import Session
+from latentstudio.document.session_file import SUFFIX, Saved, write_session
+from latentstudio.engine import Result
+from latentstudio.errors import PictureError, StorageError
+from latentstudio.factors import FactorSet
+from latentstudio.generators import addons
+from latentstudio.inversion.photos import Photo, read_photo
+from latentstudio.pixels import BytePictures, grid, write_png
+from latentstudio.scenes.scene import Scene
+from latentstudio.studio.canvas.view import image_of
+from latentstudio.studio.desk import Desk
+from latentstudio.tasks.as_code import as_command, as_python
+from latentstudio.tasks.drawing import Opened, draw, draw_strip, draw_traversal
+from latentstudio.tasks.read_file import Brought, read_file
+
+STRIP_COUNT = 9
+DrawRow = Callable[[Opened, Session, str], BytePictures]
+
+
+class FilesPresenter(QObject):
+    """All reading and writing happens in the worker; only paths come from the window."""
+
+    def __init__(
+        self,
+        desk: Desk,
+        *,
+        fetch: Callable[[str], None],
+        renew: Callable[[], None],
+        take_photo: Callable[[str, Photo], None],
+        take_scene: Callable[[str, Scene], None],
+        parent: QObject | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self._desk = desk
+        self._fetch = fetch
+        self._renew = renew
+        self._take_photo = take_photo
+        self._take_scene = take_scene
+
+    def request_open(self, path: Path) -> None:
+        """Take in a file that was dropped or chosen."""
+        self._desk.activity.emit(f"Reading {path.name}…")
+        self._desk.worker.request(f"read {path}", partial(read_file, path, self._desk.catalogue), self._on_read)
+
+    def request_pasted(self, image: QImage) -> None:
+        """Take in a picture from the clipboard."""
+        self._desk.worker.request("pasted", partial(_photo_of, image), self._on_read)
+
+    def request_save_picture(self, path: Path) -> None:
+        """Save the picture of the session at its own size, with its recipe."""
+        front = self._front("save")
+        if front is not None:
+            self._request_write(path, ".png", partial(_write_picture, *front))
+
+    def request_save_session(self, path: Path) -> None:
+        """Save the session with its history."""
+        session, history = self._desk.workspace.session, self._desk.workspace.history
+        if session is None:
+            self._desk.notice("info", "There is no session to save yet")
+            return
+        self._request_write(path, SUFFIX, partial(_write_session, Saved(session, history)))
+
+    def request_strip(self, path: Path, name: str) -> None:
+        """Save pictures of one factor over its range from this sample, side by side, as PNG."""
+        self._request_row(path, name, "strip", partial(draw_strip, count=STRIP_COUNT))
+
+    def request_traversal(self, path: Path, name: str) -> None:
+        """Save pictures of the sample put along one factor's axis, its own coordinate taken out, as PNG."""
+        self._request_row(path, name, "traversal", draw_traversal)
+
+    def _request_row(self, path: Path, name: str, kind: str, draw_row: DrawRow) -> None:
+        front = self._front("save")
+        if front is not None:
+            self._request_write(path, ".png", partial(_write_row, *front, name, kind, draw_row))
+
+    def copy_picture(self) -> None:
+        """Put the picture on the clipboard."""
+        front = self._front("copy")
+        if front is not None:
+            self._desk.worker.request("copy", partial(_image, *front), self._on_image)
+
+    def copy_python(self) -> None:
+        """Put a Python snippet that draws this picture on the clipboard."""
+        self._copy_words(as_python, "The Python lines are on the clipboard")
+
+    def copy_command(self) -> None:
+        """Put a command line that draws this picture on the clipboard."""
+        self._copy_words(as_command, "The command line is on the clipboard")
+
+    def _copy_words(self, write: Callable[[Session, FactorSet], str], said: str) -> None:
+        front = self._front("copy")
+        if front is not None:
+            opened, session = front
+            QGuiApplication.clipboard().setText(write(session, opened.factors))
+            self._desk.notice("good", said)
+
+    def _front(self, doing: str) -> tuple[Opened, Session] | None:
+        """The session and its open model; where there is none yet, that is said."""
+        session = self._desk.workspace.session
+        opened = self._desk.opened_for(session)
+        if session is None or opened is None:
+            self._desk.notice("info", f"There is no picture to {doing} yet; the model is not open")
+            return None
+        return opened, session
+
+    def _request_write(self, chosen: Path, suffix: str, write: Callable[[Path], str]) -> None:
+        """Write in the worker; a suffix that was left out is put behind the name, but no other file is replaced so."""
+        path = chosen if chosen.suffix.lower() == suffix else chosen.with_name(f"{chosen.name}{suffix}")
+        work = partial(_write_new, path, write) if path != chosen else partial(write, path)
+        self._desk.worker.request(f"write {path}", work, self._on_written)
+
+    def _on_image(self, result: Result) -> None:
+        if isinstance(result.value, QImage):
+            QGuiApplication.clipboard().setImage(result.value)
+            self._desk.notice("good", "The picture is on the clipboard")
+        elif result.error is not None:
+            self._desk.tell_error(result.error, doing="Copying the picture")
+
+    def _on_written(self, result: Result) -> None:
+        if result.error is not None:
+            self._desk.tell_error(result.error, doing="Saving")
+        else:
+            self._desk.notice("good", str(result.value))
+
+    def _on_read(self, result: Result) -> None:
+        self._desk.activity.emit("")
+        if result.error is not None:
+            self._desk.tell_error(result.error, doing="Reading the file")
+            return
+        if isinstance(result.value, Brought):
+            self._take(result.value)
+
+    def _take(self, brought: Brought) -> None:
+        if brought.photo is not None:
+            self._take_photo(brought.label, brought.photo)
+        elif brought.scene is not None:
+            self._take_scene(brought.label, brought.scene)
+        elif brought.kind == "model":
+            self._renew()
+            self._desk.request_model(brought.model)
+        elif brought.kind == "factor":
+            current = self._desk.current
+            if current is not None and current.name == brought.model:
+                self._desk.reload_factors()
+            self._desk.notice("good", f"The slider {brought.factor} was added to {brought.model}")
+        elif brought.session is not None:
+            self._take_session(brought)
+
+    def _take_session(self, brought: Brought) -> None:
+        session = brought.session
+        assert session is not None
+        known = {entry.name: entry for entry in self._desk.catalogue.models}
+        entry = known.get(session.model)
+        if entry is None:
+            self._tell_missing(session.model)
+            return
+        if entry.card is not None and session.model_sha256 not in ("", entry.card.weights_sha256):
+            self._desk.notice(
+                "info", f"{brought.label} was made with other weights of {session.model}; the picture may differ"
+            )
+        self._desk.request_model(session.model, session=session, label=brought.label)
+
+    def _tell_missing(self, model: str) -> None:
+        sentence = f"This was made with the model {model}, which is not installed"
+        if any(addon.name == model for addon in addons.list_add_ons()):
+            self._desk.notice("bad", sentence, f"Fetch {model}", partial(self._fetch, model))
+        else:
+            self._desk.notice("bad", f"{sentence}; add it to the library and try again")
+
+
+def _image(opened: Opened, session: Session) -> QImage:
+    return image_of(draw(opened, session).picture)
+
+
+def _write_new(path: Path, write: Callable[[Path], str]) -> str:
+    if path.exists():
+        raise StorageError(f"{path.name} is there already", action="choose it by its full name to replace it")
+    return write(path)
+
+
+def _write_picture(opened: Opened, session: Session, path: Path) -> str:
+    drawn = draw(opened, session)
+    drawing = opened.model_for(session)
+    save_picture(path, drawn.picture, session, drawing.runtime_name, str(drawing.device))
+    return f"Saved {path.name}"
+
+
+def _write_session(saved: Saved, path: Path) -> str:
+    notes = write_session(path, saved)
+    return f"Saved {path.name}" + "".join(f"; {note}" for note in notes)
+
+
+def _write_row(opened: Opened, session: Session, name: str, kind: str, draw_row: DrawRow, path: Path) -> str:
+    frames = draw_row(opened, session, name)
+    write_png(path, grid(frames, columns=len(frames)))
+    return f"Saved the {kind} of {name} as {path.name}"
+
+
+def _photo_of(image: QImage) -> Brought:
+    """A picture that needs no file; it goes the way of one, so that the same limits hold."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "clipboard.png"
+        if not image.save(str(path)):
+            raise PictureError("the picture on the clipboard cannot be read", expected="a picture",
+                               action="save it to a file and drop that")
+        return Brought("photo", "the pasted picture", photo=read_photo(path))

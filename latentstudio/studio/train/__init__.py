@@ -1,0 +1,1 @@
+"""Train: models of one's own."""

@@ -1,0 +1,136 @@
+"""What the worker does for the learning panel: run, find what an earlier run left, draw new samples. No Qt."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import math
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from latentstudio.factors import Factor, keep_factor, set_coordinate
+from latentstudio.factors.settings import LearnSettings
+from latentstudio.files import storage_error
+from latentstudio.generators.arriving import arriving
+from latentstudio.generators.card import ModelCard
+from latentstudio.generators.opening import Model
+from latentstudio.latents import sample_prior
+from latentstudio.pixels import BytePictures, to_bytes
+from latentstudio.places import records_folder
+from latentstudio.steps import Step
+from latentstudio.tasks.drawing import shrink
+from latentstudio.transformations import FACTS
+
+LEARNING = "latentstudio.factors.learning"
+OWN_SUFFIX = ".py"
+NEW_SEEDS = (2_000_003, 2_000_004, 2_000_005)
+STRIP_VALUES = 7
+_ABOUT = "about.json"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to learn: a built-in transformation's name or the path of one's own file, and how.
+
+    ``goes_on`` takes the trajectories of an earlier run with the same settings; otherwise they are thrown away.
+    """
+
+    transformation: str
+    settings: LearnSettings
+    goes_on: bool = False
+
+
+def is_own(transformation: str) -> bool:
+    """Whether this is somebody's file."""
+    return transformation.endswith(OWN_SUFFIX)
+
+
+def learn_steps(model: Model, wanted: Wanted) -> Iterator[Step]:
+    """The steps of learning; torch comes in here, in the worker, and not before.
+
+    Raises:
+        StudioError: the file is broken, nothing can be learned, the disk is full.
+    """
+    yield Step(0.0, "loading the model for gradients")
+    for _ in arriving("torch", LEARNING):
+        yield Step(0.0, "loading the model for gradients")
+    learning = importlib.import_module(LEARNING)
+    transformations = importlib.import_module("latentstudio.transformations")
+    named = transformations.load_transformation if is_own(wanted.transformation) else (
+        transformations.transformation_named)
+    chosen = named(wanted.transformation)
+    folder = records_folder(model.card.name, chosen.name)
+    about = learning.about(model.card, chosen, wanted.settings)
+    if not (wanted.goes_on and _about_of(folder) == json.loads(json.dumps(about))):
+        _throw_away(folder)
+    yield from learning.learn_factor(
+        model.guarded_generator, transformation=chosen, settings=wanted.settings, records_folder=folder
+    )
+
+
+def left_over(card: ModelCard, transformation: str, settings: LearnSettings) -> str:
+    """What an earlier run of a built-in transformation with the same settings left, in words; empty for nothing."""
+    facts = next((facts for facts in FACTS if facts.name == transformation), None)
+    if facts is None:
+        return ""
+    folder = records_folder(card.name, transformation)
+    options = {key: getattr(facts, key) for key in ("name", "reach", "fill", "interpolation")}
+    mine = {
+        "model": card.name, "weights_sha256": card.weights_sha256,
+        "transformation": {**options, "file_sha256": ""}, **settings.of_records(),
+    }
+    if _about_of(folder) != json.loads(json.dumps(mine)):
+        return ""
+    done, all_of_them = len(list(folder.glob("batch-*.safetensors"))), math.ceil(settings.starts / settings.batch)
+    if not done:
+        return ""
+    if done >= all_of_them:
+        return "All trajectories of a run with these settings are kept; going on finds the axis from them."
+    return f"A run with these settings was interrupted after {done} of {all_of_them} batches."
+
+
+def draw_new(model: Model, factor: Factor, seed: int) -> BytePictures:
+    """A new sample put at ``STRIP_VALUES`` places of the known range: uint8 (N, h, w, 3)."""
+    space = model.card.spaces[0]
+    flat = sample_prior(space, count=1, seed=seed).reshape(-1)
+    places = np.asarray(factor.curve.inverse(np.linspace(*factor.reach, STRIP_VALUES)))
+    latents = set_coordinate(np.repeat(flat[None], STRIP_VALUES, axis=0), factor.axis, places)
+    pictures = to_bytes(model.pictures(latents.reshape(STRIP_VALUES, *space.shape)))
+    return np.stack([shrink(picture) for picture in pictures])
+
+
+def strip_labels(factor: Factor) -> tuple[str, ...]:
+    """The t of each column, short enough to stand under a small picture."""
+    unit = factor.unit
+    return tuple(
+        unit.format(float(t)) if unit.symbol == "x" else unit.format(float(t)).removesuffix(f" {unit.symbol}")
+        for t in np.linspace(*factor.reach, STRIP_VALUES)
+    )
+
+
+def keep(factor: Factor) -> str:
+    """Write the factor for this user; answers its name."""
+    keep_factor(factor)
+    return factor.name
+
+
+def _about_of(folder: Path) -> object:
+    try:
+        return json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+
+
+def _throw_away(folder: Path) -> None:
+    """The folder below the program's own state folder holds records only."""
+    if not folder.exists():
+        return
+    try:
+        shutil.rmtree(folder)
+    except OSError as problem:
+        raise storage_error(folder, problem) from problem
+
