@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench screenshots train-sprites train-autoencoders learn-factors measure-factors invert-study held-out photo-pictures wheel prepare prepare-dev clean
+.PHONY: run test check bench fuzz screenshots train-sprites train-autoencoders learn-factors measure-factors invert-study held-out photo-pictures wheel prepare prepare-dev clean
 
 run: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes || true
@@ -20,6 +20,10 @@ bench: prepare
 	@$(BIN)/latentstudio bench render sprites-b10
 	@$(BIN)/latentstudio bench render faces-gan
 	@$(BIN)/latentstudio bench startup
+
+# changed files of every kind that the program reads: `make fuzz ARGS="--seed 2 --count 500 --kinds photo,session"`
+fuzz: prepare-dev
+	@$(BIN)/python -m tests.attack.fuzz $(ARGS)
 
 screenshots: prepare-dev
 	@$(BIN)/latentstudio models get faces-gan --yes
