@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from latentstudio.factors import apply_factors, load_factors
 from latentstudio.generators.opening import Model
 from latentstudio.inversion.frames import Frame, paste_back
+from latentstudio.inversion.photos import Photo
+from latentstudio.picture_files import to_profile
+from latentstudio.pixels import from_bytes, to_bytes
 
 
 def edit_anchors(
@@ -47,16 +50,23 @@ def edit_anchors(
 
 
 def pasted(
-    model: Model, latents: tuple[NDArray[np.float32], NDArray[np.float32]], photo: NDArray[np.uint8], frame: Frame,
+    model: Model, latents: tuple[NDArray[np.float32], NDArray[np.float32]], photo: Photo, frame: Frame,
     *, label: int | None = None,
 ) -> NDArray[np.uint8]:
     """The photo uint8 (H, W, 3) with the model's picture back in its frame, at the photo's full size.
+
+    The answer is in the photo's own colours (of ``photo.profile``): the model's picture is converted into them, so that
+    every pixel outside the frame stays as it was.
 
     ``latents``, each float32 (*shape): with the edits and without them; the second tells how the model's colours lie
     to those of the photo.
     """
     edited, before = model.pictures(np.stack(latents).astype(np.float32), label=label)
-    return paste_back(photo, frame, edited, before=before)
+    if photo.own is None:
+        return paste_back(photo.pixels, frame, edited, before=before)
+    drawn = to_bytes(np.stack([edited, before]))
+    edited, before = from_bytes(np.stack([to_profile(one, photo.profile) for one in drawn]))
+    return paste_back(photo.own, frame, edited, before=before)
 
 
 def kept_effect_steps(

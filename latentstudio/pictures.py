@@ -38,6 +38,7 @@ class Picture:
         runtime_name: what computed it.
         device: where.
         pasted: whether it is the session's photo with the picture in its frame.
+        profile: the ICC profile whose colours ``pixels`` are in, as a pasted photo may have one; sRGB when empty.
     """
 
     pixels: NDArray[np.uint8]
@@ -49,6 +50,7 @@ class Picture:
     runtime_name: str
     device: str
     pasted: bool = False
+    profile: bytes = b""
 
     def save(self, path: str | Path) -> None:
         """Write a PNG that carries its recipe; the window and ``latentstudio render`` make it again from that.
@@ -56,7 +58,8 @@ class Picture:
         Raises:
             StorageError: the disk is full or the folder may not be written.
         """
-        save_picture(Path(path), self.pixels, self.session, self.runtime_name, self.device, pasted=self.pasted)
+        save_picture(Path(path), self.pixels, self.session, self.runtime_name, self.device, pasted=self.pasted,
+                     profile=self.profile)
 
 
 def factors_of(model: Model) -> FactorSet:
@@ -151,8 +154,8 @@ def draw_pasted(
     if not (-frame.size < frame.x < width + frame.size and -frame.size < frame.y < height + frame.size):
         raise PictureError(f"the frame lies beside the photo ({width} x {height} pixels)",
                            action="name the photo that this was made from")
-    whole = pasted(model, (picture.latent, plain.latent), source.pixels, frame, label=session.label)
-    return replace(picture, pixels=whole, pasted=True)
+    whole = pasted(model, (picture.latent, plain.latent), source, frame, label=session.label)
+    return replace(picture, pixels=whole, pasted=True, profile=source.profile)
 
 
 def _tuning_words(tuning: str) -> str:

@@ -10,19 +10,17 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, PngImagePlugin
 
 from latentstudio.errors import PictureError
 from latentstudio.files import replacing, storage_error
+from latentstudio.picture_files import open_picture, read_texts
 
 FloatPictures = NDArray[np.float32]
 BytePictures = NDArray[np.uint8]
 
-MAX_PIXELS = 100_000_000
 MAX_LOOK = 40_000_000
 GAP = 2
-DEEP = ("I", "F", "I;16", "I;16L", "I;16B", "I;16N")  # pillow's modes of more than 8 bits a channel
-_ONE_BYTE = 257.0
 
 
 def to_bytes(pictures: FloatPictures) -> BytePictures:
@@ -60,88 +58,22 @@ def luminance(pictures: FloatPictures) -> FloatPictures:
     return np.einsum("nchw,c->nhw", pictures, weights)
 
 
-def read_picture(path: Path) -> BytePictures:
-    """Read one picture file as uint8 (H, W, 3); transparency is composited on white, EXIF rotation honoured.
+def read_picture(path: Path, *, own: bool = False) -> BytePictures:
+    """One picture file as uint8 (H, W, 3), in sRGB or, with ``own``, in the colours that it holds.
 
     Raises:
-        PictureError: not a picture, truncated, or larger than ``MAX_PIXELS``.
+        PictureError: see ``picture_files.open_picture``.
     """
-    from PIL import ImageOps
-
-    path = Path(path)
-    try:
-        with Image.open(path) as opened:
-            _check_size(path, opened.width, opened.height)
-            upright = ImageOps.exif_transpose(opened)
-            if upright.mode in DEEP:  # before transparency, which Pillow would make white of everything
-                return np.array(from_deep(upright))
-            if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-                layered = upright.convert("RGBA")
-                white = Image.new("RGBA", layered.size, "white")
-                upright = Image.alpha_composite(white, layered)
-            return np.array(upright.convert("RGB"))
-    except PictureError:
-        raise
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError) as problem:
-        raise PictureError(
-            f"{path.name} is not a picture that can be read ({type(problem).__name__})", expected="a PNG or JPEG file"
-        ) from problem
-    except OSError as problem:
-        raise PictureError(
-            f"{path.name} cannot be read ({problem.strerror or 'the file is incomplete'})",
-            expected="a whole PNG or JPEG file",
-        ) from problem
+    found = open_picture(Path(path))
+    return found.own if own and found.own is not None else found.pixels
 
 
-def from_deep(picture: Image.Image) -> Image.Image:
-    """Grey of 16 bits or of real numbers, made RGB: 16 bits by their full range, real numbers by that of the finite
-    ones among them; what is no number is black.
-
-    Raises:
-        PictureError: none is finite.
-    """
-    values = np.asarray(picture, dtype=np.float32)
-    if picture.mode == "F":
-        finite = values[np.isfinite(values)]
-        if not finite.size:
-            raise PictureError("a picture of real numbers of which none is finite", expected="finite numbers")
-        low, high = float(finite.min()), float(finite.max())
-        limited = np.nan_to_num(values, nan=low, posinf=high, neginf=low)
-        half = np.float32(0.5)  # a difference of halves cannot run over
-        scaled = (limited * half - np.float32(low) * half) * np.float32(2.0 * 255.0 / max(high - low, 1e-12))
-    else:
-        scaled = values / _ONE_BYTE
-    return Image.fromarray(np.clip(scaled + 0.5, 0.0, 255.0).astype(np.uint8), "L").convert("RGB")
-
-
-def check_picture(path: Path) -> None:
-    """See that a file is a picture, by its beginning; no pixel is read.
-
-    Raises:
-        PictureError: not a picture, or larger than ``MAX_PIXELS``.
-    """
-    try:
-        with Image.open(path) as opened:
-            width, height = opened.size
-    except (UnidentifiedImageError, Image.DecompressionBombError, SyntaxError, ValueError, OSError) as problem:
-        raise PictureError(
-            f"{Path(path).name} is not a picture that can be read ({type(problem).__name__})",
-            expected="a PNG or JPEG file",
-        ) from problem
-    _check_size(Path(path), width, height)
-
-
-def _check_size(path: Path, width: int, height: int) -> None:
-    if width * height > MAX_PIXELS:
-        raise PictureError(
-            f"{path.name} has {width} x {height} pixels",
-            expected=f"at most {MAX_PIXELS // 1_000_000} million pixels",
-            action="make it smaller first",
-        )
-
-
-def write_png(path: Path, picture: BytePictures, *, texts: dict[str, str] | None = None) -> None:
+def write_png(
+    path: Path, picture: BytePictures, *, texts: dict[str, str] | None = None, profile: bytes = b""
+) -> None:
     """Write uint8 (H, W, 3) as PNG, whole or not at all; ``texts`` become compressed iTXt chunks.
+
+    ``profile``: the ICC profile whose colours the picture is in; sRGB when empty.
 
     Raises:
         StorageError: the disk is full or the folder may not be written; an old file is as it was.
@@ -152,7 +84,8 @@ def write_png(path: Path, picture: BytePictures, *, texts: dict[str, str] | None
     path = Path(path)
     with replacing(path) as temporary:
         try:
-            Image.fromarray(picture, "RGB").save(temporary, format="PNG", pnginfo=information)
+            Image.fromarray(picture, "RGB").save(
+                temporary, format="PNG", pnginfo=information, icc_profile=profile or None)
         except OSError as problem:
             raise storage_error(path, problem) from problem
 
@@ -163,17 +96,7 @@ def read_png_text(path: Path, key: str) -> str | None:
     Raises:
         PictureError: the file is no readable picture.
     """
-    try:
-        with Image.open(path) as opened:
-            value = opened.info.get(key)
-            if opened.width * opened.height <= MAX_LOOK:
-                opened.load()  # is it whole? other programs put texts behind the pixels, too
-                value = getattr(opened, "text", {}).get(key)
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as problem:
-        raise PictureError(
-            f"{Path(path).name} is not a picture that can be read", expected="a PNG saved by latentstudio"
-        ) from problem
-    return None if value is None else str(value)
+    return read_texts(Path(path), most=MAX_LOOK).get(key)
 
 
 def grid(pictures: BytePictures, *, columns: int, gap: int = GAP) -> BytePictures:

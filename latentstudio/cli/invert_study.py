@@ -16,11 +16,11 @@ from latentstudio.cli.output import Output
 from latentstudio.errors import UsageError
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.picture_files import SUFFIXES
 
 GENERATED = "generated"
 PARTS = ("own", "losses", "following", "optimisers")
 FOLLOWED = ("x", "scale")
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def parser() -> Parser:

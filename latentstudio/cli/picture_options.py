@@ -12,6 +12,7 @@ from latentstudio.cli.options import positive_number, whole_number
 from latentstudio.errors import UsageError
 from latentstudio.factors import Factor, read_factor
 from latentstudio.generators.opening import Model
+from latentstudio.picture_files import MAX_PIXELS
 
 _NEGATIVE = re.compile(r"^-\.?\d")
 
@@ -45,7 +46,7 @@ def check_sheet(count: int, image_size: tuple[int, int]) -> None:
         UsageError: too many pictures of this size.
     """
     height, width = image_size
-    most = max(1, pixels.MAX_PIXELS // ((height + pixels.GAP) * (width + pixels.GAP)))
+    most = max(1, MAX_PIXELS // ((height + pixels.GAP) * (width + pixels.GAP)))
     if count > most:
         raise UsageError(f"{count:,} pictures of {width} x {height} pixels", expected=f"at most {most:,} on one sheet",
                          action="draw fewer, with several seeds")

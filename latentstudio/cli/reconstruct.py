@@ -13,7 +13,8 @@ from latentstudio.cli.output import Output
 from latentstudio.errors import StudioError
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import EAGER, open_model
-from latentstudio.pixels import read_picture, write_png
+from latentstudio.picture_files import open_picture
+from latentstudio.pixels import write_png
 
 USER_ERROR = 2
 
@@ -43,7 +44,10 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
             name = f"{index:03d}-{path.stem}" if len(arguments.pictures) > 1 else path.stem
             try:
                 check_writable(arguments.out / f"{name}.png")
-                found = rebuild(model, read_picture(path), by=arguments.by, variations=arguments.xi)
+                picture = open_picture(path)
+                for note in picture.notes:
+                    output.note(note)
+                found = rebuild(model, picture.pixels, by=arguments.by, variations=arguments.xi)
             except StudioError as problem:
                 if len(arguments.pictures) == 1:
                     raise

@@ -51,7 +51,8 @@ def read_saved(path: Path) -> SavedPicture:
         raise PictureError(reason, expected="a PNG or a session file") from problem
     if start == _PNG:
         recipe = read_recipe(path)
-        return SavedPicture(recipe.session, read_picture(path), recipe.runtime_name, path.parent, recipe.pasted)
+        shown = read_picture(path, own=True)
+        return SavedPicture(recipe.session, shown, recipe.runtime_name, path.parent, recipe.pasted)
     saved = read_session(path)
     keep(saved.attachments)
     return SavedPicture(saved.session, None, "", path.parent)

@@ -16,7 +16,8 @@ from latentstudio.cli.output import Output
 from latentstudio.errors import StudioError, UnknownNameError, UsageError
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import EAGER, Model, open_model
-from latentstudio.pixels import grid, read_picture, write_png
+from latentstudio.picture_files import open_picture
+from latentstudio.pixels import grid, write_png
 from latentstudio.scenes.decomposing import decompose, layers, new_scenes, render
 from latentstudio.scenes.evaluating import evaluation_steps
 from latentstudio.scenes.files import (
@@ -103,13 +104,13 @@ def _decompose(model: Model, arguments: argparse.Namespace, output: Output) -> i
 
 
 def _taken_apart(model: Model, path: Path, out: Path, output: Output) -> dict[str, Any]:
-    picture = read_picture(path)
+    picture = open_picture(path)
     check_writable(out / "scene.json")
     began = time.perf_counter()
-    found = decompose(model, picture)
+    found = decompose(model, picture.pixels)
     seconds = time.perf_counter() - began
-    for note in found.notes:
-        output.note(f"{path.name}: {note}")
+    for note in (*picture.notes, *(f"{path.name}: {note}" for note in found.notes)):
+        output.note(note)
     write_scene(out / "scene.json", found.scene)
     write_png(out / "drawn.png", found.drawn)
     write_png(out / "boxes.png", boxes_picture(found.seen, found.scene))
@@ -123,7 +124,7 @@ def _taken_apart(model: Model, path: Path, out: Path, output: Output) -> dict[st
     return {
         "picture": str(path), "scene": str(out / "scene.json"),
         "objects": [{key: value for key, value in asdict(one).items() if key in shown} for one in found.scene.objects],
-        "mse": found.mse, "seconds": round(seconds, 4), "notes": list(found.notes), "layers": list(names),
+        "mse": found.mse, "seconds": round(seconds, 4), "notes": [*picture.notes, *found.notes], "layers": list(names),
     }
 
 

@@ -36,15 +36,16 @@ class Recipe:
 
 
 def save_picture(
-    path: Path, picture: NDArray[np.uint8], session: Session, runtime_name: str, device: str, *, pasted: bool = False
+    path: Path, picture: NDArray[np.uint8], session: Session, runtime_name: str, device: str, *, pasted: bool = False,
+    profile: bytes = b"",
 ) -> None:
-    """Save uint8 (H, W, 3) as a PNG that carries its recipe.
+    """Save uint8 (H, W, 3) as a PNG that carries its recipe, in the colours of the ICC ``profile`` (sRGB when empty).
 
     Raises:
         StorageError: the disk is full or the folder may not be written; an old file is as it was.
     """
     recipe = msgspec.json.encode(Recipe(session, runtime_name, device, pasted=pasted))
-    write_png(path, picture, texts={TEXT_KEY: recipe.decode("utf-8")})
+    write_png(path, picture, texts={TEXT_KEY: recipe.decode("utf-8")}, profile=profile)
 
 
 def has_recipe(path: Path) -> bool:

@@ -13,7 +13,8 @@ from PIL import Image
 
 from latentstudio.document.history import HISTORY_LIMIT, THUMBNAIL_SIDE, Entry, History, rebuilt
 from latentstudio.document.session import SESSION_VERSION, Session
-from latentstudio.errors import StudioError
+from latentstudio.errors import PictureError, StudioError
+from latentstudio.picture_files import open_picture, picture_size
 
 BytePicture = NDArray[np.uint8]
 Record = TypeVar("Record")
@@ -134,11 +135,10 @@ def to_png(picture: BytePicture) -> bytes:
 def from_png(data: bytes) -> BytePicture | None:
     """The thumbnail of a PNG as uint8 (H, W, 3); None when it is broken or too large to be one."""
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG"]) as opened:
-            if max(opened.size) > THUMBNAIL_SIDE:
-                return None
-            return np.array(opened.convert("RGB"))
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        if max(picture_size(data)) > THUMBNAIL_SIDE:
+            return None
+        return open_picture(data).pixels
+    except PictureError:
         return None
 
 

@@ -55,7 +55,8 @@ def kept_bytes(photo: Photo) -> bytes:
     if 0 < len(photo.data) <= MOST_KEPT_BYTES:
         return photo.data
     stream = io.BytesIO()
-    Image.fromarray(photo.pixels, "RGB").save(stream, format="PNG", compress_level=1)
+    shown = photo.pixels if photo.own is None else photo.own
+    Image.fromarray(shown, "RGB").save(stream, format="PNG", compress_level=1, icc_profile=photo.profile or None)
     return stream.getvalue()
 
 

@@ -268,7 +268,8 @@ def write_pasted(opened: Opened, session: Session, framed: Framed, path: Path) -
     assert frame is not None
     edited, plain = (place(opened, one).latent.reshape(session.shape) for one in (session, session.with_reset()))
     drawing = opened.model_for(session)
-    picture = pasted(drawing, (edited, plain), framed.photo.pixels, frame, label=session.label)
-    save_picture(path, picture, session, drawing.runtime_name, str(drawing.device), pasted=True)
+    picture = pasted(drawing, (edited, plain), framed.photo, frame, label=session.label)
+    save_picture(path, picture, session, drawing.runtime_name, str(drawing.device), pasted=True,
+                 profile=framed.photo.profile)
     height, width = framed.photo.pixels.shape[:2]
     return f"The face is back in the photo, {width} x {height} pixels: {path.name}"

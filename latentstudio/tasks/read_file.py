@@ -17,13 +17,12 @@ from latentstudio.generators.importing import import_model
 from latentstudio.generators.pickles import HEAD, looks_like_torch
 from latentstudio.generators.weights import check_safetensors
 from latentstudio.inversion.photos import Photo, read_photo
-from latentstudio.pixels import check_picture
+from latentstudio.picture_files import SUFFIXES, picture_size
 from latentstudio.places import user_factors
 from latentstudio.scenes.scene import Scene, read_scene
 
 SESSION_SUFFIX = ".latentstudio"
 WEIGHTS = (".pt", ".pth", ".ckpt")
-PICTURES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic", ".heif")
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def read_file(path: Path, catalogue: Catalogue) -> Brought:
         saved = read_session(path)
         keep(saved.attachments)
         return Brought("session", path.stem, session=saved.session, model=saved.session.model)
-    if path.is_file() and path.suffix.lower() in PICTURES:
+    if path.is_file() and path.suffix.lower() in SUFFIXES:
         return _read_picture(path)
     if path.is_file() and path.suffix.lower() == ".json" and path.name != CARD_FILE:
         scene = read_scene(path)
@@ -83,7 +82,7 @@ def _may_be_weights(path: Path) -> bool:
 def _read_picture(path: Path) -> Brought:
     if path.suffix.lower() != ".png" or not has_recipe(path):
         return Brought("photo", path.name, photo=read_photo(path))
-    check_picture(path)
+    picture_size(path)
     session = read_recipe(path).session
     return Brought("picture", path.stem, session=session, model=session.model)
 

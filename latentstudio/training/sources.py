@@ -15,13 +15,13 @@ from latentstudio import pixels
 from latentstudio.errors import PictureError, TrainingError, UnknownNameError
 from latentstudio.files import replacing, storage_error
 from latentstudio.latents import sample_prior
+from latentstudio.picture_files import SUFFIXES, open_picture
 from latentstudio.places import cache_folder
 from latentstudio.training.datasets import data_set, data_set_folder, read_idx
 from latentstudio.training.pictures import DataStep, PictureSet, parted
 from latentstudio.training.sprites import SpriteSheet
 
 TRUTH, MASKS = "truth.json", "masks"  # beside and below made scenes
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".ppm", ".pgm")
 HELD_OUT = 1024
 MOST = 200_000
 NAMED = 5
@@ -80,9 +80,12 @@ def read_folder(folder: Path, wanted: Wanted) -> Iterator[DataStep]:
                             action="choose another folder")
     found: list[NDArray[np.uint8]] = []
     skipped: list[str] = []
+    converted = 0
     for index, path in enumerate(paths, start=1):
         try:
-            found.append(fit_square(pixels.read_picture(path), wanted))
+            picture = open_picture(path)
+            found.append(fit_square(picture.pixels, wanted))
+            converted += picture.own is not None
         except PictureError as problem:
             skipped.append(problem.found)
         if index % _PIECE == 0:
@@ -91,9 +94,11 @@ def read_folder(folder: Path, wanted: Wanted) -> Iterator[DataStep]:
         raise TrainingError(f"none of the {len(paths)} files in {folder} is a picture ({skipped[0]})",
                             action="choose another folder")
     training, held_out = parted(np.stack(found), held_out=HELD_OUT, where=str(folder))
-    notes = (f"{len(skipped)} of {len(paths)} files were skipped: {_listed(skipped)}",) if skipped else ()
+    notes = [f"{len(skipped)} of {len(paths)} files were skipped: {_listed(skipped)}"] if skipped else []
+    if converted:
+        notes.append(f"the colours of {converted} pictures were converted to sRGB, as their profiles say")
     about = f"{len(found):,} pictures of a folder"
-    yield DataStep(1.0, about, pictures=PictureSet(training, held_out, about, wanted.mirrored, notes))
+    yield DataStep(1.0, about, pictures=PictureSet(training, held_out, about, wanted.mirrored, tuple(notes)))
 
 
 def _is_mask(path: Path) -> bool:

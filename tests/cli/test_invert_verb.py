@@ -11,7 +11,9 @@ import pytest
 from latentstudio import api
 from latentstudio.inversion import honesty
 from latentstudio.inversion.photo_store import photo_store
+from latentstudio.picture_files import open_picture
 from latentstudio.pixels import read_picture, write_png
+from tests.icc import rgb_profile
 
 FILES = ("latent.npy", "target.png", "result.png", "residual.png", "steps.png")
 PHOTO_KEYS = {
@@ -129,6 +131,24 @@ def test_the_edited_face_goes_back_into_the_photo_from_the_command_line(cli, tmp
     plain = cli("render", edited, "--out", tmp_path / "plain.png", "--pasted", "--json").json
     assert np.array_equal(read_picture(tmp_path / "plain.png"), back)
     assert plain["max_difference"] is None
+
+
+def test_a_phone_photo_keeps_its_colour_profile_and_every_pixel_outside_the_frame(cli, tmp_path):
+    wide = np.random.default_rng(0).integers(0, 256, (90, 140, 3), dtype=np.uint8)
+    write_png(tmp_path / "phone.png", wide, profile=rgb_profile())
+    told = cli("invert", "example", tmp_path / "phone.png", "--out", tmp_path / "out", "--frame", "61.5,45.5,64",
+               "--steps", 2, "--json").json["photos"][0]
+    assert "phone.png: colours converted from Display P3" in told["notes"]
+    pasted = tmp_path / "pasted.png"
+    assert cli("factors", "apply", "--from", told["result"], "--out", tmp_path / "e.png", "--pasted", pasted).code == 0
+    found = open_picture(pasted)
+    assert found.profile == rgb_profile()
+    changed = (found.own != wide).any(axis=2)
+    assert changed[14:78, 30:94].any()
+    changed[14:78, 30:94] = False
+    assert not changed.any()
+    again = cli("render", pasted, "--out", tmp_path / "again.png", "--json").json
+    assert (again["max_difference"], again["pasted"]) == (0, True)
 
 
 def test_what_was_found_for_no_photo_is_put_back_into_none(cli, photo, tmp_path):

@@ -74,7 +74,7 @@ def test_a_picture_with_a_broken_recipe_names_the_recipe(tmp_path, catalogue):
 
 def test_a_file_that_is_no_picture_is_said_to_be_none(tmp_path, catalogue):
     (tmp_path / "a.png").write_bytes(b"not a picture")
-    with pytest.raises(PictureError, match="is not a picture that can be read"):
+    with pytest.raises(PictureError, match="is not a picture of a known kind"):
         read_file(tmp_path / "a.png", catalogue)
 
 
