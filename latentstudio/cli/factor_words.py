@@ -11,7 +11,8 @@ def factor_row(factor: Factor) -> dict[str, Any]:
     """The json of one factor; the range in its unit."""
     shown = factor.unit.to_display
     return {
-        "name": factor.name, "title": factor.title, "unit": factor.unit.symbol, "grade": factor.grade,
+        "name": factor.name, "label": factor.shown, "title": factor.title, "unit": factor.unit.symbol,
+        "grade": factor.grade, "closeness": factor.closeness,
         "range": [shown(t) for t in factor.reach], "figures": dict(factor.figures),
     }
 

@@ -67,7 +67,7 @@ def _list(arguments: argparse.Namespace, output: Output) -> None:
     if not rows:
         output.say(f"{model.card.name} has no factors yet; learn one with `latentstudio factors learn`")
     output.say(table([
-        (factor.name, factor.grade, range_text(factor), factor.title) for factor in known
+        (factor.shown, factor.grade, range_text(factor), factor.title) for factor in known
     ]))
 
 

@@ -15,6 +15,7 @@ from latentstudio.units import Unit
 
 FloatArray = NDArray[np.float32]
 GRADES = ("A", "B", "C", "D")
+UNCONFIRMED = "C"  # the best grade of what was measured by one ruler
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,8 @@ class Factor:
         figures: measured numbers (records kept, r2 on held-out starts, spread, seconds ...).
         recipe: settings of the run that learned it.
         evidence: trajectories, fit and errors to look at, or None where they were not kept.
+        label: what people read instead of the name, where the slider does something else than the transformation that
+            it was learned from (an ``x`` that turns heads is called turn); empty otherwise.
     """
 
     name: str
@@ -75,6 +78,7 @@ class Factor:
     figures: Mapping[str, Any] = field(default_factory=dict)
     recipe: Mapping[str, Any] = field(default_factory=dict)
     evidence: Evidence | None = field(default=None, compare=False)
+    label: str = ""
 
     def __post_init__(self) -> None:
         with np.errstate(over="ignore"):  # a broken file may hold any number; what overflows is not of unit length
@@ -121,10 +125,24 @@ class Factor:
         return float(self.curve.inverse(wanted)), wanted - here
 
     @property
+    def shown(self) -> str:
+        """What people read: the label, or the name."""
+        return self.label or self.name
+
+    @property
     def grade(self) -> str:
+        """What the slider is worth, A to D: that of its closeness, but C at most while only one ruler measured it.
+
+        The ruler that a factor was learned and calibrated with cannot tell that it measures something else: it agreed
+        with itself on an ``x`` that turns heads.
+        """
+        return max(self.closeness, UNCONFIRMED)
+
+    @property
+    def closeness(self) -> str:
         """A to D by the spread over new samples inside the known range, as a share of half the reach.
 
-        A up to 0.25, B up to 0.5, C up to 1; D beyond, or where nothing moves.
+        A up to 0.25, B up to 0.5, C up to 1; D beyond, or where nothing moves. By the ruler that it was learned with.
         """
         low, high = self.reach
         half = (high - low) / 2
@@ -140,7 +158,7 @@ class Factor:
         spread = unit.to_display(self.measured.spread)
         written = f"a factor of {spread:.2f}" if unit.symbol == "x" else f"{spread:.1f} {unit.symbol}"
         return (
-            f"{self.name}: known from {unit.format(low)} to {unit.format(high)}, "
+            f"{self.shown}: known from {unit.format(low)} to {unit.format(high)}, "
             f"spread {written} over new samples, grade {self.grade}"
         )
 
@@ -164,17 +182,17 @@ class FactorSet:
         return tuple(factor.name for factor in self.factors)
 
     def get(self, name: str) -> Factor:
-        """The factor of this name.
+        """The factor of this name, or of this label.
 
         Raises:
             UnknownNameError: the model has no such factor.
         """
-        for factor in self.factors:
-            if factor.name == name:
-                return factor
+        for factor in (*(one for one in self.factors if one.name == name),
+                       *(one for one in self.factors if one.label == name)):
+            return factor
         unusable = f"; {len(self.errors)} unusable: {self.errors[0]}" if self.errors else ""
         raise UnknownNameError(
             f"there is no factor '{name}' for this model",
-            expected=f"one of: {', '.join(self.names) or 'none learned'}{unusable}",
+            expected=f"one of: {', '.join(one.shown for one in self.factors) or 'none learned'}{unusable}",
             action="learn it with `latentstudio factors learn`",
         )

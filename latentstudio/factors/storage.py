@@ -49,6 +49,7 @@ class _Notes:
     model_sha256: str
     figures: dict[str, Any]
     recipe: dict[str, Any]
+    label: str = ""
 
 
 def write_factor(path: Path, factor: Factor) -> None:
@@ -59,7 +60,7 @@ def write_factor(path: Path, factor: Factor) -> None:
     """
     notes = _Notes(
         VERSION, factor.name, factor.title, factor.unit.symbol, factor.known, factor.model, factor.model_sha256,
-        dict(factor.figures), dict(factor.recipe),
+        dict(factor.figures), dict(factor.recipe), factor.label,
     )
     tensors = {
         "axis": factor.axis.astype(np.float32),
@@ -83,7 +84,7 @@ def read_factor(path: Path, *, card: ModelCard | None = None) -> Factor:
     """
     path = Path(path)
     notes, tensors = _load(path)
-    for name in (notes.name, notes.model):
+    for name in (notes.name, notes.model, notes.label or notes.name):
         if not _PLAIN.fullmatch(name):
             raise FactorFileError(f"{path.name} gives the name '{name[:80]}'", expected="a plain name, as a file's")
     if notes.version > VERSION:
@@ -104,6 +105,7 @@ def read_factor(path: Path, *, card: ModelCard | None = None) -> Factor:
             figures=notes.figures,
             recipe=notes.recipe,
             evidence=_evidence(tensors),
+            label=notes.label,
         )
     except KeyError as problem:
         raise FactorFileError(f"{path.name} lacks the tensor {problem}", expected=_KIND) from problem

@@ -41,12 +41,18 @@ def verdict_of(factor: Factor) -> str:
     """
     low, high = factor.reach
     known = f"known from {_value(factor.unit, low)} to {_value(factor.unit, high)}"
-    said = f"{factor.name}: {known}, single pictures differ by {_spread(factor)}"
-    sentences = [said + _beside(factor.figures.get("leak")), f"Grade {factor.grade}: {_GRADES[factor.grade]}"]
+    said = f"{factor.shown}: {known}, single pictures differ by {_spread(factor)}"
+    sentences = [said + _beside(factor.figures.get("leak")), f"Grade {factor.grade}: {grade_words(factor)}"]
     sentences += _stopped(factor.figures.get("range_stops"))
     notes = factor.figures.get("notes")
     sentences += [_sentence(str(note)) for note in notes] if isinstance(notes, list | tuple) else []
     return ". ".join(sentences) + "."
+
+
+def grade_words(factor: Factor) -> str:
+    """Why the grade is what it is: ``measured by one ruler; by that ruler new pictures follow it closely``."""
+    words = _GRADES[factor.closeness]
+    return words if factor.grade == factor.closeness else f"measured by one ruler; by that ruler {words}"
 
 
 def leak_words(leak: Mapping[str, float]) -> tuple[str, ...]:
@@ -73,10 +79,10 @@ def replacement(factor: Factor, present: Factor | None) -> str:
     if present is None:
         return ""
     low, high = present.reach
-    words = (f"Kept, it takes the place of the present {present.name} (grade {present.grade}, "
+    words = (f"Kept, it takes the place of the present {present.shown} (grade {present.grade}, "
              f"{_value(present.unit, low)} to {_value(present.unit, high)})")
-    worse = factor.grade > present.grade or (
-        factor.grade == present.grade and factor.reach[1] - factor.reach[0] < 0.8 * (high - low)
+    worse = factor.closeness > present.closeness or (
+        factor.closeness == present.closeness and factor.reach[1] - factor.reach[0] < 0.8 * (high - low)
     )
     return words + (", which is the better one." if worse else ".")
 

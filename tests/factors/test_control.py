@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -115,9 +116,25 @@ def test_a_factor_file_comes_back(tmp_path):
     assert again.describe() == factor.describe()
 
 
-def test_grades_follow_the_spread():
-    assert make_factor().grade == "A"
+def test_closeness_follows_the_spread_and_one_ruler_alone_gives_no_more_than_c():
+    assert make_factor().closeness == "A"
+    assert make_factor().grade == "C"
+    assert make_factor(slope=0.2).closeness == "D"
     assert make_factor(slope=0.2).grade == "D"
+
+
+def test_a_label_is_what_people_read_and_type_and_files_keep_it(tmp_path):
+    turning = replace(make_factor(), label="turn")
+    assert turning.describe().startswith("turn: known from")
+    known = FactorSet((turning,))
+    assert known.get("turn") is known.get("x") is turning
+    assert parse_settings(["turn=2px"], known) == {"x": 2.0}
+    own = replace(make_factor(), name="turn")
+    assert FactorSet((turning, own)).get("turn") is own
+    with pytest.raises(UnknownNameError, match="one of: turn"):
+        known.get("nod")
+    write_factor(tmp_path / "x.safetensors", turning)
+    assert read_factor(tmp_path / "x.safetensors", card=CARD).label == "turn"
 
 
 @pytest.mark.parametrize("content", [b"", b"x" * 200, b"\xff" * 8 + b"{}"])

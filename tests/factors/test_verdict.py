@@ -22,7 +22,7 @@ def test_range_spread_leak_and_grade_in_one_line():
     made = factor(leak={"brightness": 0.03, "y": 0.1})
     assert verdict_of(made) == (
         "x: known from −6 px to +7 px, single pictures differ by 1.1 px; also brightens a little. "
-        "Grade A: new pictures follow it closely."
+        "Grade C: measured by one ruler; by that ruler new pictures follow it closely."
     )
 
 
@@ -57,7 +57,8 @@ def test_every_unit_is_written_in_its_own_way(unit, reach, spread, part):
 
 
 @pytest.mark.parametrize(("spread", "words"), [
-    (2.5, "Grade B: new pictures follow it well."), (6.0, "Grade C: new pictures follow it roughly."),
+    (2.5, "Grade C: measured by one ruler; by that ruler new pictures follow it well."),
+    (6.0, "Grade C: new pictures follow it roughly."),
     (9.0, "Grade D: new pictures hardly follow it."),
 ])
 def test_the_grade_in_words(spread, words):
@@ -103,6 +104,6 @@ def test_what_keeping_would_replace_is_said_and_whether_it_is_the_better_one():
     new, wider, narrow = factor(), factor(reach=(-9.0, 9.0)), factor(reach=(-2.0, 2.0), spread=0.2)
     assert replacement(new, None) == ""
     assert replacement(new, narrow) == (
-        "Kept, it takes the place of the present x (grade A, −2.0 px to +2.0 px).")
-    assert replacement(new, wider).endswith("(grade A, −9 px to +9 px), which is the better one.")
+        "Kept, it takes the place of the present x (grade C, −2.0 px to +2.0 px).")
+    assert replacement(new, wider).endswith("(grade C, −9 px to +9 px), which is the better one.")
     assert replacement(factor(spread=6.0), narrow).endswith("which is the better one.")

@@ -133,9 +133,15 @@ class FakeFactor:
     name: str
     unit: Unit
     index: int
-    grade: str = "A"
+    grade: str = "C"
+    closeness: str = "A"
+    label: str = ""
     evidence: Evidence | None = None
     figures: dict[str, object] = field(default_factory=dict)
+
+    @property
+    def shown(self) -> str:
+        return self.label or self.name
 
     @property
     def reach(self) -> tuple[float, float]:

@@ -166,7 +166,7 @@ def test_what_was_found_is_listed_and_only_the_ticked_is_kept(panel, desk, worke
     assert finding_job.search.models == [desk.current.model]
     assert list(panel.rows) == ["x", "y", "scale"]
     assert panel.message.text() == "1 of 3 can be used in one."
-    assert panel.rows["x"].reason.text().endswith("Takes the place of the slider you have (grade A).")
+    assert panel.rows["x"].reason.text().endswith("Takes the place of the slider you have (grade C).")
     assert panel.rows["scale"].reason.text() == "No direction makes the pictures grow."
     assert panel.ticked == ("x",)
     click(qtbot, panel.keep_button)
@@ -175,7 +175,7 @@ def test_what_was_found_is_listed_and_only_the_ticked_is_kept(panel, desk, worke
     assert not (user_factors("one") / "y.safetensors").exists()
     assert reread == [True]
     assert finding_job.notices[-1].sentence == "Among the sliders of one now: x"
-    assert panel.rows["x"].grade.text() == "grade A, kept"
+    assert panel.rows["x"].grade.text() == "grade C, kept"
     assert panel.ticked == ()
 
 
@@ -294,12 +294,13 @@ def test_a_model_with_sliders_has_the_link(desk, dressed, qtbot, worker):
 def test_a_slider_that_is_worse_than_the_one_you_have_is_not_ticked(panel, desk, worker, qtbot):
     desk.request_model("one")
     worker.work()
-    worse = finding("x", 5.0)  # the desk has an x of grade A
-    assert worse.grade in ("B", "C")
+    worse = finding("x", 5.0)  # the desk has one that new pictures follow closely
+    assert worse.factor is not None
+    assert worse.factor.closeness in ("B", "C")
     presenter = FindPresenter(desk, panel, find=Search([FindStep(1.0, "all tried", None, {}, (worse,))]))
     click(qtbot, panel.start_button)
     worker.run_jobs()
     assert presenter.findings == (worse,)
     assert panel.ticked == ()
     assert panel.rows["x"].box.isVisible()
-    assert panel.rows["x"].reason.text().endswith("(grade A), which is better.")
+    assert panel.rows["x"].reason.text().endswith("(grade C), which is better.")

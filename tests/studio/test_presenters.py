@@ -476,7 +476,7 @@ def test_learning_ends_with_a_verdict_and_keeping_writes_the_file(desk, worker, 
     assert panel.cancel_button.isVisible()
     assert not panel.verdict.isVisible()
     worker.run_jobs()
-    assert panel.verdict.title.text() == "y · grade A"
+    assert panel.verdict.title.text() == "y · grade C"
     assert panel.verdict.sentence.text() == verdict_of(learning.factor)
     qtbot.mouseClick(panel.verdict.keep_button, Qt.MouseButton.LeftButton)
     worker.waiting.pop("factors", None)

@@ -98,7 +98,7 @@ class FactorsPanel(QWidget):
         key = (factor.name, factor.unit.symbol)
         card = self._made.get(key)
         if card is None:
-            card = self._made[key] = FactorCard(factor.name, factor.unit, parent=self._column)
+            card = self._made[key] = FactorCard(factor.name, factor.unit, title=factor.label, parent=self._column)
             card.pressed.connect(self.pressed)
             card.moved.connect(self.moved)
             card.settled.connect(self.settled)

@@ -77,7 +77,7 @@ class FindPresenter(QObject):
         if opened is None or self._job:
             return
         self._model, self._name, self._shown = opened.name, "", -1.0
-        self._had = {factor.name: factor.grade for factor in opened.factors}
+        self._had = {factor.name: factor for factor in opened.factors}
         self._forget()
         self._panel.set_running(True)
         self._panel.show_progress("", "Waiting for its turn…", 0.0)
@@ -134,10 +134,11 @@ class FindPresenter(QObject):
     def _row(self, found: Finding) -> FoundRow:
         kept = found.name in self._kept
         reason = plain(found)
-        had = self._had.get(found.name, "")
-        worse = bool(had) and found.grade > had
-        if found.factor is not None and had and not kept:
-            reason += f" Takes the place of the slider you have (grade {had}){', which is better' if worse else ''}."
+        had = self._had.get(found.name)
+        worse = had is not None and found.factor is not None and found.factor.closeness > had.closeness
+        if found.factor is not None and had is not None and not kept:
+            better = ", which is better" if worse else ""
+            reason += f" Takes the place of the slider you have (grade {had.grade}){better}."
         return FoundRow(found.name, found.grade, reason, found.factor is not None, found.usable and not worse, kept)
 
     def _on_end(self, end: JobEnd) -> None:
