@@ -2,7 +2,25 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test check bench fuzz screenshots train-sprites train-autoencoders learn-factors measure-factors invert-study held-out photo-pictures wheel prepare prepare-dev clean
+.PHONY: \
+	run \
+	test \
+	check \
+	bench \
+	fuzz \
+	screenshots \
+	train-sprites \
+	train-autoencoders \
+	learn-factors \
+	measure-factors \
+	invert-study \
+	landmarks \
+	held-out \
+	photo-pictures \
+	wheel \
+	prepare \
+	prepare-dev \
+	clean
 
 run: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes || true
@@ -53,6 +71,11 @@ invert-study: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes
 	@$(BIN)/latentstudio models get features-efficientnet-lite0 --yes
 	@$(BIN)/latentstudio invert-study faces-gan --targets generated --count 100 --out docs/studies/inversion
+
+# what landmarks of other people say of the sliders of faces-gan; some minutes
+landmarks: prepare
+	@$(BIN)/latentstudio models get faces-gan --yes
+	@$(BIN)/python packaging/landmarks.py
 
 held-out: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes

@@ -1,4 +1,4 @@
-"""The background: K pictures that are too simple to draw an object, and masks that say where each is seen (GENESIS)."""
+"""The background: K pictures that are too simple to draw an object, and masks that say where each is seen."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ COARSE = 4
 class Background(nn.Module):
     """z_comp of each component -> a picture of 4 x 4 pixels, enlarged; masks by stick-breaking from the same latents.
 
-    With one component there is no mask. The masks' code is drawn component by component by a small recurrent network
-    that sees what is explained already, as in MONet and GENESIS.
+    Simpler than GENESIS (Engelcke et al. 2020): one latent a component holds both its mask and its picture, the encoder
+    does not see what earlier components explain, and the prior is a normal law instead of an autoregressive one. With
+    one component, as in every shipped model, there is no mask.
     """
 
     def __init__(self, sizes: SceneSizes) -> None:
