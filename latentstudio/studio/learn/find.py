@@ -55,7 +55,7 @@ class FindPresenter(QObject):
         self._find = find
         self._job = 0
         self._model = ""
-        self._had: dict[str, str] = {}
+        self._had: dict[str, Factor] = {}
         self._kept: set[str] = set()
         self._unread: set[str] = set()
         self._name = ""
