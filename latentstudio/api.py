@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import LearningError, StudioError
 from latentstudio.factors import ALPHAS, Factor, FactorSet, parse_settings
 from latentstudio.factors import traverse as traverse_latents
@@ -72,7 +73,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Factor", "FactorSet", "Frame", "LearnSettings", "MapData", "MapStep", "Model", "Photo", "PhotoPlace", "Picture",
-    "Placed", "Scene", "SceneObject", "Session", "StudioError", "Tuning", "apply", "bench_steps", "clean_steps",
+    "Placed", "Scene", "SceneObject", "Session", "StudioError", "Tuning", "View", "apply", "bench_steps", "clean_steps",
     "conclude", "conclude_tuning", "decompose", "draw", "draw_pasted", "edit_anchors", "evaluation_steps",
     "exact_steps", "factors_of", "feature_distance", "find_steps", "find_tuning", "follow_steps", "held_out_steps",
     "interpolate", "inversion_settings", "invert", "invert_steps", "judge", "keep_tuning", "kept_effect_steps",
@@ -132,30 +133,30 @@ def apply(
     """
     known = factors_of(model)
     positions = parse_settings([f"{name}={value}" for name, value in (settings or {}).items()], known)
-    session = Session.start(model.card, latent, seed, label=label, truncation=truncation).with_kept(keep)
-    session = session.with_tuning(model.tuning)
+    view = View.start(model.card, latent, seed, label=label, truncation=truncation).with_kept(keep)
+    view = view.with_tuning(model.tuning)
     if not exact:
-        return draw_clamped(model, session.with_positions(positions), known)
+        return draw_clamped(model, view.with_positions(positions), known)
     found: tuple[Any, ...] = ()
-    for step in exact_steps(model, session, positions, known):
+    for step in exact_steps(model, view, positions, known):
         found = step.exact
-    return draw_exact(model, session, found, known)
+    return draw_exact(model, view, found, known)
 
 
 def exact_steps(
-    model: Model, session: Session, wanted: Mapping[str, float], known: FactorSet | None = None
+    model: Model, view: View, wanted: Mapping[str, float], known: FactorSet | None = None
 ) -> Iterator[Any]:
     """The frozen steps of solving positions so that the measured effects on this sample are ``wanted`` (t by name).
 
-    The session's other factors, locks, label and truncation hold. The last step's ``exact`` says for each factor where
+    The view's other factors, locks and conditions hold. The last step's ``exact`` says for each factor where
     on its curve it came to lie, what was measured there and why it is not what was asked, if so. Imports torch.
     """
     # torch is needed only here; a script that only draws pictures does without
     from latentstudio.factors.exact import exact_steps as steps
 
     return steps(
-        model.guarded_generator, session.latent_array(), wanted, factors_of(model) if known is None else known,
-        positions=session.position_map(), keep=session.kept, label=session.label, truncation=session.truncation,
+        model.guarded_generator, view.latent_array(), wanted, factors_of(model) if known is None else known,
+        positions=view.position_map(), keep=view.kept, label=view.label, truncation=view.truncation,
     )
 
 

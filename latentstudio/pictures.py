@@ -1,4 +1,4 @@
-"""The pictures that sessions mean: drawn, clamped to what is known, and put back into the photo they were found for."""
+"""The pictures that views mean: drawn, clamped to what is known, and put back into the photo they were found for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentstudio import pixels
 from latentstudio.document.picture_recipe import save_picture
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import PictureError, UsageError
 from latentstudio.factors import Factor, FactorSet, apply_factors, load_factors
 from latentstudio.generators.opening import Model
@@ -30,19 +30,19 @@ class Picture:
 
     Attributes:
         pixels: uint8 (H, W, 3).
-        session: the recipe: model, sample, factor positions as reached.
+        view: the recipe: model, sample, factor positions as reached.
         latent: float32 (*shape), the latent that was drawn, factors applied.
         reached: t of every factor that was set, in its natural parameter (see ``units.py``).
         clamped: names of the factors whose value lay beyond the known range.
         notes: one sentence for every factor that was clamped, could not be set apart from another, or not be solved.
         runtime_name: what computed it.
         device: where.
-        pasted: whether it is the session's photo with the picture in its frame.
+        pasted: whether it is the view's photo with the picture in its frame.
         profile: the ICC profile whose colours ``pixels`` are in, as a pasted photo may have one; sRGB when empty.
     """
 
     pixels: NDArray[np.uint8]
-    session: Session
+    view: View
     latent: NDArray[np.float32]
     reached: Mapping[str, float]
     clamped: tuple[str, ...]
@@ -58,7 +58,7 @@ class Picture:
         Raises:
             StorageError: the disk is full or the folder may not be written.
         """
-        save_picture(Path(path), self.pixels, self.session, self.runtime_name, self.device, pasted=self.pasted,
+        save_picture(Path(path), self.pixels, self.view, self.runtime_name, self.device, pasted=self.pasted,
                      profile=self.profile)
 
 
@@ -67,54 +67,54 @@ def factors_of(model: Model) -> FactorSet:
     return load_factors(model.folder, model.card)
 
 
-def draw(model: Model, session: Session, known: FactorSet | None = None) -> Picture:
-    """The picture that a session means, bit for bit; ``known`` are the model's factors where they are at hand already.
+def draw(model: Model, view: View, known: FactorSet | None = None) -> Picture:
+    """The picture that a view means, bit for bit; ``known`` are the model's factors where they are at hand already.
 
     Raises:
-        UnknownNameError: the session sets a factor that the model does not have.
-        UsageError: the session's latent does not fit the model.
+        UnknownNameError: the view sets a factor that the model does not have.
+        UsageError: the view's latent does not fit the model.
     """
     known = factors_of(model) if known is None else known
-    if session.tuning != model.tuning:
+    if view.tuning != model.tuning:
         raise UsageError(
-            f"a picture of {session.model} with {_tuning_words(session.tuning)}, drawn by one with "
+            f"a picture of {view.model} with {_tuning_words(view.tuning)}, drawn by one with "
             f"{_tuning_words(model.tuning)}", expected="the same", action="open it with `tuned_model`",
         )
-    start = check_latent(session.latent_array(), model.card.space(session.space))[0]
-    asked = session.position_map()
+    start = check_latent(view.latent_array(), model.card.space(view.space))[0]
+    asked = view.position_map()
     for name in asked:
         known.get(name)
-    applied = apply_factors(start.reshape(-1), asked, known, keep=session.kept)
+    applied = apply_factors(start.reshape(-1), asked, known, keep=view.kept)
     latent = applied.latent.reshape(start.shape).astype(np.float32)
-    if session.scene is not None:
+    if view.scene is not None:
         # torch is needed only here; other pictures do without
         from latentstudio.scenes.decomposing import render
 
-        whole = render(model, session.scene)
+        whole = render(model, view.scene)
     else:
-        drawn = model.pictures(latent[None], label=session.label, truncation=session.truncation)
+        drawn = model.pictures(latent[None], label=view.label, truncation=view.truncation)
         whole = pixels.to_bytes(drawn)[0]
     clamped = [_clamped_note(known.get(name), asked[name], applied.reached[name]) for name in applied.clamped]
     return Picture(
-        pixels=whole, session=session, latent=latent,
+        pixels=whole, view=view, latent=latent,
         reached=dict(applied.reached), clamped=tuple(applied.clamped),
         notes=(*clamped, *applied.notes), runtime_name=model.runtime_name, device=model.device,
     )
 
 
-def draw_clamped(model: Model, session: Session, known: FactorSet) -> Picture:
-    """As ``draw``, but what lies beyond the known range is brought back into the session first; ``notes`` tell."""
-    first = draw(model, session, known)
+def draw_clamped(model: Model, view: View, known: FactorSet) -> Picture:
+    """As ``draw``, but what lies beyond the known range is brought back into the view first; ``notes`` tell."""
+    first = draw(model, view, known)
     if not first.clamped:
         return first
-    inside = draw(model, session.with_positions(first.reached), known)
+    inside = draw(model, view.with_positions(first.reached), known)
     return replace(inside, clamped=first.clamped, notes=first.notes)
 
 
-def draw_exact(model: Model, session: Session, found: Collection[Any], known: FactorSet) -> Picture:
+def draw_exact(model: Model, view: View, found: Collection[Any], known: FactorSet) -> Picture:
     """The picture at the positions that ``exact_steps`` found (its last ``exact``); ``notes`` tell what was missed."""
-    positions = {**session.position_map(), **{one.name: one.position for one in found}}
-    picture = draw_clamped(model, session.with_positions(positions), known)
+    positions = {**view.position_map(), **{one.name: one.position for one in found}}
+    picture = draw_clamped(model, view.with_positions(positions), known)
     missed = tuple(_missed_note(known.get(one.name), one) for one in found if not one.reached)
     return replace(picture, notes=(*picture.notes, *missed))
 
@@ -131,30 +131,30 @@ def draw_many(
 
 
 def draw_pasted(
-    model: Model, session: Session, known: FactorSet | None = None, *, photo: Photo | None = None
+    model: Model, view: View, known: FactorSet | None = None, *, photo: Photo | None = None
 ) -> Picture:
-    """As ``draw_clamped``, put back into the session's photo at the photo's full size.
+    """As ``draw_clamped``, put back into the view's photo at the photo's full size.
 
     ``photo``: where it is at hand; otherwise it is looked for among the kept ones.
 
     Raises:
-        UsageError: the session was found for no photo.
+        UsageError: the view was found for no photo.
         PictureError: the photo is not here.
     """
-    place = session.photo
+    place = view.photo
     if place is None:
         raise UsageError("this picture was found for no photo", expected="one that `invert` or the Photo panel made",
                          action="look for the photo's latent first")
     known = factors_of(model) if known is None else known
-    picture = draw_clamped(model, session, known)
-    plain = draw(model, session.with_reset(), known)
+    picture = draw_clamped(model, view, known)
+    plain = draw(model, view.with_reset(), known)
     source = find_photo(place) if photo is None else photo
     height, width = source.pixels.shape[:2]
     frame = place.frame
     if not (-frame.size < frame.x < width + frame.size and -frame.size < frame.y < height + frame.size):
         raise PictureError(f"the frame lies beside the photo ({width} x {height} pixels)",
                            action="name the photo that this was made from")
-    whole = pasted(model, (picture.latent, plain.latent), source, frame, label=session.label)
+    whole = pasted(model, (picture.latent, plain.latent), source, frame, label=view.label)
     return replace(picture, pixels=whole, pasted=True, profile=source.profile)
 
 

@@ -12,7 +12,7 @@ from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import positive_number, whole_number
 from latentstudio.cli.output import Output
 from latentstudio.cli.saved import open_saved, read_saved
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import UsageError
 from latentstudio.factors import FactorSet, parse_settings, place_at
 from latentstudio.generators.opening import Model, open_model
@@ -46,39 +46,39 @@ def add_options(action: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Draw, write, and say what was reached."""
-    model, session = _start(arguments)
+    model, view = _start(arguments)
     try:
         known = factors_of(model)
         asked = parse_settings(arguments.settings, known)
         if arguments.exact and not asked:
             raise UsageError("--exact without a value", expected="--set NAME=VALUE beside it")
-        session = _prepared(session, arguments, known)
-        positions = {**session.position_map(), **asked}
+        view = _prepared(view, arguments, known)
+        positions = {**view.position_map(), **asked}
         found: Sequence[Any] = ()
         if arguments.exact:
-            last = output.follow(exact_steps(model, session, asked, known), "measuring this sample")
+            last = output.follow(exact_steps(model, view, asked, known), "measuring this sample")
             found = getattr(last, "exact", ())
-            picture = draw_exact(model, session, found, known)
+            picture = draw_exact(model, view, found, known)
         else:
-            picture = draw_clamped(model, session.with_positions(positions), known)
+            picture = draw_clamped(model, view.with_positions(positions), known)
         picture.save(arguments.out)
         if arguments.pasted is not None:
-            draw_pasted(model, picture.session, known).save(arguments.pasted)
+            draw_pasted(model, picture.view, known).save(arguments.pasted)
             output.say(f"back in the photo: {arguments.pasted}")
-        _tell(arguments, output, picture, known, session, _set(picture, known, positions, found), found)
+        _tell(arguments, output, picture, known, view, _set(picture, known, positions, found), found)
         measure_after_torch(model, output)
     finally:
         model.close()
 
 
 def _tell(
-    arguments: argparse.Namespace, output: Output, picture: Picture, known: FactorSet, session: Session,
+    arguments: argparse.Namespace, output: Output, picture: Picture, known: FactorSet, view: View,
     told: dict[str, Any], found: Sequence[Any],
 ) -> None:
     for note in picture.notes:
         output.note(note)
     moved = ", ".join(f"{name} {known.get(name).unit.format(t)}" for name, t in picture.reached.items())
-    output.say(f"{session.model}, seed {session.seed}{': ' + moved if moved else ''}: {arguments.out}")
+    output.say(f"{view.model}, seed {view.seed}{': ' + moved if moved else ''}: {arguments.out}")
     for one in found:
         write = known.get(one.name).unit.format
         output.say(f"{one.name}: {write(one.measured)} measured on this sample at {write(one.position)} of the curve, "
@@ -86,16 +86,16 @@ def _tell(
     output.result(_applied(picture, told, arguments.out))
 
 
-def _prepared(session: Session, arguments: argparse.Namespace, known: FactorSet) -> Session:
+def _prepared(view: View, arguments: argparse.Namespace, known: FactorSet) -> View:
     """The session with coordinates put where ``--at`` wants them, and with ``--keep``'s locks."""
     for name in arguments.keep:
         known.get(name)
-    session = session.with_kept((*session.kept, *arguments.keep))
+    view = view.with_kept((*view.kept, *arguments.keep))
     if arguments.places:
-        latent = session.latent_array()
+        latent = view.latent_array()
         placed = place_at(latent.reshape(-1), _places(arguments.places, known), known)
-        session = session.with_latent(placed.reshape(latent.shape))
-    return session
+        view = view.with_latent(placed.reshape(latent.shape))
+    return view
 
 
 def _places(texts: Sequence[str], known: FactorSet) -> dict[str, float]:
@@ -109,23 +109,22 @@ def _places(texts: Sequence[str], known: FactorSet) -> dict[str, float]:
     return places
 
 
-def _start(arguments: argparse.Namespace) -> tuple[Model, Session]:
+def _start(arguments: argparse.Namespace) -> tuple[Model, View]:
     """The model and the session to start from: a saved one, or a sample of the seed."""
     if arguments.source is not None:
         saved = read_saved(arguments.source)
-        if arguments.model is not None and arguments.model != saved.session.model:
-            raise UsageError(f"{arguments.source} was made by '{saved.session.model}', not by '{arguments.model}'",
+        if arguments.model is not None and arguments.model != saved.view.model:
+            raise UsageError(f"{arguments.source} was made by '{saved.view.model}', not by '{arguments.model}'",
                              action="leave the model out")
         for option in ("seed", "label", "truncation"):
             if getattr(arguments, option) is not None:
                 raise UsageError(f"--{option} and --from exclude each other", action="give one of them")
         tuning = None if arguments.tuning is None else read_tuning(arguments.tuning)
         opened = open_saved(saved, device=arguments.device, tuning=tuning)
-        return opened, saved.session.with_tuning(opened.tuning)
+        return opened, saved.view.with_tuning(opened.tuning)
     if arguments.model is None:
         raise UsageError("no model was named", expected="MODEL, or --from PNG|SESSION")
     seed = arguments.seed or 0
-    truncation = 1.0 if arguments.truncation is None else arguments.truncation
     model = open_model(arguments.model, device=arguments.device)
     latent, drawn = sample(model, seed=seed), seed
     if arguments.tuning is not None:
@@ -133,8 +132,8 @@ def _start(arguments: argparse.Namespace) -> tuple[Model, Session]:
         keep_tuning(tuning)  # so that the picture can be made again wherever it goes
         model = tuned_model(model, tuning)
         latent, drawn = (tuning.pivot(), None) if arguments.seed is None else (latent, seed)
-    session = Session.start(model.card, latent, drawn, label=arguments.label, truncation=truncation)
-    return model, session.with_tuning(model.tuning)
+    view = View.start(model.card, latent, drawn, label=arguments.label, truncation=arguments.truncation)
+    return model, view.with_tuning(model.tuning)
 
 
 def _set(
@@ -158,7 +157,7 @@ def _set(
 def _applied(picture: Picture, settings: dict[str, dict[str, Any]], out: Path) -> dict[str, Any]:
     height, width, _ = picture.pixels.shape
     return {
-        "model": picture.session.model, "seed": picture.session.seed, "out": str(out), "size": [width, height],
-        "set": settings, "kept": list(picture.session.kept), "clamped": list(picture.clamped),
+        "model": picture.view.model, "seed": picture.view.seed, "out": str(out), "size": [width, height],
+        "set": settings, "kept": list(picture.view.kept), "clamped": list(picture.clamped),
         "notes": list(picture.notes), "runtime": picture.runtime_name, "device": picture.device,
     }

@@ -14,7 +14,7 @@ from latentstudio import api, pixels
 from latentstudio.cli.invert_after import After
 from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser
 from latentstudio.cli.output import Output
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import StudioError, UsageError
 from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.opening import Model, open_model
@@ -148,8 +148,8 @@ def _write(
     """The pictures and the latent; the result carries its recipe, so that the window opens it with its sliders."""
     pixels.write_png(out / "target.png", pixels.to_bytes(found.target[None])[0])
     if found.latent.shape == model.card.spaces[0].shape:
-        session = Session.start(model.card, found.latent, None).with_photo(place)
-        api.draw(model, session, api.FactorSet()).save(out / "result.png")
+        view = View.start(model.card, found.latent, None).with_photo(place)
+        api.draw(model, view, api.FactorSet()).save(out / "result.png")
     else:  # found in another space: sessions hold latents of the first one
         pixels.write_png(out / "result.png", pixels.to_bytes(found.picture[None])[0])
     pixels.write_png(out / "residual.png", api.residual_picture(found))

@@ -10,7 +10,7 @@ import numpy as np
 
 from latentstudio import api, pixels
 from latentstudio.cli.output import Output
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import StudioError
 from latentstudio.generators.opening import Model
 
@@ -88,8 +88,8 @@ def _told(
     api.write_tuning(path, tuning)
     api.keep_tuning(tuning)
     tuned = api.tuned_model(model, tuning)
-    session = Session.start(model.card, found.latent, None).with_tuning(tuning.sha256).with_photo(place)
-    api.draw(tuned, session, api.FactorSet()).save(out / "tuned.png")
+    view = View.start(model.card, found.latent, None).with_tuning(tuning.sha256).with_photo(place)
+    api.draw(tuned, view, api.FactorSet()).save(out / "tuned.png")
     pixels.write_png(out / "tuned-neighbours.png", _neighbours(model, tuned, found.latent))
     effects = _kept(model, tuned, found.latent, output)
     kept = {one.name: one.kept for one in effects}

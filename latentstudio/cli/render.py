@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     pasted = saved.pasted or arguments.pasted or arguments.photo is not None
     try:
         photo = None if arguments.photo is None else read_photo(arguments.photo)
-        picture = draw_pasted(model, saved.session, photo=photo) if pasted else draw(model, saved.session)
+        picture = draw_pasted(model, saved.view, photo=photo) if pasted else draw(model, saved.view)
     finally:
         model.close()
     for note in picture.notes:
@@ -39,12 +39,12 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     before = saved.pixels if pasted == saved.pasted else None
     difference = None if before is None else largest_difference(before, picture.pixels)
     picture.save(arguments.out)
-    session = picture.session
+    view = picture.view
     height, width, _ = picture.pixels.shape
     compared = "" if difference is None else f"; largest difference to {arguments.source.name}: {difference} of 255"
-    output.say(f"{session.model}, seed {session.seed}, on {picture.runtime_name}: {arguments.out}{compared}")
+    output.say(f"{view.model}, seed {view.seed}, on {picture.runtime_name}: {arguments.out}{compared}")
     output.result({
-        "model": session.model, "seed": session.seed, "out": str(arguments.out), "size": [width, height],
+        "model": view.model, "seed": view.seed, "out": str(arguments.out), "size": [width, height],
         "max_difference": difference, "clamped": list(picture.clamped),
         "pasted": pasted, "runtime": picture.runtime_name, "device": picture.device,
     })

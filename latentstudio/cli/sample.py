@@ -17,7 +17,7 @@ from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import add_condition, check_sheet
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.factors import FactorSet
 from latentstudio.factors.distribution import Distributed, Distribution, distribute, parse_distribution
 from latentstudio.files import make_folder
@@ -102,9 +102,9 @@ def _one(
         name: float(aimed[0] - known.get(name).curve(known.get(name).coordinate(latent)))
         for name, aimed in moved.aimed.items()
     }
-    session = Session.start(model.card, latent, arguments.seed or 0, label=arguments.label,
+    view = View.start(model.card, latent, arguments.seed or 0, label=arguments.label,
                             truncation=arguments.truncation)
-    picture = draw(model, session.with_positions(positions), known)
+    picture = draw(model, view.with_positions(positions), known)
     picture.save(arguments.out)
     return picture.pixels
 

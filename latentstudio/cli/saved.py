@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from latentstudio.document.attachments import keep
 from latentstudio.document.picture_recipe import read_recipe
-from latentstudio.document.session import Session
 from latentstudio.document.session_file import read_session
+from latentstudio.document.view import View
 from latentstudio.errors import ModelFileError, PictureError, StudioError, UnknownNameError
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.generators.tuned import tuned_model
@@ -23,13 +23,13 @@ _PNG = b"\x89PNG\r\n\x1a\n"
 
 @dataclass(frozen=True)
 class SavedPicture:
-    """A session, and for a PNG its pixels uint8 (H, W, 3) and what computed them (empty when not known).
+    """A view, and for a PNG its pixels uint8 (H, W, 3) and what computed them (empty when not known).
 
-    ``folder`` is where the file lies; a tuning that the session names may lie beside it. ``pasted``: the pixels are
-    those of the session's photo, with the picture in its frame.
+    ``folder`` is where the file lies; a tuning that the view names may lie beside it. ``pasted``: the pixels are
+    those of the view's photo, with the picture in its frame.
     """
 
-    session: Session
+    view: View
     pixels: NDArray[np.uint8] | None
     runtime_name: str
     folder: Path | None = None
@@ -52,10 +52,10 @@ def read_saved(path: Path) -> SavedPicture:
     if start == _PNG:
         recipe = read_recipe(path)
         shown = read_picture(path, own=True)
-        return SavedPicture(recipe.session, shown, recipe.runtime_name, path.parent, recipe.pasted)
+        return SavedPicture(recipe.view, shown, recipe.runtime_name, path.parent, recipe.pasted)
     saved = read_session(path)
     keep(saved.attachments)
-    return SavedPicture(saved.session, None, "", path.parent)
+    return SavedPicture(saved.session.view, None, "", path.parent)
 
 
 def open_saved(saved: SavedPicture, *, device: str, tuning: Tuning | None = None) -> Model:
@@ -67,22 +67,22 @@ def open_saved(saved: SavedPicture, *, device: str, tuning: Tuning | None = None
         UnknownNameError: the model is not installed.
         ModelFileError: the model of this name has other weights, or the picture's tuning is not to be found.
     """
-    session = saved.session
+    view = saved.view
     runtime = "eager" if saved.runtime_name.startswith("torch") else "accelerated" if saved.runtime_name else "auto"
     try:
-        model = open_model(session.model, device=device, runtime=runtime)
+        model = open_model(view.model, device=device, runtime=runtime)
     except UnknownNameError:
         raise
     except StudioError:
         if runtime == "auto":
             raise
-        model = open_model(session.model, device=device)
-    if session.model_sha256 and model.card.weights_sha256 and session.model_sha256 != model.card.weights_sha256:
+        model = open_model(view.model, device=device)
+    if view.model_sha256 and model.card.weights_sha256 and view.model_sha256 != model.card.weights_sha256:
         model.close()
         raise ModelFileError(
-            f"the picture was made by another '{session.model}' (weights {session.model_sha256[:12]})",
+            f"the picture was made by another '{view.model}' (weights {view.model_sha256[:12]})",
             expected=f"the installed one ({model.card.weights_sha256[:12]})", action="install the model that made it",
         )
-    if tuning is None and session.tuning:
-        tuning = find_tuning(session.tuning, saved.folder)
+    if tuning is None and view.tuning:
+        tuning = find_tuning(view.tuning, saved.folder)
     return model if tuning is None else tuned_model(model, tuning)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import StudioError, UsageError
 from latentstudio.generators.tunings import find_tuning, keep_tuning, tuning_from
 from latentstudio.inversion.photo_store import keep_photo, photo_bytes, sha256_of
@@ -22,7 +23,8 @@ def gather(sessions: Iterable[Session]) -> tuple[dict[str, bytes], tuple[str, ..
     found: dict[str, bytes] = {}
     notes: dict[str, str] = {}
     held = 0
-    for name in dict.fromkeys(name for session in sessions for name in needs(session)):
+    for name in dict.fromkeys(name for session in sessions for view in session.views
+                              for name in needs(view)):
         try:
             data = _read(name)
         except StudioError as problem:
@@ -36,10 +38,10 @@ def gather(sessions: Iterable[Session]) -> tuple[dict[str, bytes], tuple[str, ..
     return found, tuple(notes.values())
 
 
-def needs(session: Session) -> tuple[str, ...]:
-    """Names of the attachments without which this session is not whole."""
-    photo = () if session.photo is None else (f"{PHOTO}{session.photo.sha256}",)
-    return (*photo, f"{TUNING}{session.tuning}") if session.tuning else photo
+def needs(view: View) -> tuple[str, ...]:
+    """Names of the attachments without which this view is not whole."""
+    photo = () if view.photo is None else (f"{PHOTO}{view.photo.sha256}",)
+    return (*photo, f"{TUNING}{view.tuning}") if view.tuning else photo
 
 
 def check(attachments: Mapping[str, bytes]) -> None:

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from latentstudio.document.origin import Origin
 from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import UnknownNameError, UsageError
 
 BytePicture = NDArray[np.uint8]
@@ -25,7 +27,8 @@ THUMBNAIL_LIMIT = 300
 class Entry:
     """One value in the tree: its number, the one it came from (None for the root), what was done, and when.
 
-    ``time`` is in seconds since the epoch.
+    ``label`` is for people, ``origin`` says to the program what kind of step it was. ``time`` is in seconds since the
+    epoch and never before that of the entry made before it, whatever the clock says.
     """
 
     id: int
@@ -33,6 +36,7 @@ class Entry:
     session: Session
     label: str
     time: float
+    origin: Origin = Origin.EDIT
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,11 @@ class History:
     next_id: int = 0
 
     @classmethod
-    def start(cls, session: Session, label: str = "start", *, time: float | None = None) -> History:
+    def start(
+        cls, session: Session, label: str = "start", *, origin: Origin = Origin.FILE, time: float | None = None
+    ) -> History:
         """A history that holds only ``session``."""
-        return cls().commit(session, label, time=time)
+        return cls().commit(session, label, origin=origin, time=time)
 
     @cached_property
     def _by_id(self) -> dict[int, Entry]:
@@ -104,13 +110,17 @@ class History:
         """Whether there is a value after the current one."""
         return self.current is not None and bool(self._children[self.current])
 
-    def commit(self, session: Session, label: str, *, time: float | None = None) -> History:
+    def commit(
+        self, session: Session, label: str, *, origin: Origin = Origin.EDIT, time: float | None = None
+    ) -> History:
         """Put ``session`` after the current value and stand there; the same value again changes nothing."""
         standing = self.current_entry
         if standing is not None and standing.session == session:
             return self
         moment = clock.time() if time is None else time
-        entry = Entry(self.next_id, self.current, session, label, moment)
+        # a clock that was set back must not put an entry before those that it came after
+        moment = max(moment, self.entries[-1].time) if self.entries else moment
+        entry = Entry(self.next_id, self.current, session, label, moment, origin)
         latest = dict(self.latest)
         if self.current is not None:
             latest[self.current] = entry.id
@@ -154,6 +164,35 @@ class History:
         while (following := self._following(ids[-1])) is not None:
             ids.append(following)
         return tuple(self._by_id[id] for id in ids)
+
+    def grafted(self, other: History) -> History:
+        """This history with all of ``other`` as a branch of the value that stands, standing where ``other`` stands."""
+        if other.current is None:
+            return self
+        first = self.next_id
+        moved = tuple(
+            replace(entry, id=first + entry.id, parent=self.current if entry.parent is None else first + entry.parent)
+            for entry in other.entries
+        )
+        whole = replace(
+            self, entries=(*self.entries, *moved), next_id=first + other.next_id,
+            latest={**self.latest, **{first + above: first + below for above, below in other.latest.items()}},
+            thumbnails={**self.thumbnails, **{first + id: picture for id, picture in other.thumbnails.items()}},
+        )
+        return whole.go(first + other.current).bounded(self.limit)
+
+    def original(self, view: View) -> View:
+        """The view before any editing: no factors moved, at the latent, or the scene, that its edits began with.
+
+        ``view`` is that of the value that stands, a live preview included.
+        """
+        plain, entry = view.with_reset(), self.current_entry
+        while entry is not None and entry.origin is Origin.EDIT and entry.parent is not None:
+            entry = self._by_id[entry.parent]
+        first = None if entry is None else entry.session.view
+        if first is None or (first.model, first.shape, first.photo) != (view.model, view.shape, view.photo):
+            return plain
+        return replace(plain, latent=first.latent, seed=first.seed, scene=first.scene)
 
     def _following(self, id: int) -> int | None:
         children = self._children[id]

@@ -9,8 +9,9 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from latentstudio.document.records import decode
+from latentstudio.document.records import decode, packed, unpacked
 from latentstudio.document.session import SESSION_VERSION, Session
+from latentstudio.document.view import View
 from latentstudio.errors import PictureError
 from latentstudio.pixels import read_png_text, write_png
 from latentstudio.version import VERSION
@@ -21,22 +22,30 @@ FORMAT = "latentstudio recipe"
 
 @dataclass(frozen=True)
 class Recipe:
-    """What a picture was made from: the session, and what drew it (runtime, device, version of the program).
+    """What a picture was made from: its view, and what drew it (runtime, device, version of the program).
 
-    ``pasted``: the picture is the session's photo, with the model's picture back in its frame.
+    ``pasted``: the picture is the view's photo, with the model's picture back in its frame.
     """
 
-    session: Session
+    view: View
     runtime_name: str = ""
     device: str = ""
     program: str = VERSION
+    pasted: bool = False
+
+
+class _Record(msgspec.Struct):
+    session: msgspec.Raw
+    runtime_name: str = ""
+    device: str = ""
+    program: str = ""
     pasted: bool = False
     format: str = FORMAT
     version: int = SESSION_VERSION
 
 
 def save_picture(
-    path: Path, picture: NDArray[np.uint8], session: Session, runtime_name: str, device: str, *, pasted: bool = False,
+    path: Path, picture: NDArray[np.uint8], view: View, runtime_name: str, device: str, *, pasted: bool = False,
     profile: bytes = b"",
 ) -> None:
     """Save uint8 (H, W, 3) as a PNG that carries its recipe, in the colours of the ICC ``profile`` (sRGB when empty).
@@ -44,7 +53,7 @@ def save_picture(
     Raises:
         StorageError: the disk is full or the folder may not be written; an old file is as it was.
     """
-    recipe = msgspec.json.encode(Recipe(session, runtime_name, device, pasted=pasted))
+    recipe = msgspec.json.encode(_Record(packed(Session((view,))), runtime_name, device, VERSION, pasted))
     write_png(path, picture, texts={TEXT_KEY: recipe.decode("utf-8")}, profile=profile)
 
 
@@ -68,4 +77,6 @@ def read_recipe(path: Path) -> Recipe:
     if text is None:
         raise PictureError(f"{path.name} carries no recipe", expected="a PNG saved by latentstudio")
     where = f"the recipe in {path.name}"
-    return decode(text.encode("utf-8"), Recipe, format=FORMAT, where=where, error=PictureError)
+    record = decode(text.encode("utf-8"), _Record, format=FORMAT, where=where, error=PictureError)
+    session = unpacked(record.session, where=where, error=PictureError)
+    return Recipe(session.view, record.runtime_name, record.device, record.program, record.pasted)

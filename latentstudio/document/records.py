@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TypeVar
 
 import msgspec
@@ -12,9 +14,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentstudio.document.history import HISTORY_LIMIT, THUMBNAIL_SIDE, Entry, History, rebuilt
-from latentstudio.document.session import SESSION_VERSION, Session
-from latentstudio.errors import PictureError, StudioError
+from latentstudio.document.origin import Origin, origin_before_6
+from latentstudio.document.session import MOST_VIEWS, SESSION_VERSION, Session
+from latentstudio.document.view import LABEL, TRUNCATION, View
+from latentstudio.errors import PictureError, StudioError, UsageError
+from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.picture_files import open_picture, picture_size
+from latentstudio.scenes.scene import Scene
 
 BytePicture = NDArray[np.uint8]
 Record = TypeVar("Record")
@@ -24,28 +30,62 @@ MAX_ENTRIES = 4 * HISTORY_LIMIT
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
-class _Header(msgspec.Struct):
-    format: str = ""
-    version: int = 0
-
-
 class _CountedHistory(msgspec.Struct):
     entries: list[msgspec.Raw] = []
 
 
-class _Counted(msgspec.Struct):
+class _Header(msgspec.Struct):
+    format: str = ""
+    version: int = 0
     history: _CountedHistory | None = None
 
 
+class _SessionHeader(msgspec.Struct):
+    version: int = 1
+    views: list[msgspec.Raw] = []
+
+
+class _SessionBefore6(msgspec.Struct):
+    """The one view of versions 1 to 5, which stood flat in the session; label and truncation had fields of their own.
+
+    A truncation of 1 was written even where nobody had set one.
+    """
+
+    model: str
+    model_sha256: str
+    latent: bytes
+    shape: tuple[int, ...]
+    space: str = "z"
+    seed: int | None = None
+    positions: tuple[tuple[str, float], ...] = ()
+    label: int | None = None
+    truncation: float = 1.0
+    kept: tuple[str, ...] = ()
+    tuning: str = ""
+    photo: PhotoPlace | None = None
+    scene: Scene | None = None
+
+    def session(self) -> Session:
+        truncation = None if self.truncation == 1.0 else self.truncation
+        return Session((View(
+            self.model, self.model_sha256, self.latent, self.shape, self.space, self.seed, self.positions,
+            ((LABEL, self.label), (TRUNCATION, truncation)), self.kept, self.tuning, self.photo, self.scene,
+        ),))
+
+
 class EntryRecord(msgspec.Struct):
-    """One history entry; ``thumbnail`` names or holds its picture, empty where there is none."""
+    """One history entry; ``thumbnail`` names or holds its picture, empty where there is none.
+
+    ``origin`` is empty in versions 1 to 5.
+    """
 
     id: int
     parent: int | None
-    session: Session
+    session: msgspec.Raw
     label: str
     time: float
     thumbnail: str = ""
+    origin: str = ""
 
 
 class HistoryRecord(msgspec.Struct):
@@ -60,39 +100,63 @@ def decode(data: bytes, kind: type[Record], *, format: str, where: str, error: t
     """Read ``data`` as a ``kind`` whose ``format`` field must be this one; unknown fields are passed over.
 
     Raises:
-        error: (the class given) another format, a newer version, broken json, or values out of range.
+        error: (the class given) another format, a newer version, broken json, values out of range, or a history of
+            more than ``MAX_ENTRIES`` (told before any of them is built).
     """
-    try:
+    with telling(format, where, error):
         header = msgspec.json.decode(data, type=_Header)
-    except _DAMAGE as problem:
-        raise error(f"{where} is broken ({_short(problem)})", expected=f"a {format}") from problem
-    if header.format != format:
-        raise error(f"{where} is no {format}", expected=f'json with "format": "{format}"')
-    if header.version > SESSION_VERSION:
-        raise error(
-            f"{where} has version {header.version}", expected=f"at most {SESSION_VERSION}",
-            action="update latentstudio to open it",
-        )
-    try:
+        if header.format != format:
+            raise error(f"{where} is no {format}", expected=f'json with "format": "{format}"')
+        _check_version(header.version, where, error)
+        if header.history is not None and len(header.history.entries) > MAX_ENTRIES:
+            raise error(f"{where} has a history of {len(header.history.entries):,} entries",
+                        expected=f"at most {MAX_ENTRIES:,}")
         return msgspec.json.decode(data, type=kind)
+
+
+@contextlib.contextmanager
+def telling(format: str, where: str, error: type[StudioError]) -> Iterator[None]:
+    """Turns whatever reading a broken file raises into ``error``."""
+    try:
+        yield
     except _DAMAGE as problem:
         raise error(f"{where} is broken ({_short(problem)})", expected=f"a {format}") from problem
-    except StudioError as problem:
+    except UsageError as problem:
         raise error(f"{where} is broken: {problem.found}", expected=problem.expected) from problem
 
 
-def check_entries(data: bytes, *, where: str, error: type[StudioError]) -> None:
-    """Refuse a history of very many entries before any of them is built; broken json is left to ``decode``.
+def _check_version(version: int, where: str, error: type[StudioError]) -> None:
+    if version > SESSION_VERSION:
+        raise error(f"{where} has version {version}", expected=f"at most {SESSION_VERSION}",
+                    action="update latentstudio to open it")
+
+
+def packed(session: Session) -> msgspec.Raw:
+    """A session as it stands in a file."""
+    return msgspec.Raw(msgspec.json.encode(session))
+
+
+def unpacked(record: msgspec.Raw, *, where: str, error: type[StudioError]) -> Session:
+    """The session of a file, of this version or an earlier one.
 
     Raises:
-        error: (the class given) more than ``MAX_ENTRIES``.
+        error: (the class given) broken, of a newer version, or a value out of range.
     """
-    try:
-        history = msgspec.json.decode(data, type=_Counted).history
-    except _DAMAGE:
-        return
-    if history is not None and len(history.entries) > MAX_ENTRIES:
-        raise error(f"{where} has a history of {len(history.entries):,} entries", expected=f"at most {MAX_ENTRIES:,}")
+    with telling("latentstudio session", where, error):
+        header = msgspec.json.decode(record, type=_SessionHeader)
+        _check_version(header.version, where, error)
+        if header.version < 6:
+            return msgspec.json.decode(record, type=_SessionBefore6).session()
+        if len(header.views) > MOST_VIEWS:
+            raise error(f"{where} has a session of {len(header.views):,} views", expected=f"at most {MOST_VIEWS}")
+        return replace(msgspec.json.decode(record, type=Session), version=SESSION_VERSION)
+
+
+def fitting(history: History | None, encode: Callable[[History | None], bytes]) -> bytes:
+    """What ``encode`` makes of the history; beyond ``MAX_FILE_BYTES``, which no reader opens, its oldest half goes."""
+    while len(data := encode(history)) + 1 > MAX_FILE_BYTES and history is not None:
+        history = None if len(history) < 2 else history.bounded(len(history) // 2)
+    return data
 
 
 def history_record(history: History, thumbnail: Callable[[int, BytePicture], str]) -> HistoryRecord:
@@ -101,8 +165,8 @@ def history_record(history: History, thumbnail: Callable[[int, BytePicture], str
     return HistoryRecord(
         entries=[
             EntryRecord(
-                entry.id, entry.parent, entry.session, entry.label, entry.time,
-                thumbnail(entry.id, pictures[entry.id]) if entry.id in pictures else "",
+                entry.id, entry.parent, packed(entry.session), entry.label, entry.time,
+                thumbnail(entry.id, pictures[entry.id]) if entry.id in pictures else "", entry.origin,
             )
             for entry in history.entries
         ],
@@ -111,18 +175,30 @@ def history_record(history: History, thumbnail: Callable[[int, BytePicture], str
     )
 
 
-def history_from(record: HistoryRecord, picture: Callable[[str], BytePicture | None]) -> History:
+def history_from(
+    record: HistoryRecord, picture: Callable[[str], BytePicture | None], *, where: str, error: type[StudioError]
+) -> History:
     """The history of a record; ``picture`` finds what ``thumbnail`` stands for, None where it is lost.
 
     Raises:
-        UsageError: the record is no tree.
+        error: (the class given) the record is no tree, or one of its sessions is broken.
     """
+    sessions = {entry.id: unpacked(entry.session, where=where, error=error) for entry in record.entries}
     pictures = {entry.id: picture(entry.thumbnail) for entry in record.entries if entry.thumbnail}
-    return rebuilt(
-        (Entry(entry.id, entry.parent, entry.session, entry.label, entry.time) for entry in record.entries),
-        record.current, dict(record.latest),
-        {id: found for id, found in pictures.items() if found is not None},
-    )
+    with telling("latentstudio history", where, error):
+        return rebuilt(
+            (Entry(entry.id, entry.parent, sessions[entry.id], entry.label, entry.time, _origin(entry, sessions))
+             for entry in record.entries),
+            record.current, dict(record.latest),
+            {id: found for id, found in pictures.items() if found is not None},
+        )
+
+
+def _origin(entry: EntryRecord, sessions: Mapping[int, Session]) -> Origin:
+    if entry.origin in frozenset(Origin):
+        return Origin(entry.origin)
+    before = None if entry.parent is None else sessions.get(entry.parent)
+    return origin_before_6(entry.label, sessions[entry.id].view, None if before is None else before.view)
 
 
 def to_png(picture: BytePicture) -> bytes:

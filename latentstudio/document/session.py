@@ -1,191 +1,45 @@
-"""The session: one frozen value that says which picture is meant."""
+"""The session: one frozen value that holds what stands on the canvas, one view for each picture."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-import numpy as np
-from numpy.typing import NDArray
-
+from latentstudio.document.view import View
 from latentstudio.errors import UsageError
-from latentstudio.generators.card import ModelCard
-from latentstudio.inversion.photo_store import PhotoPlace
-from latentstudio.latents import check_latent
-from latentstudio.scenes.scene import Scene
 
-FloatArray = NDArray[np.float32]
-
-SESSION_VERSION = 5
-MAX_LATENT_BYTES = 1 << 19
-MAX_NAME = 200
-MAX_NAMES = 500
-_LARGEST_INTEGER = (1 << 63) - 1
+SESSION_VERSION = 6
+MOST_VIEWS = 8
 
 
 @dataclass(frozen=True)
 class Session:
-    """Everything that decides a picture, besides the model's weights; compared and hashed by content.
+    """Views, each with its model; compared and hashed by content.
 
     Attributes:
-        model: name of the model, as its card gives it.
-        model_sha256: hash of its weights, which identifies it; may be empty.
-        latent: the sample before any factor is applied, little-endian float32.
-        shape: shape of that latent.
-        space: name of the latent space.
-        seed: the seed it was drawn with; None once it was edited by hand.
-        positions: (factor name, t) sorted by name, t in the unit's natural parameter (see units.py); a factor
-            that stands at 0 is left out.
-        label: class index of a conditional model, or None.
-        truncation: factor on the prior, above 0.
-        kept: sorted names of the locked factors: no other factor may move their coordinates.
-        tuning: SHA-256 of the tuning that the weights are changed by (``generators/tunings.py``); empty for none.
-        photo: the photo that the latent was found for and the frame on it; None for none.
-        scene: objects in boxes, for a model that knows them; the picture is then drawn from it and not from the
-            latent. None for none.
-        version: version of this format; 2 brought ``kept``, 3 ``tuning``, 4 ``photo``, 5 ``scene``.
+        views: one, or several where models stand side by side.
+        front: index of the view that is worked on.
+        version: version of this format; 2 brought ``kept``, 3 ``tuning``, 4 ``photo``, 5 ``scene``, 6 views and
+            their conditions.
 
     Raises:
-        UsageError: a value is not finite, out of range, or the bytes do not match the shape.
+        UsageError: no view, too many, or none in front.
     """
 
-    model: str
-    model_sha256: str
-    latent: bytes
-    shape: tuple[int, ...]
-    space: str = "z"
-    seed: int | None = None
-    positions: tuple[tuple[str, float], ...] = ()
-    label: int | None = None
-    truncation: float = 1.0
-    kept: tuple[str, ...] = ()
-    tuning: str = ""
-    photo: PhotoPlace | None = None
-    scene: Scene | None = None
+    views: tuple[View, ...]
+    front: int = 0
     version: int = SESSION_VERSION
 
     def __post_init__(self) -> None:
-        if not self.model:
-            raise UsageError("a session without a model", expected="the name of a model")
-        _check_names(self.model, self.model_sha256, self.space, self.tuning, *(name for name, _ in self.positions))
-        _check_latent_bytes(self.latent, self.shape)
-        object.__setattr__(self, "positions", _tidy(self.positions))
-        object.__setattr__(self, "kept", tuple(sorted(set(self.kept))))
-        if not (math.isfinite(self.truncation) and self.truncation > 0):
-            raise UsageError(f"the truncation {self.truncation}", expected="a number above 0")
-        for name, value in (("seed", self.seed), ("label", self.label)):
-            if value is not None and not 0 <= value <= _LARGEST_INTEGER:
-                raise UsageError(f"the {name} {value}", expected="a whole number from 0 to 2^63 - 1")
+        if not 1 <= len(self.views) <= MOST_VIEWS:
+            raise UsageError(f"a session of {len(self.views)} views", expected=f"1 to {MOST_VIEWS}")
+        if not 0 <= self.front < len(self.views):
+            raise UsageError(f"view {self.front} in front of {len(self.views)}", expected="one of them")
 
-    @classmethod
-    def start(
-        cls, card: ModelCard, latent: FloatArray, seed: int | None = None, *, label: int | None = None,
-        truncation: float = 1.0,
-    ) -> Session:
-        """A session at ``latent`` (the shape of the model's first space, or a batch of one), sliders at 0.
+    @property
+    def view(self) -> View:
+        """The view in front."""
+        return self.views[self.front]
 
-        Raises:
-            UsageError: the latent has another size or values that are not finite.
-        """
-        space = card.spaces[0]
-        checked = check_latent(latent, space)
-        if len(checked) != 1:
-            raise UsageError(f"{len(checked)} latents", expected="one")
-        return cls(
-            model=card.name, model_sha256=card.weights_sha256, latent=_to_bytes(checked[0]),
-            shape=space.shape, space=space.name, seed=seed, label=label, truncation=truncation,
-        )
-
-    def latent_array(self) -> FloatArray:
-        """The latent as a new float32 array of ``shape``."""
-        return np.frombuffer(self.latent, dtype="<f4").astype(np.float32).reshape(self.shape)
-
-    def with_latent(self, array: FloatArray, seed: int | None = None) -> Session:
-        """The same session at another latent of the same shape; positions stay.
-
-        Raises:
-            UsageError: another shape, or values that are not finite.
-        """
-        array = np.asarray(array, dtype=np.float32)
-        if array.shape != self.shape:
-            raise UsageError(f"a latent of shape {array.shape}", expected=f"{self.shape} for {self.model}")
-        return replace(self, latent=_to_bytes(array), seed=seed)
-
-    def with_position(self, name: str, t: float) -> Session:
-        """The same session with factor ``name`` at ``t``; 0 takes it out."""
-        others = tuple(pair for pair in self.positions if pair[0] != name)
-        return replace(self, positions=(*others, (name, float(t))))
-
-    def with_positions(self, positions: Mapping[str, float]) -> Session:
-        """The same session with exactly these factors set."""
-        return replace(self, positions=tuple((name, float(t)) for name, t in positions.items()))
-
-    def with_kept(self, names: Collection[str]) -> Session:
-        """The same session with exactly these factors locked."""
-        return replace(self, kept=tuple(names))
-
-    def with_reset(self, *, keep: Collection[str] = ()) -> Session:
-        """The same session with every factor at 0, except those named in ``keep``."""
-        return replace(self, positions=tuple(pair for pair in self.positions if pair[0] in keep))
-
-    def with_label(self, label: int | None) -> Session:
-        """The same session for another class."""
-        return replace(self, label=label)
-
-    def with_truncation(self, truncation: float) -> Session:
-        """The same session with another truncation."""
-        return replace(self, truncation=truncation)
-
-    def with_tuning(self, tuning: str) -> Session:
-        """The same session drawn with the tuning of this hash; empty for the model's own weights."""
-        return replace(self, tuning=tuning)
-
-    def with_photo(self, photo: PhotoPlace | None) -> Session:
-        """The same session, standing for this photo, or for none."""
-        return replace(self, photo=photo)
-
-    def with_scene(self, scene: Scene | None) -> Session:
-        """The same session, drawn from this scene, or from its latent."""
-        return replace(self, scene=scene)
-
-    def position(self, name: str) -> float:
-        """Where factor ``name`` stands; 0 when it was not set."""
-        return dict(self.positions).get(name, 0.0)
-
-    def position_map(self) -> dict[str, float]:
-        """Names and t of the factors that do not stand at 0."""
-        return dict(self.positions)
-
-
-def _check_names(*names: str) -> None:
-    """Names come from files of others: they are shown, and looked for on the disk."""
-    if len(names) > MAX_NAMES:
-        raise UsageError(f"{len(names):,} names", expected=f"at most {MAX_NAMES}")
-    for name in names:
-        if len(name) > MAX_NAME or not name.isprintable():
-            raise UsageError(f"the name '{name[:40]}'", expected=f"at most {MAX_NAME} signs that can be shown")
-
-
-def _to_bytes(array: FloatArray) -> bytes:
-    return np.ascontiguousarray(array, dtype="<f4").tobytes()
-
-
-def _check_latent_bytes(latent: bytes, shape: tuple[int, ...]) -> None:
-    if not shape or any(side < 1 for side in shape):
-        raise UsageError(f"a latent of shape {shape}", expected="positive sides")
-    if len(latent) != 4 * math.prod(shape):
-        raise UsageError(f"{len(latent)} bytes of latent", expected=f"{4 * math.prod(shape)} for {shape}")
-    if len(latent) > MAX_LATENT_BYTES:
-        raise UsageError(f"a latent of {len(latent)} bytes", expected=f"at most {MAX_LATENT_BYTES}")
-    if not np.isfinite(np.frombuffer(latent, dtype="<f4")).all():
-        raise UsageError("the latent holds values that are not finite", expected="ordinary numbers")
-
-
-def _tidy(positions: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], ...]:
-    for name, t in positions:
-        if not math.isfinite(t):
-            raise UsageError(f"the factor {name} stands at {t}", expected="an ordinary number")
-    if len(dict(positions)) != len(positions):
-        raise UsageError("a factor is set twice", expected="each factor once")
-    return tuple(sorted((name, t) for name, t in positions if t != 0.0))
+    def with_view(self, view: View) -> Session:
+        """The same session with another view in front; those beside it stay."""
+        return replace(self, views=(*self.views[: self.front], view, *self.views[self.front + 1 :]))

@@ -18,12 +18,14 @@ from latentstudio.document.history import History
 from latentstudio.document.records import (
     MAX_FILE_BYTES,
     HistoryRecord,
-    check_entries,
     decode,
+    fitting,
     from_png,
     history_from,
     history_record,
+    packed,
     to_png,
+    unpacked,
 )
 from latentstudio.document.session import SESSION_VERSION, Session
 from latentstudio.errors import SessionFileError, UsageError
@@ -47,7 +49,7 @@ class Saved:
 
 
 class _File(msgspec.Struct):
-    session: Session
+    session: msgspec.Raw
     format: str = FORMAT
     version: int = SESSION_VERSION
     written: float = 0.0
@@ -63,19 +65,18 @@ def write_session(path: Path, saved: Saved) -> tuple[str, ...]:
     Raises:
         StorageError: the disk is full or the folder may not be written; an old file is as it was.
     """
-    history = saved.history
-    sessions = [saved.session, *(entry.session for entry in reversed(history.entries if history is not None else ()))]
+    entries = () if saved.history is None else saved.history.entries
+    sessions = [saved.session, *(entry.session for entry in reversed(entries))]
     attached, notes = gather(sessions)
     texts = {name: base64.b64encode(value).decode("ascii") for name, value in attached.items()}
-    while True:
+
+    def encode(history: History | None) -> bytes:
         record = None if history is None else history_record(history, _embedded)
-        data = msgspec.json.encode(
-            _File(session=saved.session, written=saved.written, history=record, attachments=texts)
+        return msgspec.json.encode(
+            _File(session=packed(saved.session), written=saved.written, history=record, attachments=texts)
         )
-        if len(data) <= MAX_FILE_BYTES:
-            break
-        history = None if history is None or len(history) < 2 else history.bounded(len(history) // 2)
-    write_whole(path, data + b"\n")
+
+    write_whole(path, fitting(saved.history, encode) + b"\n")
     return notes
 
 
@@ -86,14 +87,11 @@ def read_session(path: Path) -> Saved:
         SessionFileError: missing, broken, too large, of another kind or of a newer version.
     """
     path = Path(path)
-    data = read_limited(path)
-    check_entries(data, where=path.name, error=SessionFileError)
-    file = decode(data, _File, format=FORMAT, where=path.name, error=SessionFileError)
-    try:
-        history = None if file.history is None else history_from(file.history, _extracted)
-    except UsageError as problem:
-        raise SessionFileError(f"{path.name}: {problem.found}", expected=problem.expected) from problem
-    return Saved(file.session, history, file.written, _attached(file, path.name))
+    where, error = path.name, SessionFileError
+    file = decode(read_limited(path), _File, format=FORMAT, where=where, error=error)
+    session = unpacked(file.session, where=where, error=error)
+    history = None if file.history is None else history_from(file.history, _extracted, where=where, error=error)
+    return Saved(session, history, file.written, _attached(file, where))
 
 
 def _attached(file: _File, where: str) -> dict[str, bytes]:

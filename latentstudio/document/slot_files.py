@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 from latentstudio.document.history import History
 from latentstudio.document.records import (
     HistoryRecord,
-    check_entries,
     decode,
+    fitting,
     from_png,
     history_from,
     history_record,
+    packed,
     to_png,
+    unpacked,
 )
 from latentstudio.document.session import SESSION_VERSION, Session
 from latentstudio.document.session_file import Saved, read_limited
-from latentstudio.errors import SessionFileError, UsageError
+from latentstudio.errors import SessionFileError
 from latentstudio.files import write_whole
 
 SESSION_FILE = "session.json"
@@ -34,7 +36,7 @@ _HISTORY_FORMAT = "latentstudio history"
 
 
 class _SessionPart(msgspec.Struct):
-    session: Session
+    session: msgspec.Raw
     written: float
     format: str = _SESSION_FORMAT
     version: int = SESSION_VERSION
@@ -52,12 +54,14 @@ def write_session_part(folder: Path, session: Session, *, durable: bool) -> None
     Raises:
         StorageError: the disk is full or the folder may not be written; the old file is as it was.
     """
-    data = msgspec.json.encode(_SessionPart(session, time.time()))
+    data = msgspec.json.encode(_SessionPart(packed(session), time.time()))
     write_whole(folder / SESSION_FILE, data, durable=durable)
 
 
 def write_history_part(folder: Path, history: History, *, durable: bool) -> None:
     """Replace the slot's history; only thumbnails that are new are written, those of dropped entries go.
+
+    A history beyond the size limit loses its oldest half.
 
     Raises:
         StorageError: as above.
@@ -73,11 +77,15 @@ def write_history_part(folder: Path, history: History, *, durable: bool) -> None
         named.add(name)
         return name
 
-    data = msgspec.json.encode(_HistoryPart(history_record(history, keep)))
-    write_whole(folder / HISTORY_FILE, data, durable=durable)
-    for name in there - named:
-        with contextlib.suppress(OSError):
-            (pictures / f"{name}.png").unlink()
+    def encode(kept: History | None) -> bytes:
+        named.clear()
+        return msgspec.json.encode(_HistoryPart(history_record(kept or History(), keep)))
+
+    write_whole(folder / HISTORY_FILE, fitting(history, encode), durable=durable)
+    for path in pictures.glob("*.png"):
+        if path.stem not in named:
+            with contextlib.suppress(OSError):
+                path.unlink()
 
 
 def read_session_part(folder: Path) -> Saved | None:
@@ -92,7 +100,7 @@ def read_session_part(folder: Path) -> Saved | None:
     part = decode(
         read_limited(path), _SessionPart, format=_SESSION_FORMAT, where=path.name, error=SessionFileError
     )
-    return Saved(part.session, None, part.written)
+    return Saved(unpacked(part.session, where=path.name, error=SessionFileError), None, part.written)
 
 
 def read_history_part(folder: Path) -> History | None:
@@ -104,9 +112,7 @@ def read_history_part(folder: Path) -> History | None:
     path = folder / HISTORY_FILE
     if not path.exists():
         return None
-    data = read_limited(path)
-    check_entries(data, where=path.name, error=SessionFileError)
-    part = decode(data, _HistoryPart, format=_HISTORY_FORMAT, where=path.name, error=SessionFileError)
+    part = decode(read_limited(path), _HistoryPart, format=_HISTORY_FORMAT, where=path.name, error=SessionFileError)
 
     def find(name: str) -> NDArray[np.uint8] | None:
         try:
@@ -114,7 +120,4 @@ def read_history_part(folder: Path) -> History | None:
         except OSError:
             return None
 
-    try:
-        return history_from(part.history, find)
-    except UsageError as problem:
-        raise SessionFileError(f"{path.name}: {problem.found}", expected=problem.expected) from problem
+    return history_from(part.history, find, where=path.name, error=SessionFileError)

@@ -11,17 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.document.history import History
+from latentstudio.document.origin import Origin
 from latentstudio.document.session import Session
+from latentstudio.document.view import View
 
 ChangeKind = Literal["preview", "apply", "undo", "redo", "go", "open", "restore"]
 
 
 @dataclass(frozen=True)
 class Change:
-    """What the session was (None before the first), what it is now, and by which way it got there."""
+    """What the view in front was (None before the first), what it is now, and by which way it got there."""
 
-    old: Session | None
-    new: Session
+    old: View | None
+    new: View
     kind: ChangeKind
 
 
@@ -31,7 +33,8 @@ class Workspace:
     It belongs to one thread (the window's); everything that it hands out is immutable.
     """
 
-    def __init__(self, session: Session | None = None, *, label: str = "start") -> None:
+    def __init__(self, view: View | None = None, *, label: str = "start") -> None:
+        session = None if view is None else Session((view,))
         self._session = session
         self._history = History() if session is None else History.start(session, label)
         self._subscribers: list[Callable[[Change], None]] = []
@@ -43,6 +46,11 @@ class Workspace:
     def session(self) -> Session | None:
         """The session that stands, previews included; None until the first is opened."""
         return self._session
+
+    @property
+    def view(self) -> View | None:
+        """The view in front, previews included; None until the first session is opened."""
+        return None if self._session is None else self._session.view
 
     @property
     def history(self) -> History:
@@ -65,17 +73,27 @@ class Workspace:
         self._history_subscribers.append(callback)
         return lambda: self._history_subscribers.remove(callback)
 
-    def apply_preview(self, session: Session) -> None:
-        """Show ``session`` live, without an entry in the history."""
-        self._set(session, self._history, "preview")
+    def apply_preview(self, view: View) -> None:
+        """Show ``view`` in front live, without an entry in the history."""
+        self._set(self._with(view), self._history, "preview")
 
-    def apply(self, session: Session, label: str) -> None:
-        """Make ``session`` the one that stands, as a new entry named ``label``."""
-        self._set(session, self._history.commit(session, label), "apply")
+    def apply(self, view: View, label: str, origin: Origin = Origin.EDIT) -> None:
+        """Make ``view`` the one in front, as a new entry named ``label``."""
+        session = self._with(view)
+        self._set(session, self._history.commit(session, label, origin=origin), "apply")
 
-    def open(self, session: Session, label: str) -> None:
-        """Stand at the session of a file or another model; what was before stays in the history."""
-        self._set(session, self._history.commit(session, label), "open")
+    def open(
+        self, session: Session, label: str, origin: Origin = Origin.FILE, *, history: History | None = None
+    ) -> None:
+        """Stand at another session, with all its views; what was before stays in the history.
+
+        ``history`` is the one that came with it: it becomes a branch.
+        """
+        before = self._history if history is None else self._kept().grafted(history)
+        self._set(session, before.commit(session, label, origin=origin), "open")
+
+    def _with(self, view: View) -> Session:
+        return Session((view,)) if self._session is None else self._session.with_view(view)
 
     def restore(self, session: Session, history: History | None, label: str = "restored") -> None:
         """Take over a stored session with its history.
@@ -125,7 +143,7 @@ class Workspace:
         if history is not before:
             self._telling.append(lambda: self._tell_history(history))
         if session != old or (history is not before and kind != "preview"):
-            change = Change(old, session, kind)
+            change = Change(None if old is None else old.view, session.view, kind)
             self._telling.append(lambda: self._tell(change))
         self._drain()
 

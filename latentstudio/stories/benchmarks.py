@@ -233,7 +233,7 @@ def _range_of(driver: Driver, name: str) -> tuple[float, float]:
     """The t that can be asked of the sample in front."""
     factor = driver.parts.factors.factor(name)
     assert factor is not None
-    return factor.range_at(driver.session.latent_array().reshape(-1))
+    return factor.range_at(driver.view.latent_array().reshape(-1))
 
 
 def _known(value: float | None) -> float:

@@ -43,7 +43,7 @@ def drag_for_ever(driver: Driver, moves: Path) -> None:
             if os.getppid() != story:
                 break
             driver.move(name, low + (high - low) * (0.5 + 0.3 * math.sin(step / 11.0)))
-            log.write(json.dumps([time.time(), driver.session.position(name)]) + "\n")
+            log.write(json.dumps([time.time(), driver.view.position(name)]) + "\n")
             driver.live(0.016)
             if step == 20:
                 driver.shoot("crash-mid-drag")
@@ -52,12 +52,12 @@ def drag_for_ever(driver: Driver, moves: Path) -> None:
 def report(driver: Driver) -> None:
     """Print what stands after the start, as one JSON object."""
     driver.shoot("crash-restored")
-    session = driver.session
-    position = session.positions[0][1] if session.positions else None
+    view = driver.view
+    position = view.positions[0][1] if view.positions else None
     found = {
-        "restored": bool(session.positions),
+        "restored": bool(view.positions),
         "position": position,
-        "model": session.model,
+        "model": view.model,
         "entries": len(driver.parts.workspace.history),
     }
     print(json.dumps(found))

@@ -30,7 +30,7 @@ def drag_story(out: Path, model: str | None = None) -> StoryReport:
         _compare(driver)
         driver.key("Ctrl+R")
         driver.settle()
-        driver.check(not driver.session.positions, "every factor stands at 0 after the reset")
+        driver.check(not driver.view.positions, "every factor stands at 0 after the reset")
         driver.shoot("reset")
         facts["pictures_painted"] = len(driver.parts.picture.times)
     return StoryReport("drag", tuple(driver.pictures), facts)
@@ -38,9 +38,9 @@ def drag_story(out: Path, model: str | None = None) -> StoryReport:
 
 def drag_one(driver: Driver, name: str) -> dict[str, object]:
     """Drag one factor to a share of its known range; the value reached and how much of the picture changed."""
-    session, factor = driver.session, driver.parts.factors.factor(name)
+    view, factor = driver.view, driver.parts.factors.factor(name)
     assert factor is not None
-    low, high = factor.range_at(session.latent_array().reshape(-1))
+    low, high = factor.range_at(view.latent_array().reshape(-1))
     share = SHARES.get(name, 0.6)
     asked = share * high if share > 0 else -share * low
     before = driver.parts.picture.last_drawn

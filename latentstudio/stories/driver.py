@@ -16,7 +16,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from latentstudio.document.autosave import Slot, claim_slot
 from latentstudio.document.preferences import Preferences
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import StudioError
 from latentstudio.studio.app import build_window, first_model, make_application
 from latentstudio.studio.factors.card import FactorCard
@@ -40,11 +40,11 @@ class Driver:
         self._numbers = itertools.count(first_number)
 
     @property
-    def session(self) -> Session:
+    def view(self) -> View:
         """The session that stands."""
-        session = self.parts.workspace.session
-        assert session is not None
-        return session
+        view = self.parts.workspace.view
+        assert view is not None
+        return view
 
     def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = SECONDS) -> None:
         """Let the window live until ``condition`` holds.
@@ -157,7 +157,7 @@ class Driver:
             self.shoot(meanwhile)
         self.release(name, t)
         self.settle()
-        return self.session.position(name)
+        return self.view.position(name)
 
     def key(self, keys: str) -> None:
         """Type a shortcut such as ``Ctrl+Z`` into the window (which must have the keyboard for that)."""

@@ -29,7 +29,7 @@ def photo_story(out: Path, model: str | None = None) -> StoryReport:
         driver.window.docks.bring_forward("photo")
         driver.shoot("empty")
         driver.wait(lambda: driver.parts.photo.is_ready, "the program to be ready for photos", seconds=SECONDS)
-        before = driver.session
+        before = driver.view
         _drop(driver, path, facts)
         _drag_meanwhile(driver, facts)
         _finish(driver, facts)
@@ -37,7 +37,7 @@ def photo_story(out: Path, model: str | None = None) -> StoryReport:
         _paste_back(driver, Path(folder) / "edited.png", read_picture(path), facts)
         _cancel(driver, facts)
         driver.key("Ctrl+R")
-        while driver.session.latent != before.latent:
+        while driver.view.latent != before.latent:
             left = len(driver.parts.workspace.history)
             driver.key("Ctrl+Z")
             driver.settle()
@@ -99,7 +99,7 @@ def _finish(driver: Driver, facts: dict[str, object]) -> None:
     facts["mse"] = round(concluded.inversion.mse, 4)
     facts["words"] = driver.parts.photo_panel.title.text()
     driver.settle()
-    driver.check(bool(driver.session.positions), "the edits stay on top")
+    driver.check(bool(driver.view.positions), "the edits stay on top")
     driver.shoot("card")
 
 
@@ -110,7 +110,7 @@ def _tune(driver: Driver, facts: dict[str, object]) -> None:
     driver.click(panel.tune_button)
     driver.check(photo.running, "Tune starts a job")
     driver.wait(lambda: not photo.running and bool(photo.tuning), "the tuned model", seconds=SECONDS)
-    driver.wait(lambda: driver.session.tuning == photo.tuning, "its picture")
+    driver.wait(lambda: driver.view.tuning == photo.tuning, "its picture")
     driver.settle()
     facts["tuning_seconds"] = round(time.perf_counter() - began, 1)
     facts["tuned"] = panel.tuned_words.text()

@@ -50,9 +50,9 @@ def _wait(driver: Driver, what: str, holds: object) -> Reconstruction:
 def _take_in_hand(driver: Driver, result: Reconstruction) -> None:
     panel = driver.parts.reconstruct_panel
     driver.click(panel.take_button)
-    driver.wait(lambda: np.array_equal(driver.session.latent_array().reshape(-1), result.latents[0]), "its latent")
+    driver.wait(lambda: np.array_equal(driver.view.latent_array().reshape(-1), result.latents[0]), "its latent")
     driver.settle()
-    driver.check(driver.session.seed is None, "the reconstruction comes from no seed")
+    driver.check(driver.view.seed is None, "the reconstruction comes from no seed")
 
 
 def _walk(driver: Driver, facts: dict[str, object]) -> None:
@@ -61,11 +61,11 @@ def _walk(driver: Driver, facts: dict[str, object]) -> None:
     target = panel.grid.area_of(0, 3).center().toPoint()
     QTest.mouseClick(panel.grid, Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier, target)
     driver.wait(panel.way.isVisible, "the slider of the way")
-    entries, before = len(driver.parts.workspace.history), driver.session.latent
+    entries, before = len(driver.parts.workspace.history), driver.view.latent
     panel.way.set_value(0.5, silent=False)
     driver.wait(lambda: len(driver.parts.workspace.history) > entries, "the way in the history")
     driver.settle()
-    driver.check(driver.session.latent != before, "the latent moved along")
+    driver.check(driver.view.latent != before, "the latent moved along")
     driver.shoot("half-way")
     facts["way"] = panel.way_words.text()
 

@@ -73,7 +73,7 @@ def _played(out: Path, model: str | None) -> StoryReport:
         driver.settle()
         driver.shoot("finished")
         driver.click(panel.run.open_button)
-        driver.wait(lambda: driver.session.model == NAME, "the new model on the canvas", seconds=SECONDS)
+        driver.wait(lambda: driver.view.model == NAME, "the new model on the canvas", seconds=SECONDS)
         driver.settle()
         driver.shoot("opened")
     return StoryReport("train", tuple(driver.pictures), facts)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
+from latentstudio.document.history import History
+from latentstudio.document.origin import Origin
 from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Change, Workspace
 from latentstudio.engine import Result
 from latentstudio.errors import StudioError
@@ -41,7 +44,9 @@ class _Wish:
 
     name: str
     session: Session | None
+    history: History | None
     label: str
+    origin: Origin
     commits: bool
 
 
@@ -78,6 +83,7 @@ class Desk(QObject):
         self.workspace = workspace
         self.worker = worker
         self.device = device
+        self.keep_sliders = False  # whether slider positions carry over to new pictures
         self._next_seed = next_seed
         self._catalogue = catalogue
         self._open: dict[str, Opened] = {}
@@ -106,9 +112,9 @@ class Desk(QObject):
         """Name of the model that is being opened, or empty."""
         return "" if self._wish is None else self._wish.name
 
-    def opened_for(self, session: Session | None) -> Opened | None:
+    def opened_for(self, view: View | None) -> Opened | None:
         """The open model that this session needs, or None (it is being opened, or missing)."""
-        return None if session is None else self._open.get(session.model)
+        return None if view is None else self._open.get(view.model)
 
     def show_session(self, drawn: Drawn) -> None:
         """Tell every panel that a picture of the session is there."""
@@ -128,13 +134,14 @@ class Desk(QObject):
             self.notice("bad", f"{doing} failed ({type(error).__name__}: {error}); this is a defect of the program")
 
     def request_model(
-        self, name: str, *, session: Session | None = None, label: str = "", commits: bool = True
+        self, name: str, *, session: Session | None = None, history: History | None = None, label: str = "",
+        origin: Origin = Origin.FILE, commits: bool = True,
     ) -> None:
-        """Open a model by name or folder; then take ``session``, or a new sample where none is given.
+        """Open a model by name or folder; then take ``session`` with its ``history``, or else a new sample.
 
         ``commits`` False changes no session: the session that needs the model is in front already (undo, restore).
         """
-        wish = _Wish(name, session, label, commits)
+        wish = _Wish(name, session, history, label, origin, commits)
         known = self._open.get(name)
         if known is not None:
             self._take(known, wish)
@@ -145,9 +152,9 @@ class Desk(QObject):
         self.worker.request("open", work, partial(self._on_opened, wish))
 
     def request_sample(self, seed: int | None = None) -> None:
-        """A new sample of the model in front; a seed is drawn when none is given. Factors stay where they are."""
-        session, opened = self.workspace.session, self._current
-        if session is None or opened is None:
+        """A new sample of the model in front; a seed is drawn when none is given."""
+        view, opened = self.workspace.view, self._current
+        if view is None or opened is None:
             return
         chosen = self._next_seed() if seed is None else seed
         try:
@@ -155,8 +162,8 @@ class Desk(QObject):
         except StudioError as error:
             self.tell_error(error, doing="The new sample")
             return
-        drawn = session.with_latent(latent, seed=chosen).with_tuning("").with_photo(None).with_scene(None)
-        self.workspace.apply(drawn, f"seed {chosen}")
+        drawn = view.with_new_picture(latent, chosen, keep_sliders=self.keep_sliders)
+        self.workspace.apply(drawn, f"seed {chosen}", Origin.SAMPLE)
 
     def reload_factors(self) -> None:
         """Read the factors of the model in front again (one was learned, added or removed)."""
@@ -197,12 +204,13 @@ class Desk(QObject):
         self._bring_forward(opened)
         if not wish.commits:
             return
-        session = wish.session
-        if session is None:
+        if wish.session is not None:
+            self.workspace.open(wish.session, wish.label or opened.name, wish.origin, history=wish.history)
+        else:
             card, first = opened.model.card, first_seed(opened.name)
             seed = self._next_seed() if first is None else first
-            session = Session.start(card, sample_prior(card.spaces[0], count=1, seed=seed)[0], seed)
-        self.workspace.apply(session, wish.label or opened.name)
+            first_view = View.start(card, sample_prior(card.spaces[0], count=1, seed=seed)[0], seed)
+            self.workspace.apply(first_view, wish.label or opened.name, Origin.SAMPLE)
 
     def _bring_forward(self, opened: Opened) -> None:
         self._open[opened.name] = self._open.pop(opened.name, opened)
@@ -215,14 +223,14 @@ class Desk(QObject):
             self.forget(next(iter(self._open)))
 
     def _on_change(self, change: Change) -> None:
-        session = change.new
-        if session is None or (self._current is not None and session.model == self._current.name):
+        view = change.new
+        if view is None or (self._current is not None and view.model == self._current.name):
             return
-        opened = self._open.get(session.model)
+        opened = self._open.get(view.model)
         if opened is not None:
             self._bring_forward(opened)
-        elif self.opening != session.model:
-            self.request_model(session.model, commits=False)
+        elif self.opening != view.model:
+            self.request_model(view.model, commits=False)
 
     def _on_factors(self, result: Result) -> None:
         opened = result.value

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import shlex
 
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.factors import FactorSet
 
 
-def settings_of(session: Session, factors: FactorSet) -> dict[str, str]:
+def settings_of(view: View, factors: FactorSet) -> dict[str, str]:
     """Factor positions as people type them: ``{"x": "+6.2px", "scale": "1.08x"}``."""
     found = {}
-    for name, t in session.positions:
+    for name, t in view.positions:
         if name in factors.names:
             unit = factors.get(name).unit
             number = unit.to_display(t)
@@ -19,33 +19,33 @@ def settings_of(session: Session, factors: FactorSet) -> dict[str, str]:
     return found
 
 
-def as_command(session: Session, factors: FactorSet, *, out: str = "out.png") -> str:
+def as_command(view: View, factors: FactorSet, *, out: str = "out.png") -> str:
     """``latentstudio factors apply MODEL --seed S --set x=8px ... --out out.png``; a raw edit needs a saved session."""
-    words = ["latentstudio", "factors", "apply", session.model]
-    if session.seed is not None:
-        words += ["--seed", str(session.seed)]
-        words += ["--label", str(session.label)] if session.label is not None else []
-        words += ["--truncation", f"{session.truncation:.6g}"] if session.truncation != 1.0 else []
+    words = ["latentstudio", "factors", "apply", view.model]
+    if view.seed is not None:
+        words += ["--seed", str(view.seed)]
+        words += ["--label", str(view.label)] if view.label is not None else []
+        words += ["--truncation", f"{view.truncation:.6g}"] if view.truncation != 1.0 else []
     else:
         words += ["--from", "session.latentstudio"]
-    for name, value in settings_of(session, factors).items():
+    for name, value in settings_of(view, factors).items():
         words += ["--set", f"{name}={value}"]
-    for name in session.kept:
+    for name in view.kept:
         words += ["--keep", name]
     return shlex.join([*words, "--out", out])
 
 
-def as_python(session: Session, factors: FactorSet) -> str:
+def as_python(view: View, factors: FactorSet) -> str:
     """A snippet that draws the same picture with the library."""
-    settings = settings_of(session, factors)
-    lines = ["import latentstudio", "", f"model = latentstudio.open_model({session.model!r})"]
-    if session.seed is not None:
-        lines.append(f"latent = latentstudio.sample(model, seed={session.seed})")
+    settings = settings_of(view, factors)
+    lines = ["import latentstudio", "", f"model = latentstudio.open_model({view.model!r})"]
+    if view.seed is not None:
+        lines.append(f"latent = latentstudio.sample(model, seed={view.seed})")
     else:
-        values = ", ".join(f"{value:.9g}" for value in session.latent_array().reshape(-1))
+        values = ", ".join(f"{value:.9g}" for value in view.latent_array().reshape(-1))
         lines += ["import numpy", f"latent = numpy.array([{values}], dtype=numpy.float32)"]
-    options = [f"keep={session.kept!r}"] if session.kept else []
-    options += [f"label={session.label}"] if session.label is not None else []
-    options += [f"truncation={session.truncation!r}"] if session.truncation != 1.0 else []
+    options = [f"keep={view.kept!r}"] if view.kept else []
+    options += [f"label={view.label}"] if view.label is not None else []
+    options += [f"truncation={view.truncation!r}"] if view.truncation != 1.0 else []
     lines.append(f"picture = latentstudio.apply({', '.join(['model', 'latent', repr(settings), *options])})")
     return "\n".join(lines) + "\n"

@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio import pixels
-from latentstudio.document.history import History
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.factors import ALPHAS, Applied, FactorSet, apply_factors, standing, traverse
 from latentstudio.generators.opening import Model
 from latentstudio.generators.tuned import tuned_model
@@ -21,7 +20,6 @@ from latentstudio.pixels import BytePictures, to_bytes
 
 THUMBNAIL = 64
 DECOMPOSING = "latentstudio.scenes.decomposing"  # brings torch
-FOUND = "photo "  # how the history calls what was found for one
 
 
 @dataclass(frozen=True)
@@ -32,20 +30,20 @@ class Opened:
     model: Model
     factors: FactorSet
 
-    def model_for(self, session: Session) -> Model:
+    def model_for(self, view: View) -> Model:
         """The model that draws a session: itself, or what the session's tuning makes of it. For the worker only.
 
         Raises:
             ModelFileError: the tuning is not here any more.
         """
-        return self.model if not session.tuning else _tuned(self.model, session.tuning)
+        return self.model if not view.tuning else _tuned(self.model, view.tuning)
 
 
 @dataclass(frozen=True)
 class Drawn:
     """A picture of a session: uint8 (H, W, 3), its thumbnail of at most 64 pixels, and what the factors reached."""
 
-    session: Session
+    view: View
     picture: BytePictures
     thumbnail: BytePictures
     applied: Applied
@@ -66,45 +64,45 @@ def _tuned(model: Model, tuning: str) -> Model:
     return _TUNED[key]
 
 
-def place(opened: Opened, session: Session) -> Applied:
+def place(opened: Opened, view: View) -> Applied:
     """Where the session's factors bring its latent: some arithmetic on one vector, cheap enough for any thread.
 
     Raises:
         StudioError: the model has no such factor.
     """
-    flat = session.latent_array().reshape(-1)
-    return apply_factors(flat, dict(session.positions), opened.factors, keep=session.kept)
+    flat = view.latent_array().reshape(-1)
+    return apply_factors(flat, dict(view.positions), opened.factors, keep=view.kept)
 
 
-def lock(opened: Opened, session: Session, name: str) -> Session:
+def lock(opened: Opened, view: View, name: str) -> View:
     """The session with a factor locked where the others have brought it, so that the picture stays as it is.
 
     Raises:
         StudioError: the model has no such factor.
     """
-    flat = session.latent_array().reshape(-1)
-    t = standing(flat, name, session.position_map(), opened.factors, keep=session.kept)
-    return session.with_position(name, t).with_kept((*session.kept, name))
+    flat = view.latent_array().reshape(-1)
+    t = standing(flat, name, view.position_map(), opened.factors, keep=view.kept)
+    return view.with_position(name, t).with_kept((*view.kept, name))
 
 
-def draw_placed(opened: Opened, session: Session, applied: Applied) -> Drawn:
+def draw_placed(opened: Opened, view: View, applied: Applied) -> Drawn:
     """The session's picture by the model's fast path.
 
     Raises:
         StudioError: the model cannot draw it; the message says why.
     """
-    if session.scene is not None:
-        scene_picture = importlib.import_module(DECOMPOSING).render(opened.model, session.scene)
-        return Drawn(session, scene_picture, shrink(scene_picture), applied)
-    latents = np.asarray(applied.latent, np.float32).reshape(1, *session.shape)
-    pictures = opened.model_for(session).pictures(latents, label=session.label, truncation=session.truncation)
+    if view.scene is not None:
+        scene_picture = importlib.import_module(DECOMPOSING).render(opened.model, view.scene)
+        return Drawn(view, scene_picture, shrink(scene_picture), applied)
+    latents = np.asarray(applied.latent, np.float32).reshape(1, *view.shape)
+    pictures = opened.model_for(view).pictures(latents, label=view.label, truncation=view.truncation)
     picture = to_bytes(pictures)[0]
-    return Drawn(session, picture, shrink(picture), applied)
+    return Drawn(view, picture, shrink(picture), applied)
 
 
-def draw(opened: Opened, session: Session) -> Drawn:
+def draw(opened: Opened, view: View) -> Drawn:
     """``place`` and ``draw_placed`` in one."""
-    return draw_placed(opened, session, place(opened, session))
+    return draw_placed(opened, view, place(opened, view))
 
 
 def draw_seeds(opened: Opened, seeds: tuple[int, ...]) -> BytePictures:
@@ -114,67 +112,34 @@ def draw_seeds(opened: Opened, seeds: tuple[int, ...]) -> BytePictures:
     return np.stack([shrink(picture) for picture in to_bytes(opened.model.pictures(latents))])
 
 
-def draw_strip(opened: Opened, session: Session, name: str, *, count: int) -> BytePictures:
+def draw_strip(opened: Opened, view: View, name: str, *, count: int) -> BytePictures:
     """``count`` pictures uint8 (N, H, W, 3) of one factor over its range from this sample, the others as they stand."""
     factor = opened.factors.get(name)
-    flat = session.latent_array().reshape(-1)
+    flat = view.latent_array().reshape(-1)
     low, high = factor.range_at(flat)
     frames = []
     for t in np.linspace(low, high, count):
-        positions = {**dict(session.positions), name: float(t)}
-        frames.append(apply_factors(flat, positions, opened.factors, keep=session.kept).latent)
-    return _draw_row(opened, session, np.stack(frames))
+        positions = {**dict(view.positions), name: float(t)}
+        frames.append(apply_factors(flat, positions, opened.factors, keep=view.kept).latent)
+    return _draw_row(opened, view, np.stack(frames))
 
 
-def draw_traversal(opened: Opened, session: Session, name: str) -> BytePictures:
+def draw_traversal(opened: Opened, view: View, name: str) -> BytePictures:
     """Pictures uint8 (N, H, W, 3) with one factor's coordinate taken out and put at ``ALPHAS`` instead.
 
     This is the paper's way (section 3.1): z - <z, u> u + alpha u of the sample as it stands.
     """
     factor = opened.factors.get(name)
-    return _draw_row(opened, session, traverse(place(opened, session).latent, factor.axis, ALPHAS))
+    return _draw_row(opened, view, traverse(place(opened, view).latent, factor.axis, ALPHAS))
 
 
-def _draw_row(opened: Opened, session: Session, latents: NDArray[np.float32]) -> BytePictures:
-    model = opened.model_for(session)
+def _draw_row(opened: Opened, view: View, latents: NDArray[np.float32]) -> BytePictures:
+    model = opened.model_for(view)
     pieces = [
-        model.pictures(one.reshape(1, *session.shape), label=session.label, truncation=session.truncation)
+        model.pictures(one.reshape(1, *view.shape), label=view.label, truncation=view.truncation)
         for one in np.asarray(latents, np.float32)
     ]
     return to_bytes(np.concatenate(pieces))
-
-
-def original_of(session: Session, history: History) -> Session:
-    """The sample before any editing: no factors moved, and the latent that the nearest seed in the history drew.
-
-    For a photo it is the latent that was found for it.
-    """
-    plain = session.with_reset()
-    entry = history.current_entry
-    if plain.scene is not None:
-        return _first_scene(plain, history)
-    if plain.photo is not None:
-        while entry is not None and not entry.label.startswith(FOUND):
-            entry = None if entry.parent is None else history.entry(entry.parent)
-        there = entry is not None and entry.session.photo == plain.photo and entry.session.shape == plain.shape
-        return plain if entry is None or not there else plain.with_latent(entry.session.latent_array())
-    while plain.seed is None and entry is not None:
-        before = entry.session
-        if before.model == session.model and before.seed is not None and before.shape == session.shape:
-            return plain.with_latent(before.latent_array(), seed=before.seed)
-        entry = None if entry.parent is None else history.entry(entry.parent)
-    return plain
-
-
-def _first_scene(session: Session, history: History) -> Session:
-    """The scene as it was found or drawn, before it was edited."""
-    entry, first = history.current_entry, session
-    while entry is not None and entry.session.scene is not None and entry.session.latent == session.latent:
-        first = entry.session
-        if entry.label.startswith(FOUND):
-            break
-        entry = None if entry.parent is None else history.entry(entry.parent)
-    return first
 
 
 def shrink(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio import pixels
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.factors.paths import edit_path
 from latentstudio.tasks.drawing import THUMBNAIL, Opened, place
 
@@ -25,7 +25,7 @@ TRANSFORMATIONS = "latentstudio.transformations"
 class DrawnPath:
     """The path of a session's edit: ``shares`` (K,) of the way, latents (K, d), thumbnails uint8 (K, h, w, 3)."""
 
-    session: Session
+    view: View
     shares: NDArray[np.float64]
     latents: NDArray[np.float32]
     pictures: pixels.BytePictures
@@ -39,25 +39,25 @@ class FollowedPicture:
     path: PixelPath
 
 
-def draw_path(opened: Opened, session: Session) -> DrawnPath:
+def draw_path(opened: Opened, view: View) -> DrawnPath:
     """The path from the session's sample to its positions, with a thumbnail of each station."""
-    path = edit_path(session.latent_array(), session.position_map(), opened.factors)
-    return DrawnPath(session, path.shares, path.latents, draw_thumbnails(opened, session, path.latents))
+    path = edit_path(view.latent_array(), view.position_map(), opened.factors)
+    return DrawnPath(view, path.shares, path.latents, draw_thumbnails(opened, view, path.latents))
 
 
-def draw_thumbnails(opened: Opened, session: Session, latents: NDArray[np.float32]) -> pixels.BytePictures:
+def draw_thumbnails(opened: Opened, view: View, latents: NDArray[np.float32]) -> pixels.BytePictures:
     """Thumbnails uint8 (N, h, w, 3) of latents (N, d), with the session's label and truncation."""
-    shaped = np.asarray(latents, np.float32).reshape(-1, *session.shape)
-    drawn = opened.model_for(session).pictures(shaped, label=session.label, truncation=session.truncation)
+    shaped = np.asarray(latents, np.float32).reshape(-1, *view.shape)
+    drawn = opened.model_for(view).pictures(shaped, label=view.label, truncation=view.truncation)
     return pixels.shrink(pixels.to_bytes(drawn), THUMBNAIL)
 
 
-def follow_picture(opened: Opened, session: Session, name: str) -> FollowedPicture:
+def follow_picture(opened: Opened, view: View, name: str) -> FollowedPicture:
     """The session's picture under a transformation, the first one where there is none of this name. Imports torch."""
     transformations: Any = importlib.import_module(TRANSFORMATIONS)
     paths: Any = importlib.import_module(PIXEL_PATHS)
     names = tuple(transformation.name for transformation in transformations.TRANSFORMATIONS)
     chosen = transformations.transformation_named(name if name in names else names[0])
-    latent = np.asarray(place(opened, session).latent, np.float32).reshape(1, *session.shape)
-    picture = opened.model_for(session).pictures(latent, label=session.label, truncation=session.truncation)[0]
+    latent = np.asarray(place(opened, view).latent, np.float32).reshape(1, *view.shape)
+    picture = opened.model_for(view).pictures(latent, label=view.label, truncation=view.truncation)[0]
     return FollowedPicture(names, paths.pixel_path(picture, chosen))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.document.picture_recipe import save_picture
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.generators.arriving import arriving
 from latentstudio.generators.opening import Model
 from latentstudio.generators.tunings import Tuning
@@ -258,7 +258,7 @@ def _concluded(model: Model, framed: Framed, found: Inversion, settings: LookSet
     return Concluded(found, verdict, sheet)
 
 
-def write_pasted(opened: Opened, session: Session, framed: Framed, path: Path) -> str:
+def write_pasted(opened: Opened, view: View, framed: Framed, path: Path) -> str:
     """Put the edited crop back into the photo at its full size and write it as PNG; answers with a sentence.
 
     Raises:
@@ -266,10 +266,10 @@ def write_pasted(opened: Opened, session: Session, framed: Framed, path: Path) -
     """
     frame = framed.placed.frame
     assert frame is not None
-    edited, plain = (place(opened, one).latent.reshape(session.shape) for one in (session, session.with_reset()))
-    drawing = opened.model_for(session)
-    picture = pasted(drawing, (edited, plain), framed.photo, frame, label=session.label)
-    save_picture(path, picture, session, drawing.runtime_name, str(drawing.device), pasted=True,
+    edited, plain = (place(opened, one).latent.reshape(view.shape) for one in (view, view.with_reset()))
+    drawing = opened.model_for(view)
+    picture = pasted(drawing, (edited, plain), framed.photo, frame, label=view.label)
+    save_picture(path, picture, view, drawing.runtime_name, str(drawing.device), pasted=True,
                  profile=framed.photo.profile)
     height, width = framed.photo.pixels.shape[:2]
     return f"The face is back in the photo, {width} x {height} pixels: {path.name}"

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latentstudio.document.attachments import keep
+from latentstudio.document.history import History
 from latentstudio.document.picture_recipe import has_recipe, read_recipe
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import read_session
@@ -33,6 +34,7 @@ class Brought:
     kind: str
     label: str
     session: Session | None = None
+    history: History | None = None
     model: str = ""
     factor: str = ""
     photo: Photo | None = None
@@ -51,7 +53,8 @@ def read_file(path: Path, catalogue: Catalogue) -> Brought:
     if path.suffix.lower() == SESSION_SUFFIX:
         saved = read_session(path)
         keep(saved.attachments)
-        return Brought("session", path.stem, session=saved.session, model=saved.session.model)
+        return Brought("session", path.stem, session=saved.session, history=saved.history,
+                       model=saved.session.view.model)
     if path.is_file() and path.suffix.lower() in SUFFIXES:
         return _read_picture(path)
     if path.is_file() and path.suffix.lower() == ".json" and path.name != CARD_FILE:
@@ -83,8 +86,8 @@ def _read_picture(path: Path) -> Brought:
     if path.suffix.lower() != ".png" or not has_recipe(path):
         return Brought("photo", path.name, photo=read_photo(path))
     picture_size(path)
-    session = read_recipe(path).session
-    return Brought("picture", path.stem, session=session, model=session.model)
+    view = read_recipe(path).view
+    return Brought("picture", path.stem, session=Session((view,)), model=view.model)
 
 
 def _read_tensors(path: Path, catalogue: Catalogue) -> Brought:

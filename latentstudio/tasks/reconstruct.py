@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import CapabilityError
 from latentstudio.generators.arriving import arriving
 from latentstudio.generators.catalogue import Catalogue
@@ -159,7 +159,7 @@ def ready_steps(opened: Opened) -> Iterator[Step]:
     yield Step(1.0, "ready")
 
 
-def draw_pair(opened: Opened, session: Session) -> BytePictures:
+def draw_pair(opened: Opened, view: View) -> BytePictures:
     """The session's picture by every network of its model, uint8 (K, H, W, 3), decoder first.
 
     Raises:
@@ -170,7 +170,7 @@ def draw_pair(opened: Opened, session: Session) -> BytePictures:
         raise CapabilityError(f"{opened.name} has one network only", expected="decoder and generator")
     import torch
 
-    placed = place(opened, session).latent.reshape(1, *session.shape).astype(np.float32)
+    placed = place(opened, view).latent.reshape(1, *view.shape).astype(np.float32)
     latent = torch.from_numpy(placed).to(model.device)
     generator = model.generator
     with torch.inference_mode():

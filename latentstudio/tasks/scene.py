@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.generators.opening import Model
 from latentstudio.inversion.photos import Photo
 from latentstudio.pixels import BytePictures
@@ -36,14 +36,14 @@ def knows_objects(model: Model) -> bool:
     return CAPABILITY in model.card.capabilities
 
 
-def unfold(opened: Opened, session: Session) -> Scene:
+def unfold(opened: Opened, view: View) -> Scene:
     """The scene of a session's latent: what the learned prior makes of it.
 
     Raises:
         StudioError: the model cannot.
     """
     module: Any = importlib.import_module(DECOMPOSING)
-    scene: Scene = module.scenes_of(opened.model, session.latent_array()[None])[0]
+    scene: Scene = module.scenes_of(opened.model, view.latent_array()[None])[0]
     return scene
 
 

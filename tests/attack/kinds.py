@@ -23,7 +23,7 @@ from latentstudio.cli.output import Output
 from latentstudio.cli.saved import read_saved
 from latentstudio.document.autosave import claim_slot
 from latentstudio.document.preferences import load_preferences
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import StudioError
 from latentstudio.factors import FactorSet, load_factors, read_factor
 from latentstudio.factors.records import RecordStore
@@ -56,11 +56,11 @@ class Room:
         self.known = api.factors_of(self.models[TINY])
         self.pictures = small_pictures()
         for model in self.models.values():
-            api.draw(model, self.session(model.card.name))
+            api.draw(model, self.view(model.card.name))
 
-    def session(self, name: str) -> Session:
-        """A plain session of one of the models."""
-        return Session.start(self.models[name].card, api.sample(self.models[name], seed=1), 1)
+    def view(self, name: str) -> View:
+        """A plain view of one of the models."""
+        return View.start(self.models[name].card, api.sample(self.models[name], seed=1), 1)
 
     def file(self, name: str, data: bytes) -> Path:
         """The attacked file under this name, in a folder that holds nothing else."""
@@ -70,18 +70,18 @@ class Room:
         path.write_bytes(data)
         return path
 
-    def show(self, session: Session) -> None:
-        """Draw what a session means, where its model is one of ours."""
-        entry = self.catalogue.model(session.model)
+    def show(self, view: View) -> None:
+        """Draw what a view means, where its model is one of ours."""
+        entry = self.catalogue.model(view.model)
         if entry.name not in self.models:
             return
         model = self.models[entry.name]
-        if session.tuning:
-            model = api.tuned_model(model, api.find_tuning(session.tuning))
+        if view.tuning:
+            model = api.tuned_model(model, api.find_tuning(view.tuning))
         known = self.known if entry.name == TINY else FactorSet((), ())
         tell_all(
-            lambda: api.draw(model, session, known),
-            lambda: session.photo is None or api.draw_pasted(model, session, known),
+            lambda: api.draw(model, view, known),
+            lambda: view.photo is None or api.draw_pasted(model, view, known),
         )
 
 
@@ -116,9 +116,9 @@ def _recipe(data: bytes, room: Room, name: str) -> None:
     tell_all(lambda: room.show(_brought(path, room)), lambda: read_saved(path))
 
 
-def _brought(path: Path, room: Room) -> Session:
+def _brought(path: Path, room: Room) -> View:
     brought = read_file(path, room.catalogue)
-    return brought.session if brought.session is not None else room.session(TINY)
+    return brought.session.view if brought.session is not None else room.view(TINY)
 
 
 def _autosave(data: bytes, room: Room, part: str) -> None:
@@ -128,7 +128,7 @@ def _autosave(data: bytes, room: Room, part: str) -> None:
     try:
         saved = slot.recover().saved
         if saved is not None:
-            room.show(saved.session)
+            room.show(saved.session.view)
     finally:
         slot.release()
 
@@ -140,7 +140,7 @@ def _factor(data: bytes, room: Room, name: str) -> None:
     def use() -> None:
         factor = read_factor(path, card=card)
         known = FactorSet((factor,), ())
-        start = room.session(TINY)
+        start = room.view(TINY)
         for t in (0.0, *factor.reach, 1e9):
             api.draw(room.models[TINY], start.with_position(factor.name, t), known)
         words = (verdict_of(factor), facts_of(factor), factor.grade, factor.range_at(start.latent_array()))
@@ -163,7 +163,7 @@ def _factor(data: bytes, room: Room, name: str) -> None:
 
 def _tuning(data: bytes, room: Room, name: str) -> None:
     model = api.tuned_model(room.models[TINY], api.read_tuning(room.file("a.safetensors", data)))
-    api.draw(model, replace(room.session(TINY), tuning=model.tuning), room.known)
+    api.draw(model, replace(room.view(TINY), tuning=model.tuning), room.known)
 
 
 @contextlib.contextmanager
@@ -187,7 +187,7 @@ def _draw_from(folder: Path) -> None:
     try:
         latent = np.zeros((1, *model.card.spaces[0].shape), np.float32)
         model.pictures(latent)
-        api.draw(model, Session.start(model.card, latent[0], 1))
+        api.draw(model, View.start(model.card, latent[0], 1))
     finally:
         model.close()
 
@@ -220,8 +220,8 @@ def _import(path: Path, room: Room) -> None:
 
 
 def _graph(data: bytes, room: Room, name: str) -> None:
-    session = GraphSession(room.file("generator.onnx", data), device="cpu", threads=1)
-    session.run(np.zeros((1, *room.models[TINY].card.spaces[0].shape), np.float32))
+    view = GraphSession(room.file("generator.onnx", data), device="cpu", threads=1)
+    view.run(np.zeros((1, *room.models[TINY].card.spaces[0].shape), np.float32))
 
 
 def _manifest(data: bytes, room: Room, name: str) -> None:

@@ -18,10 +18,12 @@ from PIL import Image, ImageCms
 from latentstudio import api
 from latentstudio.document.autosave import Autosave, claim_slot
 from latentstudio.document.history import History
+from latentstudio.document.origin import Origin
 from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.preferences import Preferences, save_preferences
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import Saved, write_session
+from latentstudio.document.view import View
 from latentstudio.factors import Evidence, Factor, MeasuredCalibration, MonotoneCurve, keep_factor
 from latentstudio.factors.records import Records, RecordStore
 from latentstudio.generators.acceleration import export_graph
@@ -34,6 +36,7 @@ from latentstudio.places import bundled, user_factors, user_models
 from latentstudio.units import unit_named
 
 TINY, SCENES = "tiny", "tiny-scenes"
+OLD = Path(__file__).resolve().parents[1] / "document" / "fixtures" / "v5"
 RECIPE = """
 name = "attacked"
 method = "avae"
@@ -117,7 +120,7 @@ def make_seeds(seeds: Path) -> None:
 
 
 def _documents(seeds: Path, model: api.Model) -> None:
-    plain = Session.start(model.card, api.sample(model, seed=1), 1).with_position("x", 1.5)
+    plain = View.start(model.card, api.sample(model, seed=1), 1).with_position("x", 1.5)
     tuning = next((user_models().parent / "tunings").iterdir()).name.partition(".")[0]
     work = seeds / "work"
     _picture().save(work.with_suffix(".png"))
@@ -127,18 +130,21 @@ def _documents(seeds: Path, model: api.Model) -> None:
     scene = api.decompose(scenes, np.asarray(_picture().resize((32, 32)))).scene
     objects = scene.objects or (api.SceneObject(x=8.0, y=8.0, width=6.0, height=5.0, latent=(0.0,) * 4),)
     scene = scene.with_objects(objects[:2])
-    with_scene = Session.start(scenes.card, api.sample(scenes, seed=1), 1).with_scene(scene)
+    with_scene = View.start(scenes.card, api.sample(scenes, seed=1), 1).with_scene(scene)
     scenes.close()
-    history = History.start(plain.with_reset()).commit(plain, "x").undo().commit(rich, "photo")
+    one, two, three = (Session((view,)) for view in (plain.with_reset(), plain, rich))
+    history = History.start(one).commit(two, "x").undo().commit(three, "photo", origin=Origin.PHOTO)
     history = history.attach_thumbnail(0, np.full((16, 16, 3), 9, np.uint8))
-    for number, (session, past) in enumerate(((plain, None), (rich, history), (with_scene, None))):
-        write_session(_new(seeds / "session" / f"{number}.latentstudio"), Saved(session, past))
+    for number, (view, past) in enumerate(((plain, None), (rich, history), (with_scene, None))):
+        write_session(_new(seeds / "session" / f"{number}.latentstudio"), Saved(Session((view,)), past))
         recipe = _new(seeds / "recipe" / f"{number}.png")
-        save_picture(recipe, np.zeros((16, 16, 3), np.uint8), session, "torch, CPU", "cpu", pasted=session is rich)
+        save_picture(recipe, np.zeros((16, 16, 3), np.uint8), view, "torch, CPU", "cpu", pasted=view is rich)
+    for path in OLD.glob("*.latentstudio"):
+        shutil.copyfile(path, _new(seeds / "session" / f"5-{path.stem}.latentstudio"))
     api.write_scene(_new(seeds / "scene" / "0.json"), scene)
     slot = claim_slot(seeds / "work-slots")
     writer = Autosave(slot.folder)
-    writer.save(rich, history)
+    writer.save(three, history)
     writer.close()
     slot.release()
     for kind in ("session", "history"):

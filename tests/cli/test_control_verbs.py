@@ -70,7 +70,7 @@ def test_a_kept_factor_is_not_moved_along_and_the_picture_remembers_it(cli, tmp_
     assert coordinates(kept.latent)["y"] == pytest.approx(coordinates(start)["y"], abs=1e-5)
     assert coordinates(free.latent)["y"] > coordinates(start)["y"] + 0.2
     assert np.array_equal(kept.pixels, read_picture(out))
-    assert read_recipe(out).session.kept == ("y",)
+    assert read_recipe(out).view.kept == ("y",)
     assert cli("render", out, "--out", again, "--json").json["max_difference"] == 0
     further = cli("factors", "apply", "--from", out, "--set", "x=3px", "--out", again, "--json").json
     assert further["kept"] == ["y"]
@@ -82,14 +82,14 @@ def test_a_coordinate_can_be_put_where_it_is_wanted(cli, tmp_path: Path) -> None
                  "--out", out, "--json")
     assert answer.code == 0
     assert answer.json["seed"] is None, "an edited latent is no seed's any more"
-    put = coordinates(read_recipe(out).session.latent_array())
+    put = coordinates(read_recipe(out).view.latent_array())
     assert (put["x"], put["y"]) == pytest.approx((-1.5, 0.5), abs=1e-5)
 
 
 def test_label_and_truncation_reach_the_session(cli, tmp_path: Path) -> None:
     out = tmp_path / "a.png"
     cli("factors", "apply", "example", "--seed", "3", "--truncation", "0.5", "--out", out)
-    assert read_recipe(out).session.truncation == 0.5
+    assert read_recipe(out).view.truncation == 0.5
     answer = cli("factors", "apply", "--from", out, "--truncation", "0.7", "--out", out)
     assert "exclude each other" in answer.complaint
 
@@ -108,7 +108,7 @@ def test_exact_says_what_was_measured_or_why_not(cli, tmp_path: Path) -> None:
         assert exact["reason"] == ""
     else:
         assert exact["reason"] in answer.err
-    assert read_recipe(out).session.position("brightness") == pytest.approx(told["reached"] / 100, abs=1e-9)
+    assert read_recipe(out).view.position("brightness") == pytest.approx(told["reached"] / 100, abs=1e-9)
 
 
 @pytest.mark.parametrize(("words", "part"), [
@@ -202,10 +202,10 @@ def test_a_folder_that_cannot_be_made_is_said(cli, tmp_path: Path) -> None:
 def test_one_sample_of_a_distribution_keeps_its_seed_and_its_recipe(cli, tmp_path: Path) -> None:
     out = tmp_path / "one.png"
     cli("sample", "example", "--count", "1", "--seed", "2", "--distribution", "x=fixed(3)", "--out", out)
-    session = read_recipe(out).session
-    assert session.seed == 2
+    view = read_recipe(out).view
+    assert view.seed == 2
     model = api.open_model("example")
-    assert 2.0 * coordinates(api.draw(model, session).latent)["x"] == pytest.approx(3.0, abs=1e-4)
+    assert 2.0 * coordinates(api.draw(model, view).latent)["x"] == pytest.approx(3.0, abs=1e-4)
     assert cli("render", out, "--out", tmp_path / "b.png", "--json").json["max_difference"] == 0
 
 

@@ -113,9 +113,9 @@ def test_apply_from_a_picture_keeps_its_other_factors(cli, tmp_path: Path) -> No
 
 def test_apply_and_render_take_a_session_file(cli, tmp_path: Path) -> None:
     model = api.open_model("example")
-    session = api.Session.start(model.card, api.sample(model, seed=9), 9).with_position("x", -2.0)
+    view = api.View.start(model.card, api.sample(model, seed=9), 9).with_position("x", -2.0)
     path = tmp_path / "nine.latentstudio"
-    write_session(path, Saved(session))
+    write_session(path, Saved(api.Session((view,))))
     answer = cli("factors", "apply", "--from", path, "--out", tmp_path / "a.png", "--json").json
     assert (answer["seed"], answer["set"]["x"]["reached"]) == (9, pytest.approx(-2.0))
     rendered = cli("render", path, "--out", tmp_path / "b.png", "--json").json
@@ -150,11 +150,11 @@ def test_from_excludes_seed_and_another_model(cli, tmp_path: Path) -> None:
 def test_a_picture_of_other_weights_is_refused(cli, tmp_path: Path) -> None:
     model = api.open_model("example")
     picture = api.apply(model, api.sample(model, seed=1), {})
-    foreign = api.Session(
-        model="example", model_sha256="0" * 64, latent=picture.session.latent, shape=picture.session.shape
+    foreign = api.View(
+        model="example", model_sha256="0" * 64, latent=picture.view.latent, shape=picture.view.shape
     )
     path = tmp_path / "foreign.latentstudio"
-    write_session(path, Saved(foreign))
+    write_session(path, Saved(api.Session((foreign,))))
     answer = cli("render", path, "--out", tmp_path / "x.png")
     assert answer.code == 2
     assert "another 'example'" in answer.complaint

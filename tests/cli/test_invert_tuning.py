@@ -47,7 +47,7 @@ def test_tuning_writes_the_difference_and_says_how_close_it_came(cli, tuned):
     }
     assert tuned["mse"] < tuned["before_mse"]
     assert read_tuning(Path(tuned["file"])).sha256 == tuned["sha256"]
-    assert read_recipe(Path(tuned["picture"])).session.tuning == tuned["sha256"]
+    assert read_recipe(Path(tuned["picture"])).view.tuning == tuned["sha256"]
     assert Path(tuned["neighbours"]).is_file()
 
 
@@ -67,13 +67,13 @@ def test_edits_of_a_tuned_model_start_at_its_photo(cli, tuned, tmp_path):
     answer = cli("factors", "apply", "example", "--tuning", tuned["file"], "--out", tmp_path / "edit.png", "--json")
     assert answer.code == 0
     assert np.array_equal(read_picture(tmp_path / "edit.png"), read_picture(Path(tuned["picture"])))
-    session = read_recipe(tmp_path / "edit.png").session
-    assert (session.tuning, session.seed) == (tuned["sha256"], None)
+    view = read_recipe(tmp_path / "edit.png").view
+    assert (view.tuning, view.seed) == (tuned["sha256"], None)
     assert cli("factors", "apply", "--from", tmp_path / "edit.png", "--out", tmp_path / "more.png").code == 0
-    assert read_recipe(tmp_path / "more.png").session.tuning == tuned["sha256"]
+    assert read_recipe(tmp_path / "more.png").view.tuning == tuned["sha256"]
     seeded = cli("factors", "apply", "example", "--tuning", tuned["file"], "--seed", 3, "--out", tmp_path / "s.png")
     assert seeded.code == 0
-    assert read_recipe(tmp_path / "s.png").session.seed == 3
+    assert read_recipe(tmp_path / "s.png").view.seed == 3
 
 
 def test_another_model_refuses_the_tuning_with_one_line(cli, tuned, tmp_path):
@@ -84,18 +84,18 @@ def test_another_model_refuses_the_tuning_with_one_line(cli, tuned, tmp_path):
 
 def test_a_picture_is_not_drawn_with_another_tuning_than_its_own(cli, tuned):
     model = api.open_model("example")
-    session = read_recipe(Path(tuned["picture"])).session
+    view = read_recipe(Path(tuned["picture"])).view
     with pytest.raises(UsageError, match="no tuning"):
-        api.draw(model, session, api.FactorSet())
+        api.draw(model, view, api.FactorSet())
     other = api.tuned_model(model, read_tuning(Path(tuned["file"])))
     assert other.tuning == tuned["sha256"]
     assert not other.needs_calibration
-    assert api.draw(other, session, api.FactorSet()).session == session
+    assert api.draw(other, view, api.FactorSet()).view == view
     with pytest.raises(UsageError, match="the tuning"):
-        api.draw(other, session.with_tuning(""), api.FactorSet())
-    plain = model.pictures(session.latent_array()[None])
+        api.draw(other, view.with_tuning(""), api.FactorSet())
+    plain = model.pictures(view.latent_array()[None])
     other.close()
-    assert np.array_equal(model.pictures(session.latent_array()[None]), plain)
+    assert np.array_equal(model.pictures(view.latent_array()[None]), plain)
 
 
 def test_ctrl_c_while_tuning_keeps_the_weights_so_far(cli, photo, tmp_path, monkeypatch):

@@ -160,7 +160,7 @@ def test_render_of_a_picture_of_a_missing_model_names_it(cli, tmp_path: Path) ->
     cli("sample", "example", "--count", "1", "--out", saved)
     with Image.open(saved) as opened:
         recipe = json.loads(opened.text["latentstudio"])  # type: ignore[attr-defined]
-    recipe["session"]["model"] = "no-such-model"
+    recipe["session"]["views"][0]["model"] = "no-such-model"
     write_png(foreign, read_picture(saved), texts={"latentstudio": json.dumps(recipe)})
     answer = cli("render", foreign, "--out", tmp_path / "again.png")
     assert answer.code == 2
@@ -207,7 +207,7 @@ def test_what_is_no_model_is_one_line(cli, tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("verb", [("render",), ("factors", "apply", "--from")])
 @pytest.mark.parametrize(("change", "part"), [
-    ({"version": 99}, "version 99; expected at most 5"),
+    ({"version": 99}, "version 99; expected at most 6"),
     ({"model": "gone"}, "there is no model 'gone'"),
     ({"positions": [["nosuch", 1.0]]}, "there is no factor 'nosuch'"),
     ({"positions": [["scale", 1e9]]}, "there is no factor 'scale'"),
@@ -223,7 +223,7 @@ def test_a_recipe_that_cannot_be_followed_is_one_line(
     assert text is not None
     recipe = json.loads(text)
     for key, value in (change or {}).items():
-        (recipe if key == "version" else recipe["session"])[key] = value
+        (recipe if key == "version" else recipe["session"]["views"][0])[key] = value
     write_png(changed, read_picture(saved), texts={"latentstudio": json.dumps(recipe) if change else text[:40]})
     answer = cli(*verb, changed, "--out", tmp_path / "out.png")
     assert answer.code == 2

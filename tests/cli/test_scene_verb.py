@@ -134,11 +134,11 @@ def test_a_picture_drawn_from_a_scene_is_made_again_bit_for_bit(cli, tmp_path):
     model = api.open_model("scenes", runtime="eager")
     found = api.decompose(model, api.make_scene("flat", 30_000_001).picture)
     moved = found.scene.with_object(0, found.scene.objects[0].moved(5, 3))
-    session = api.Session.start(model.card, api.sample(model, seed=1), 1).with_scene(moved)
-    picture = api.draw(model, session)
+    view = api.View.start(model.card, api.sample(model, seed=1), 1).with_scene(moved)
+    picture = api.draw(model, view)
     assert np.array_equal(picture.pixels, api.render_scene(model, moved))
     picture.save(tmp_path / "scene.png")
-    write_session(tmp_path / "scene.latentstudio", Saved(session))
+    write_session(tmp_path / "scene.latentstudio", Saved(api.Session((view,))))
     model.close()
     again = cli("render", tmp_path / "scene.png", "--out", tmp_path / "again.png", "--json").json
     assert again["max_difference"] == 0

@@ -8,26 +8,26 @@ import time
 import numpy as np
 
 from latentstudio.document.autosave import Autosave, claim_slot
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Workspace
 
 
 def main() -> None:
     """Move the slider 200 times a second; commit (with a thumbnail) every tenth time."""
     slot = claim_slot()
-    workspace = Workspace(Session("toy", "", bytes(400), (100,)))
+    workspace = Workspace(View("toy", "", bytes(400), (100,)))
     autosave = Autosave(slot.folder)
     pace = threading.Event()
     for count in range(1_000_000):
         moment = time.time()
-        session = Session("toy", "", bytes(400), (100,)).with_position("moment", moment)
+        view = View("toy", "", bytes(400), (100,)).with_position("moment", moment)
         if count % 10:
-            workspace.apply_preview(session)
+            workspace.apply_preview(view)
         else:
-            workspace.apply(session, "drag")
+            workspace.apply(view, "drag")
             picture = np.full((64, 64, 3), count % 251, np.uint8)
             workspace.attach_thumbnail(workspace.history.current or 0, picture)
-        autosave.save(session, workspace.history)
+        autosave.save(workspace.session, workspace.history)
         print(repr(moment), flush=True)
         pace.wait(0.005)
 

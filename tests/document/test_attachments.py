@@ -15,6 +15,7 @@ from latentstudio.document import attachments
 from latentstudio.document.attachments import gather, keep, needs
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import Saved, read_session, write_session
+from latentstudio.document.view import View
 from latentstudio.errors import ModelFileError, PictureError, SessionFileError, UsageError
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.tunings import find_tuning, keep_tuning, make_tuning
@@ -39,12 +40,12 @@ def photo(tmp_path: Path) -> Photo:
 
 
 @pytest.fixture
-def whole(session: Session, card: ModelCard, photo: Photo) -> Session:
+def whole(view: View, card: ModelCard, photo: Photo) -> View:
     """A session with a photo and a tuning, both in the store."""
     place = photo_place("me.jpg", photo, Frame(20.0, 21.0, 30.0, 12.5))
     tuning = make_tuning(card, np.zeros(4, np.float32), {}, {"mse": 0.5})
     keep_tuning(tuning)
-    return session.with_photo(place).with_tuning(tuning.sha256)
+    return view.with_photo(place).with_tuning(tuning.sha256)
 
 
 def test_the_photo_comes_back_pixel_for_pixel_from_the_bytes_of_its_file(photo: Photo) -> None:
@@ -59,39 +60,39 @@ def test_a_very_large_file_is_kept_as_its_pixels(photo: Photo) -> None:
 
 
 def test_a_session_file_carries_photo_and_tuning_to_another_machine(
-    whole: Session, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Photo
+    whole: View, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Photo
 ) -> None:
     path = tmp_path / "face.latentstudio"
-    assert write_session(path, Saved(whole)) == ()
+    assert write_session(path, Saved(Session((whole,)))) == ()
     monkeypatch.setenv("LATENTSTUDIO_HOME", str(tmp_path / "elsewhere"))
     again = read_session(path)
-    assert again.session == whole
+    assert again.session.view == whole
     with pytest.raises(PictureError, match="is not here"):
-        find_photo(again.session.photo)
+        find_photo(again.session.view.photo)
     keep(again.attachments)
-    assert np.array_equal(find_photo(again.session.photo).pixels, photo.pixels)
+    assert np.array_equal(find_photo(again.session.view.photo).pixels, photo.pixels)
     assert find_tuning(whole.tuning).sha256 == whole.tuning
 
 
-def test_what_is_lost_is_said_and_the_rest_is_saved(whole: Session, tmp_path: Path) -> None:
+def test_what_is_lost_is_said_and_the_rest_is_saved(whole: View, tmp_path: Path) -> None:
     (photo_store() / whole.photo.sha256).unlink()
-    notes = write_session(tmp_path / "face.latentstudio", Saved(whole))
+    notes = write_session(tmp_path / "face.latentstudio", Saved(Session((whole,))))
     assert [note for note in notes if "is not here" in note] == list(notes)
     assert len(notes) == 1
     assert list(read_session(tmp_path / "face.latentstudio").attachments) == [f"tuning:{whole.tuning}"]
 
 
-def test_more_than_a_file_may_hold_is_left_out_and_said(whole: Session, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_than_a_file_may_hold_is_left_out_and_said(whole: View, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attachments, "MOST_ATTACHED_BYTES", 2000)
-    found, notes = gather([whole])
+    found, notes = gather([Session((whole,))])
     assert list(found) == [f"tuning:{whole.tuning}"]
     assert notes == (f"the photo {whole.photo.sha256[:14]} did not fit into the session file",)
 
 
 @pytest.mark.parametrize("name", ["photo:" + "0" * 64, "script:" + "0" * 64, "../../x"])
-def test_an_attachment_that_is_not_what_its_name_says_is_refused(whole: Session, tmp_path: Path, name: str) -> None:
+def test_an_attachment_that_is_not_what_its_name_says_is_refused(whole: View, tmp_path: Path, name: str) -> None:
     path = tmp_path / "face.latentstudio"
-    write_session(path, Saved(whole))
+    write_session(path, Saved(Session((whole,))))
     told = msgspec.json.decode(path.read_bytes())
     told["attachments"] = {name: base64.b64encode(b"something else").decode()}
     path.write_bytes(msgspec.json.encode(told))
@@ -125,5 +126,5 @@ def test_a_hostile_place_is_refused(sha256: str, name: str) -> None:
         PhotoPlace(sha256, name, Frame(1, 2, 3))
 
 
-def test_a_session_without_photo_and_tuning_needs_nothing(session: Session) -> None:
-    assert needs(session.with_tuning("")) == ()
+def test_a_session_without_photo_and_tuning_needs_nothing(view: View) -> None:
+    assert needs(view.with_tuning("")) == ()

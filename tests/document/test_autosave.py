@@ -21,15 +21,17 @@ from latentstudio.document.autosave import Autosave, Slot, claim_slot
 from latentstudio.document.history import History
 from latentstudio.document.session import Session
 from latentstudio.document.slot_files import HISTORY_FILE, SESSION_FILE, THUMBNAILS
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Workspace
 from latentstudio.errors import StorageError
 
-START = Session("toy", "", bytes(400), (100,))
+VIEW = View("toy", "", bytes(400), (100,))
+START = Session((VIEW,))
 CHECKOUT = Path(__file__).resolve().parents[2]
 
 
 def at(t: float) -> Session:
-    return START.with_position("x", t)
+    return Session((VIEW.with_position("x", t),))
 
 
 @pytest.fixture
@@ -131,9 +133,9 @@ def test_both_parts_broken_start_fresh(slot: Slot) -> None:
 
 
 def test_an_autosave_of_a_newer_version_is_set_aside(slot: Slot) -> None:
-    record = {"format": "latentstudio autosave", "version": 6}
+    record = {"format": "latentstudio autosave", "version": 7}
     (slot.folder / SESSION_FILE).write_bytes(msgspec.json.encode(record))
-    assert "version 6" in slot.recover().notice
+    assert "version 7" in slot.recover().notice
 
 
 def test_a_lost_thumbnail_is_only_a_picture(slot: Slot) -> None:
@@ -198,14 +200,15 @@ def test_a_real_write_failure_leaves_the_old_file(home: Path) -> None:
 import resource, signal, sys
 from latentstudio.document.autosave import Autosave, claim_slot
 from latentstudio.document.session import Session
+from latentstudio.document.view import View
 slot, problems = claim_slot(), []
 writer = Autosave(slot.folder, on_problem=problems.append, interval=0.01)
-writer.save(Session("small", "", bytes(400), (100,)))
+writer.save(Session((View("small", "", bytes(400), (100,)),)))
 assert writer.flush()
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
-writer.save(Session("large", "", bytes(40000), (10000,)))
-print(writer.flush(0.3), len(problems), slot.restore().session.model)
+writer.save(Session((View("large", "", bytes(40000), (10000,)),)))
+print(writer.flush(0.3), len(problems), slot.restore().session.view.model)
 """
     run = subprocess.run(
         [sys.executable, "-c", program], cwd=CHECKOUT, env=child_environment(), capture_output=True, text=True,
@@ -279,8 +282,8 @@ def test_after_kill_9_in_a_burst_the_session_is_at_most_a_second_old(home: Path)
     assert slot.number == 0
     assert recovered.notice == ""
     assert recovered.saved is not None
-    assert last - recovered.saved.session.position("moment") <= 1.0
-    assert recovered.saved.session.position("moment") <= killed
+    assert last - recovered.saved.session.view.position("moment") <= 1.0
+    assert recovered.saved.session.view.position("moment") <= killed
     assert recovered.saved.history is not None
     assert len(recovered.saved.history) > 5
     slot.release()

@@ -15,12 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from latentstudio.document import session_file
+from latentstudio.document import records, session_file
 from latentstudio.document.history import History
+from latentstudio.document.origin import Origin
 from latentstudio.document.picture_recipe import has_recipe, read_recipe, save_picture
-from latentstudio.document.records import from_png
+from latentstudio.document.records import from_png, packed, unpacked
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import Saved, read_session, write_session
+from latentstudio.document.view import View
 from latentstudio.errors import PictureError, SessionFileError, StorageError
 from latentstudio.pixels import read_picture, write_png
 
@@ -29,10 +31,9 @@ PICTURE = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
 
 @pytest.fixture
 def saved(session: Session) -> Saved:
-    history = History.start(session.with_reset(), time=1.5).commit(session, "x", time=2.25).undo().commit(
-        session.with_position("y", -3.3), "y", time=3.0
-    )
-    return Saved(session.with_position("y", -3.3), history.attach_thumbnail(1, PICTURE), 4.5)
+    reset, moved = (Session((one,)) for one in (session.view.with_reset(), session.view.with_position("y", -3.3)))
+    history = History.start(reset, time=1.5, origin=Origin.SAMPLE).commit(session, "x", time=2.25).undo()
+    return Saved(moved, history.commit(moved, "y", time=3.0).attach_thumbnail(1, PICTURE), 4.5)
 
 
 def changed(path: Path, **fields: object) -> None:
@@ -59,8 +60,8 @@ FLOATS = st.floats(width=32, allow_nan=False, allow_infinity=False)
 @given(st.lists(FLOATS, min_size=3, max_size=3), st.floats(-1e6, 1e6))
 def test_every_number_comes_back_bit_for_bit(numbers: list[float], t: float) -> None:
     latent = np.array(numbers, "<f4")
-    session = Session("toy", "", latent.tobytes(), (3,)).with_position("x", t)
-    assert msgspec.json.decode(msgspec.json.encode(session), type=Session) == session
+    session = Session((View("toy", "", latent.tobytes(), (3,)).with_position("x", t).with_condition("a", t),))
+    assert unpacked(packed(session), where="", error=SessionFileError) == session
 
 
 def test_fields_of_a_later_edition_are_passed_over(tmp_path: Path, saved: Saved) -> None:
@@ -71,28 +72,46 @@ def test_fields_of_a_later_edition_are_passed_over(tmp_path: Path, saved: Saved)
 
 
 def test_a_file_of_the_first_version_opens_with_nothing_locked(tmp_path: Path, saved: Saved) -> None:
-    path = tmp_path / "a.latentstudio"
+    path, view = tmp_path / "a.latentstudio", saved.session.view
     write_session(path, Saved(saved.session))
-    old = {key: value for key, value in msgspec.json.decode(path.read_bytes())["session"].items() if key != "kept"}
-    changed(path, version=1, session={**old, "version": 1})
-    again = read_session(path).session
-    assert (again.kept, again.position_map(), again.latent) == ((), saved.session.position_map(), saved.session.latent)
+    (flat,) = msgspec.json.decode(path.read_bytes())["session"]["views"]
+    old = {key: value for key, value in flat.items() if key not in ("kept", "conditions", "tuning", "photo", "scene")}
+    changed(path, version=1, session={**old, "label": None, "truncation": 0.5, "version": 1})
+    assert read_session(path).session.view == view.with_condition("truncation", 0.5)
 
 
-def test_locked_factors_come_back(tmp_path: Path, saved: Saved) -> None:
+def test_locked_factors_and_conditions_come_back(tmp_path: Path, saved: Saved) -> None:
     path = tmp_path / "a.latentstudio"
-    locked = saved.session.with_kept(("y",))
-    write_session(path, Saved(locked))
-    assert read_session(path).session == locked
-    save_picture(tmp_path / "a.png", PICTURE, locked, "", "")
-    assert read_recipe(tmp_path / "a.png").session == locked
+    told = saved.session.view.with_kept(("y",)).with_condition("label", 2).with_condition("content", "me")
+    write_session(path, Saved(Session((told,))))
+    assert read_session(path).session.view == told
+    save_picture(tmp_path / "a.png", PICTURE, told, "", "")
+    assert read_recipe(tmp_path / "a.png").view == told
 
 
-def test_a_newer_version_is_refused_with_both_versions(tmp_path: Path, saved: Saved) -> None:
+def test_every_view_comes_back_and_the_one_in_front(tmp_path: Path, view: View) -> None:
+    path, pair = tmp_path / "a.latentstudio", Session((view, View("other", "", bytes(8), (2,))), front=1)
+    write_session(path, Saved(pair, History.start(pair)))
+    again = read_session(path)
+    assert again.session == pair
+    assert again.history is not None
+    assert again.history.entries[0].session == pair
+
+
+def test_very_many_views_are_refused_before_one_is_built(tmp_path: Path, saved: Saved) -> None:
     path = tmp_path / "a.latentstudio"
     write_session(path, saved)
-    changed(path, version=9, session={"quite": "different"})
-    with pytest.raises(SessionFileError, match=r"version 9; expected at most 5; update latentstudio"):
+    changed(path, session={"version": 6, "views": ["no view at all"] * 9})
+    with pytest.raises(SessionFileError, match="a session of 9 views; expected at most 8"):
+        read_session(path)
+
+
+@pytest.mark.parametrize("newer", [{"version": 9, "session": {"quite": "different"}}, {"session": {"version": 9}}])
+def test_a_newer_version_is_refused_with_both_versions(tmp_path: Path, saved: Saved, newer: dict[str, object]) -> None:
+    path = tmp_path / "a.latentstudio"
+    write_session(path, saved)
+    changed(path, **newer)
+    with pytest.raises(SessionFileError, match=r"version 9; expected at most 6; update latentstudio"):
         read_session(path)
 
 
@@ -113,7 +132,8 @@ def test_a_broken_session_file_is_refused(tmp_path: Path, data: bytes) -> None:
 @pytest.mark.parametrize(
     "fields",
     [
-        {"latent": base64.b64encode(b"\0" * 36).decode()}, {"latent": "*"}, {"shape": [-10]}, {"truncation": None},
+        {"latent": base64.b64encode(b"\0" * 36).decode()}, {"latent": "*"}, {"shape": [-10]},
+        {"conditions": [["truncation", -1]]}, {"conditions": [["a", []]]},
         {"latent": base64.b64encode(np.full(10, np.inf, "<f4").tobytes()).decode()}, {"positions": [["x", "8"]]},
         {"positions": [["x", 1e999]]}, {"seed": -5}, {"seed": 10**30}, {"model": 3}, {"model": ""},
     ],
@@ -122,7 +142,7 @@ def test_values_out_of_range_are_refused(tmp_path: Path, saved: Saved, fields: d
     path = tmp_path / "a.latentstudio"
     write_session(path, saved)
     record = msgspec.json.decode(path.read_bytes())["session"]
-    changed(path, session={**record, **fields})
+    changed(path, session={**record, "views": [{**record["views"][0], **fields}]})
     with pytest.raises(SessionFileError, match=r"a\.latentstudio"):
         read_session(path)
 
@@ -143,7 +163,7 @@ def test_a_history_of_very_many_entries_is_refused_before_it_is_built(
     write_session(path, saved)
     entry = msgspec.json.decode(path.read_bytes())["history"]["entries"][0]
     changed(path, history={"current": 0, "entries": [{**entry, "id": number} for number in range(count)]})
-    monkeypatch.setattr(session_file, "decode", lambda *_, **__: pytest.fail("the entries were built"))
+    monkeypatch.setattr(session_file, "history_from", lambda *_, **__: pytest.fail("the entries were built"))
     with pytest.raises(SessionFileError, match=f"a history of {count:,} entries; expected at most 4,000"):
         read_session(path)
 
@@ -165,8 +185,8 @@ def test_a_history_too_large_for_a_file_loses_its_oldest(
 ) -> None:
     history = History.start(session)
     for t in range(50):
-        history = history.commit(session.with_position("x", t + 0.5), "x")
-    monkeypatch.setattr(session_file, "MAX_FILE_BYTES", 8_000)
+        history = history.commit(Session((session.view.with_position("x", t + 0.5),)), "x")
+    monkeypatch.setattr(records, "MAX_FILE_BYTES", 8_000)
     path = tmp_path / "a.latentstudio"
     write_session(path, Saved(session, history))
     kept = read_session(path).history
@@ -189,17 +209,17 @@ def test_a_full_disk_leaves_the_old_file_whole(
 
     monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(StorageError, match="no space left"):
-        write_session(path, Saved(saved.session.with_reset()))
+        write_session(path, Saved(Session((saved.session.view.with_reset(),))))
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_picture_carries_its_recipe(tmp_path: Path, session: Session) -> None:
+def test_a_picture_carries_its_recipe(tmp_path: Path, view: View) -> None:
     path = tmp_path / "face.png"
-    save_picture(path, PICTURE, session, "ONNX Runtime, CPU", "cpu")
+    save_picture(path, PICTURE, view, "ONNX Runtime, CPU", "cpu")
     recipe = read_recipe(path)
-    assert recipe.session == session
-    assert recipe.session.latent == session.latent
+    assert recipe.view == view
+    assert recipe.view.latent == view.latent
     assert (recipe.runtime_name, recipe.device) == ("ONNX Runtime, CPU", "cpu")
     assert has_recipe(path)
     assert np.array_equal(read_picture(path), PICTURE)
@@ -217,7 +237,7 @@ def test_a_picture_without_a_recipe_says_so(tmp_path: Path) -> None:
     ("text", "says"),
     [
         ("", "broken"), ("{", "broken"), ("{}", "no latentstudio recipe"), ("[]", "broken"),
-        ('{"format": "latentstudio recipe", "version": 6}', "version 6; expected at most 5"),
+        ('{"format": "latentstudio recipe", "version": 7}', "version 7; expected at most 6"),
         ('{"format": "latentstudio recipe", "version": 1}', "session"),
         ('{"format": "latentstudio recipe", "version": 1, "session": {"model": 5}}', "model"),
     ],
@@ -229,9 +249,9 @@ def test_a_broken_recipe_is_refused(tmp_path: Path, text: str, says: str) -> Non
         read_recipe(path)
 
 
-def test_a_truncated_picture_is_refused(tmp_path: Path, session: Session) -> None:
+def test_a_truncated_picture_is_refused(tmp_path: Path, view: View) -> None:
     path = tmp_path / "face.png"
-    save_picture(path, PICTURE, session, "", "")
+    save_picture(path, PICTURE, view, "", "")
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(PictureError, match=r"face\.png"):
         read_recipe(path)

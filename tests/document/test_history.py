@@ -8,10 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentstudio.document.history import THUMBNAIL_LIMIT, THUMBNAIL_SIDE, Entry, History, rebuilt
+from latentstudio.document.origin import Origin
 from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.errors import UnknownNameError, UsageError
 
-BASE = Session("toy", "", bytes(8), (2,))
+VIEW = View("toy", "", bytes(8), (2,))
+BASE = Session((VIEW,))
 Move = tuple[str, int]
 MOVES = st.lists(
     st.tuples(st.sampled_from(["commit", "undo", "redo", "go"]), st.integers(0, 1_000)), max_size=60
@@ -19,7 +22,7 @@ MOVES = st.lists(
 
 
 def at(t: float) -> Session:
-    return BASE.with_position("x", t)
+    return Session((VIEW.with_position("x", t),))
 
 
 def play(history: History, moves: list[Move]) -> list[History]:
@@ -106,7 +109,7 @@ def test_a_full_chain_drops_its_oldest_value_first() -> None:
     history = History(limit=3)
     for t in range(5):
         history = history.commit(at(t), str(t))
-    assert [entry.session.position("x") for entry in history.entries] == [2, 3, 4]
+    assert [entry.session.view.position("x") for entry in history.entries] == [2, 3, 4]
     assert history.undo().undo().undo().current == 2
 
 
@@ -172,3 +175,24 @@ def test_parts_that_are_no_tree_are_refused(parents: list[int | None], current: 
     entries = [Entry(id, parent, at(id), "", 0.0) for id, parent in enumerate(parents)]
     with pytest.raises(UsageError):
         rebuilt(entries, current, {}, {})
+
+
+def test_a_clock_that_is_set_back_never_puts_an_entry_before_its_elders() -> None:
+    history = History.start(at(0), time=100.0).commit(at(1), "x", time=50.0).undo().commit(at(2), "x", time=200.0)
+    assert [entry.time for entry in history.entries] == [100.0, 100.0, 200.0]
+
+
+@pytest.mark.parametrize("origin", [one for one in Origin if one is not Origin.EDIT])
+def test_the_picture_before_editing_is_the_nearest_that_was_no_edit(origin: Origin) -> None:
+    fresh = VIEW.with_latent(np.array([1.0, 2.0], np.float32), 4)
+    raw = fresh.with_latent(np.array([5.0, 2.0], np.float32)).with_tuning("t")
+    history = History.start(at(3)).commit(Session((fresh,)), "words that tell nothing", origin=origin)
+    history = history.commit(Session((raw,)), "raw").commit(Session((raw.with_position("x", 2.0),)), "x")
+    assert history.original(raw.with_position("x", 9.0)) == fresh.with_tuning("t")
+    assert history.go(0).original(VIEW.with_position("x", 3.0)) == VIEW
+
+
+def test_another_model_or_photo_than_the_history_knows_is_its_own_original() -> None:
+    other = View("other", "", bytes(12), (3,), positions=(("x", 1.0),))
+    assert History.start(BASE).original(other) == other.with_reset()
+    assert History().original(other) == other.with_reset()

@@ -41,7 +41,7 @@ def test_a_locked_factor_keeps_its_coordinate_while_another_slider_is_dragged(dr
     assert (driver.parts.picture.last_drawn.picture == picture).all(), "locking changes nothing to be seen"
     driver.drag("x", -6.0, steps=4, seconds=0.05)
     assert coordinate(driver, "y") == pytest.approx(stood, abs=1e-4)
-    assert driver.session.kept == ("y",)
+    assert driver.view.kept == ("y",)
     driver.key("Ctrl+Z")
     driver.key("Ctrl+Z")
     driver.settle()
@@ -55,7 +55,7 @@ def test_exact_makes_the_sprite_move_by_what_the_slider_says(driver: Driver):
     QTest.keyClicks(card._edit, "8px")
     QTest.keyClick(card._edit, Qt.Key.Key_Return)
     driver.settle()
-    asked = driver.session
+    asked = driver.view
     driver.click(card.exact_button)
     driver.wait(lambda: not driver.parts.exact.running, "the measurement")
     driver.settle()
@@ -63,15 +63,15 @@ def test_exact_makes_the_sprite_move_by_what_the_slider_says(driver: Driver):
     assert driver.parts.workspace.history.current_entry.label.endswith("measured")
     opened = driver.parts.desk.current
     latents = [apply_factors(asked.latent_array(), {"x": t}, opened.factors).latent
-               for t in (0.0, driver.session.position("x"))]
+               for t in (0.0, driver.view.position("x"))]
     places = [barycentre(torch.from_numpy(opened.model.pictures(latent[None])))[0].item() for latent in latents]
     assert places[1] - places[0] == pytest.approx(8.0, abs=CLOSE * 0.5 + 0.01)
     driver.key("Ctrl+Z")
     driver.settle()
-    assert driver.session == asked
+    assert driver.view == asked
     driver.key("Ctrl+T")
     driver.wait(lambda: not driver.parts.exact.running, "the measurement by the key")
-    assert driver.session.position("x") == pytest.approx(driver.card("x").value, abs=0.05)
+    assert driver.view.position("x") == pytest.approx(driver.card("x").value, abs=0.05)
 
 
 def test_a_traversal_is_saved_like_a_strip(driver: Driver, tmp_path):

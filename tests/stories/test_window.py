@@ -117,13 +117,13 @@ def test_a_licence_is_shown_from_its_beginning(driver: Driver):
 
 
 def test_the_workspaces_only_arrange(driver: Driver):
-    session = driver.session
+    view = driver.view
     driver.key("F6")
     driver.wait(lambda: not driver.parts.raw_panel.visibleRegion().isEmpty(), "raw beside factors")
     assert not driver.parts.factors_panel.visibleRegion().isEmpty()
     driver.key("F5")
     driver.wait(lambda: driver.parts.raw_panel.visibleRegion().isEmpty(), "raw behind factors")
-    assert driver.session == session
+    assert driver.view == view
 
 
 def test_the_map_lies_under_the_factors_and_a_click_on_it_goes_there(driver: Driver):
@@ -132,18 +132,18 @@ def test_the_map_lies_under_the_factors_and_a_click_on_it_goes_there(driver: Dri
     panel, presenter = driver.parts.map_panel, driver.parts.map
     assert not panel.visibleRegion().isEmpty()
     driver.wait(lambda: presenter.data is not None, "the map")
-    plot, start = panel.plot, driver.session
+    plot, start = panel.plot, driver.view
     driver.drag("x", 4.0, steps=6, seconds=0.1)
     driver.wait(lambda: len(plot.moving.path) == 13, "the path of the edit")
     sample = plot.scene_shown.cloud[int(np.argmin(np.abs(plot.scene_shown.cloud).sum(axis=1)))]
     QTest.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=plot.position_of(sample).toPoint())
     driver.settle()
-    assert not driver.session.positions
-    assert driver.session.seed is not None
+    assert not driver.view.positions
+    assert driver.view.seed is not None
     driver.wait(lambda: len(plot.moving.path) == 0, "no path")
     driver.key("Ctrl+Z")
     driver.key("Ctrl+Z")
-    assert driver.session == start
+    assert driver.view == start
     driver.key("Ctrl+5")
     assert panel.visibleRegion().isEmpty()
     driver.key("F6")
@@ -172,7 +172,7 @@ def test_search_finds_and_does_an_action(driver: Driver):
     assert search.isVisible()
     QTest.keyClicks(QApplication.focusWidget() or search, "reset all")
     QTest.keyClick(QApplication.focusWidget() or search, Qt.Key.Key_Return)
-    driver.wait(lambda: not driver.session.positions, "the reset")
+    driver.wait(lambda: not driver.view.positions, "the reset")
     assert not search.isVisible()
 
 
@@ -185,7 +185,7 @@ def test_typing_a_value_sets_it_exactly(driver: Driver):
     QTest.keyClicks(card._edit, "2.5px")
     QTest.keyClick(card._edit, Qt.Key.Key_Return)
     driver.settle()
-    assert driver.session.position("x") == pytest.approx(2.5, abs=0.02)
+    assert driver.view.position("x") == pytest.approx(2.5, abs=0.02)
 
 
 def test_saving_asks_for_a_path_and_says_that_it_saved(driver: Driver, tmp_path):
@@ -230,18 +230,18 @@ def test_the_save_dialog_adds_the_suffix_itself(driver: Driver, tmp_path, monkey
 
 def test_a_dropped_photo_stands_on_the_canvas_and_undo_takes_it_back(driver: Driver, tmp_path):
     write_png(tmp_path / "photo.png", np.full((80, 120, 3), 40, np.uint8))
-    session, photo = driver.session, driver.parts.photo
+    view, photo = driver.view, driver.parts.photo
     driver.drop(tmp_path / "photo.png")
     driver.wait(lambda: photo.concluded is not None, "the inversion", seconds=120)
     driver.settle()
-    assert driver.session.seed is None
+    assert driver.view.seed is None
     assert driver.window.docks.is_seen("photo")
     assert driver.window.docks.workspace == "Photo"
     assert driver.parts.photo_panel.title.text()
     photo.request_paste_back(tmp_path / "pasted.png")
     driver.wait((tmp_path / "pasted.png").is_file, "the photo with the crop back in it")
     driver.key("Ctrl+Z")
-    driver.wait(lambda: driver.session == session, "what stood there before the photo")
+    driver.wait(lambda: driver.view == view, "what stood there before the photo")
 
 
 @pytest.mark.parametrize(("name", "content", "words"), [
@@ -249,12 +249,12 @@ def test_a_dropped_photo_stands_on_the_canvas_and_undo_takes_it_back(driver: Dri
 ])
 def test_a_photo_that_is_none_is_told_in_the_bar(driver: Driver, tmp_path, name, content, words):
     (tmp_path / name).write_bytes(content)
-    session = driver.session
+    view = driver.view
     driver.drop(tmp_path / name)
     driver.wait(lambda: bool(driver.parts.notices.shown), "the notice")
     assert driver.parts.notices.last.kind == "bad"
     assert words in driver.parts.notices.last.sentence
-    assert driver.session == session
+    assert driver.view == view
 
 
 def test_a_save_that_fails_is_told_and_the_window_goes_on(driver: Driver, tmp_path):
@@ -264,7 +264,7 @@ def test_a_save_that_fails_is_told_and_the_window_goes_on(driver: Driver, tmp_pa
     assert driver.parts.notices.last.kind == "bad"
     assert "cannot be written" in driver.parts.notices.last.sentence
     driver.drag("x", 3.0, steps=4, seconds=0.05)
-    assert driver.session.position("x") != 0.0
+    assert driver.view.position("x") != 0.0
 
 
 def test_closing_keeps_everything_for_tomorrow(story_home, tmp_path, qapp):
@@ -275,14 +275,14 @@ def test_closing_keeps_everything_for_tomorrow(story_home, tmp_path, qapp):
     driver.settle()
     driver.drag("x", 5.0, steps=5, seconds=0.05)
     driver.key("F6")
-    session, entries = driver.session, len(driver.parts.workspace.history)
+    view, entries = driver.view, len(driver.parts.workspace.history)
     close_window(first)
     assert load_preferences().workspace == "Research"
     second = build_window(slot=claim_slot(slots))
     again = Driver(second, tmp_path)
     second.show()
     again.settle()
-    assert again.session == session
+    assert again.view == view
     assert len(again.parts.workspace.history) == entries
     assert second.docks.workspace == "Research"
     close_window(second)
@@ -298,7 +298,7 @@ def test_a_second_window_keeps_a_session_of_its_own_and_says_so(story_home, tmp_
 
 def test_five_thousand_moves_leak_nothing_and_end_where_the_slider_ends(driver: Driver):
     process, low, high = psutil.Process(), *driver.parts.factors.factor("x").range_at(
-        driver.session.latent_array()
+        driver.view.latent_array()
     )
 
     def at(step: int) -> float:
@@ -320,9 +320,9 @@ def test_five_thousand_moves_leak_nothing_and_end_where_the_slider_ends(driver: 
     assert process.memory_info().rss - before <= MOST_GROWN
     assert threading.active_count() == threads
     assert len(QApplication.allWidgets()) == widgets
-    opened, session = driver.parts.desk.current, driver.session
-    latent = apply_factors(session.latent_array(), session.position_map(), opened.factors).latent
+    opened, view = driver.parts.desk.current, driver.view
+    latent = apply_factors(view.latent_array(), view.position_map(), opened.factors).latent
     expected = to_bytes(opened.model.pictures(latent[None]))[0]
-    assert driver.card("x").value == pytest.approx(session.position("x"), abs=0.05)
+    assert driver.card("x").value == pytest.approx(view.position("x"), abs=0.05)
     assert np.array_equal(driver.parts.picture.last_drawn.picture, expected)
     assert driver.parts.picture_panel.canvas.number == driver.parts.picture.last_requested

@@ -46,8 +46,8 @@ def solving():
 def cards(desk, worker, opened, qtbot, solving):
     """The factor panel in a shown window with both presenters."""
 
-    def solve(model, session, name) -> Iterator[ExactStep]:
-        solving.asked.append((session, name))
+    def solve(model, view, name) -> Iterator[ExactStep]:
+        solving.asked.append((view, name))
         yield ExactStep(0.4, "looking")
         if isinstance(solving.answer, Exception):
             raise solving.answer
@@ -66,7 +66,7 @@ def cards(desk, worker, opened, qtbot, solving):
 
 
 def set_to(desk, name, t):
-    desk.workspace.apply(desk.workspace.session.with_position(name, t), f"{name}")
+    desk.workspace.apply(desk.workspace.view.with_position(name, t), f"{name}")
 
 
 def click(qtbot, button):
@@ -76,9 +76,9 @@ def click(qtbot, button):
 def test_locking_is_an_entry_of_the_history_and_takes_over_what_the_others_did(desk, cards, qtbot):
     set_to(desk, "scale", 4.0)
     click(qtbot, cards.card.lock_button)
-    session = desk.workspace.session
-    assert session.kept == ("x",)
-    assert session.position_map() == {"scale": 4.0, "x": pytest.approx(0.4)}
+    view = desk.workspace.view
+    assert view.kept == ("x",)
+    assert view.position_map() == {"scale": 4.0, "x": pytest.approx(0.4)}
     assert desk.workspace.history.current_entry.label == "x locked"
     assert cards.card.locked
     assert cards.card.value == pytest.approx(0.4, abs=0.05)
@@ -87,8 +87,8 @@ def test_locking_is_an_entry_of_the_history_and_takes_over_what_the_others_did(d
     desk.workspace.redo()
     assert cards.card.locked
     click(qtbot, cards.card.lock_button)
-    assert desk.workspace.session.kept == ()
-    assert desk.workspace.session.position("x") == pytest.approx(0.4)
+    assert desk.workspace.view.kept == ()
+    assert desk.workspace.view.position("x") == pytest.approx(0.4)
     assert desk.workspace.history.current_entry.label == "x unlocked"
 
 
@@ -100,29 +100,30 @@ def test_a_lock_stays_with_the_session_over_new_samples_and_reset(desk, cards, q
     assert cards.card.locked
     set_to(desk, "scale", 2.0)
     click(qtbot, cards.panel.reset_link)
-    assert desk.workspace.session.position_map() == {"x": 3.0}
+    assert desk.workspace.view.position_map() == {"x": 3.0}
 
 
 def test_the_words_for_other_programs_tell_locks_label_and_truncation(desk, opened, cards):
-    session = desk.workspace.session.with_position("x", 8.0).with_kept(("scale",)).with_label(2).with_truncation(0.5)
-    assert as_command(session, opened.factors) == (
+    view = desk.workspace.view.with_position("x", 8.0).with_kept(("scale",))
+    view = view.with_condition("label", 2).with_condition("truncation", 0.5)
+    assert as_command(view, opened.factors) == (
         "latentstudio factors apply one --seed 100 --label 2 --truncation 0.5 --set x=8px --keep scale --out out.png"
     )
-    snippet = as_python(session, opened.factors)
+    snippet = as_python(view, opened.factors)
     compile(snippet, "snippet", "exec")
     assert "latentstudio.apply(model, latent, {'x': '8px'}, keep=('scale',), label=2, truncation=0.5)" in snippet
 
 
 def test_exact_keeps_the_curves_position_and_says_what_was_measured(desk, cards, qtbot, worker, solving):
     set_to(desk, "x", 5.0)
-    asked = desk.workspace.session
+    asked = desk.workspace.view
     click(qtbot, cards.card.exact_button)
     assert cards.exact.running
     assert cards.card.note == "measuring this picture…"
     worker.run_jobs()
     assert solving.asked == [(asked, "x")]
     assert not cards.exact.running
-    assert desk.workspace.session == asked.with_position("x", 6.5)
+    assert desk.workspace.view == asked.with_position("x", 6.5)
     assert desk.workspace.history.current_entry.label == "x +5.0 px measured"
     assert cards.card.note == "+5.0 px measured on this picture, where the curve says +6.5 px"
     click(qtbot, cards.card.exact_button)
@@ -136,19 +137,19 @@ def test_exact_keeps_the_curves_position_and_says_what_was_measured(desk, cards,
 def test_what_cannot_be_had_changes_nothing_and_says_why(desk, cards, qtbot, worker, solving):
     solving.answer = Exact("x", 5.0, 8.0, 3.0, False, 6, "this sample gives +3.0 px at most")
     set_to(desk, "x", 5.0)
-    before = desk.workspace.session
+    before = desk.workspace.view
     click(qtbot, cards.card.exact_button)
     worker.run_jobs()
-    assert desk.workspace.session == before
+    assert desk.workspace.view == before
     assert cards.card.note == "+5.0 px cannot be had on this picture: this sample gives +3.0 px at most"
 
 
 def test_a_hand_that_moves_something_gives_the_measuring_up(desk, cards, qtbot, worker):
     set_to(desk, "x", 5.0)
     click(qtbot, cards.card.exact_button)
-    desk.workspace.apply_preview(desk.workspace.session.with_position("scale", 0.5))
+    desk.workspace.apply_preview(desk.workspace.view.with_position("scale", 0.5))
     worker.run_jobs()
-    assert desk.workspace.session.position_map() == {"scale": 0.5, "x": 5.0}
+    assert desk.workspace.view.position_map() == {"scale": 0.5, "x": 5.0}
     assert cards.card.note == ""
     assert not cards.exact.running
 
@@ -163,14 +164,14 @@ def test_a_failed_measurement_is_told_and_the_next_one_runs(desk, cards, qtbot, 
     solving.answer = Exact("x", 5.0, 6.5, 5.0, True, 4)
     click(qtbot, cards.card.exact_button)
     worker.run_jobs()
-    assert desk.workspace.session.position("x") == 6.5
+    assert desk.workspace.view.position("x") == 6.5
 
 
 def test_locked_or_resting_factors_are_not_measured(desk, cards, worker):
     cards.exact.request_exact("x")
     cards.exact.request_exact("no such factor")
     set_to(desk, "x", 5.0)
-    desk.workspace.apply(desk.workspace.session.with_kept(("x",)), "lock")
+    desk.workspace.apply(desk.workspace.view.with_kept(("x",)), "lock")
     cards.exact.request_exact("x")
     assert worker.jobs == {}
 
@@ -178,9 +179,9 @@ def test_locked_or_resting_factors_are_not_measured(desk, cards, worker):
 def test_a_traversal_takes_the_coordinate_out_of_the_sample_as_it_stands(opened, desk, worker, tmp_path, monkeypatch):
     axis = np.eye(4, dtype=np.float32)[0]
     monkeypatch.setattr(type(opened.factors.get("x")), "axis", axis, raising=False)
-    session = desk.workspace.session.with_position("scale", 2.0)
+    view = desk.workspace.view.with_position("scale", 2.0)
     opened.model.drawn.clear()
-    frames = draw_traversal(opened, session, "x")
+    frames = draw_traversal(opened, view, "x")
     assert frames.shape == (11, 16, 16, 3)
     drawn = np.concatenate(opened.model.drawn)
     assert drawn[:, 0] == pytest.approx(np.linspace(-5.0, 5.0, 11))

@@ -11,6 +11,7 @@ import pytest
 from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import Saved, write_session
+from latentstudio.document.view import View
 from latentstudio.errors import FactorFileError, ModelFileError, PictureError, SessionFileError, UsageError
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, load_factors, write_factor
 from latentstudio.generators.card import ModelCard
@@ -31,7 +32,7 @@ def catalogue(home: Path) -> Catalogue:
 
 @pytest.fixture
 def session() -> Session:
-    return Session.start(CARD, np.arange(4, dtype=np.float32), 3).with_position("x", 2.5)
+    return Session((View.start(CARD, np.arange(4, dtype=np.float32), 3).with_position("x", 2.5),))
 
 
 def factor(sha256: str = CARD.weights_sha256) -> Factor:
@@ -42,7 +43,7 @@ def factor(sha256: str = CARD.weights_sha256) -> Factor:
 
 
 def test_a_saved_picture_brings_its_session_back_exactly(tmp_path, catalogue, session):
-    save_picture(tmp_path / "a.png", PICTURE, session, "a runtime", "cpu")
+    save_picture(tmp_path / "a.png", PICTURE, session.view, "a runtime", "cpu")
     brought = read_file(tmp_path / "a.png", catalogue)
     assert (brought.kind, brought.session, brought.model) == ("picture", session, "one")
 

@@ -29,9 +29,9 @@ def test_a_known_model_begins_with_its_chosen_sample(desk, worker, monkeypatch):
     monkeypatch.setattr(desk_module, "first_seed", {"one": 7}.get)
     desk.request_model("one")
     worker.work()
-    assert desk.workspace.session.seed == 7
+    assert desk.workspace.view.seed == 7
     desk.request_sample()
-    assert desk.workspace.session.seed == 100
+    assert desk.workspace.view.seed == 100
 
 
 def test_chosen_seeds_stand_beside_the_first_sample_and_following_ones_beside_others():
@@ -105,7 +105,7 @@ def test_an_entry_that_newer_ones_overtook_gets_its_own_picture(desk, worker, qt
     assert len(presenters) == 2
     assert [entry.id in history.thumbnails for entry in history.path()] == [True] * 4
     for entry in history.path():
-        expected = draw(desk.current, entry.session).thumbnail
+        expected = draw(desk.current, entry.session.view).thumbnail
         assert np.array_equal(history.thumbnails[entry.id], expected)
 
 

@@ -87,10 +87,10 @@ def choose(panel, view):
     QTest.mouseClick(panel.views, LEFT, pos=panel.views.area_of(view).center().toPoint())
 
 
-def drawn(desk, session=None):
+def drawn(desk, view=None):
     """Tell everybody that the session's picture was drawn."""
-    session = session or desk.workspace.session
-    desk.show_session(draw(desk.opened_for(session), session))
+    view = view or desk.workspace.view
+    desk.show_session(draw(desk.opened_for(view), view))
 
 
 def follow(map_, qtbot):
@@ -182,7 +182,7 @@ def test_the_live_point_follows_and_a_drag_leaves_a_trail(shown, desk, panel, wo
     moving = panel.plot.moving
     assert moving.live == pytest.approx(shown.data.place(None, moving.marks[0].picture[None])[0, :2], abs=1e-6)
     assert len(moving.path) == 0
-    start = desk.workspace.session
+    start = desk.workspace.view
     asked = len(worker.asked)
     for t in (1.0, 2.0, 3.0):
         desk.workspace.apply_preview(start.with_position("x", t))
@@ -204,28 +204,28 @@ def test_the_live_point_follows_and_a_drag_leaves_a_trail(shown, desk, panel, wo
 
 
 def test_a_click_on_a_sample_goes_there_and_undo_comes_back(shown, desk, panel, worker):
-    desk.workspace.apply(desk.workspace.session.with_position("x", 2.0), "x")
-    before = desk.workspace.session
+    desk.workspace.apply(desk.workspace.view.with_position("x", 2.0), "x")
+    before = desk.workspace.view
     where = panel.plot.position_of(panel.plot.scene_shown.cloud[7]).toPoint()
     QTest.mouseClick(panel.plot.viewport(), LEFT, pos=where)
-    session = desk.workspace.session
-    taken = session.seed
-    assert session.positions == ()
+    view = desk.workspace.view
+    taken = view.seed
+    assert view.positions == ()
     expected = sample_prior(desk.current.model.card.spaces[0], count=1, seed=taken)[0]
-    assert np.array_equal(session.latent_array(), expected)
+    assert np.array_equal(view.latent_array(), expected)
     assert np.linalg.norm(shown.data.cloud[taken, :2] - shown.data.cloud[7, :2]) < 0.05
     assert desk.workspace.history.current_entry.label == f"seed {taken}"
     desk.workspace.undo()
-    assert desk.workspace.session == before
+    assert desk.workspace.view == before
 
 
 def test_a_click_on_the_path_sets_the_sliders_part_of_the_way(shown, desk, panel, worker, qtbot):
-    desk.workspace.apply(desk.workspace.session.with_positions({"x": 4.0, "scale": -2.0}), "both")
+    desk.workspace.apply(desk.workspace.view.with_positions({"x": 4.0, "scale": -2.0}), "both")
     drawn(desk)
     worker.work()
     follow(shown, qtbot)
     panel.plot.clicked.emit(Pick("path", 0, 6))
-    assert dict(desk.workspace.session.positions) == {"x": 2.0, "scale": -1.0}
+    assert dict(desk.workspace.view.positions) == {"x": 2.0, "scale": -1.0}
     assert desk.workspace.history.current_entry.label == "50% of the way"
 
 
@@ -282,8 +282,8 @@ def test_trajectories_of_the_chosen_factor_are_placed_and_their_lack_is_said(
     assert (scene.legend.title, scene.legend.low, scene.legend.high) == ("x", "−4.0 px", "+4.0 px")
     assert scene.note == ""
     panel.plot.clicked.emit(Pick("line", 0, 2))
-    assert desk.workspace.session.latent_array().tolist() == pytest.approx([0.4, 0, 0, 0])
-    assert desk.workspace.session.seed is None
+    assert desk.workspace.view.latent_array().tolist() == pytest.approx([0.4, 0, 0, 0])
+    assert desk.workspace.view.seed is None
     assert desk.workspace.history.current_entry.label == "x +4.0 px"
     shown.set_factor("y")
     settle(shown, worker, qtbot)
@@ -308,9 +308,9 @@ def test_pixel_paths_follow_the_picture_that_stands(shown, desk, panel, worker, 
     assert plot._hover_words == "brightness −40 %"
     plot._light(Pick("line", 1, 4))
     assert plot._hover_words == "mixed 50%"
-    before = desk.workspace.session
+    before = desk.workspace.view
     plot.clicked.emit(Pick("line", 0, 3))
-    assert desk.workspace.session == before
+    assert desk.workspace.view == before
     choose(panel, "Pictures")
     settle(shown, worker, qtbot)
     assert len(plot.scene_shown.cloud) == 30
@@ -326,7 +326,7 @@ def test_a_picture_that_cannot_be_followed_says_why(shown, desk, panel, worker, 
 def test_a_hidden_panel_asks_for_nothing(shown, desk, panel, worker):
     panel.hide()
     asked = len(worker.asked)
-    desk.workspace.apply(desk.workspace.session.with_position("x", 2.0), "x")
+    desk.workspace.apply(desk.workspace.view.with_position("x", 2.0), "x")
     drawn(desk)
     assert worker.asked[asked:] == []
 

@@ -13,6 +13,7 @@ from PIL import Image
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
+from latentstudio.document.origin import Origin
 from latentstudio.document.picture_recipe import has_recipe
 from latentstudio.errors import PictureError
 from latentstudio.inversion.frames import Frame
@@ -187,19 +188,21 @@ def photos(desk, worker, opened, qtbot, monkeypatch):
     return SimpleNamespace(presenter=presenter, panel=panel, photo=photo, target=target, kept=kept)
 
 
-def test_a_photo_ends_as_one_entry_with_the_edits_on_top(desk, worker, photos):
-    desk.workspace.apply(desk.workspace.session.with_position("x", 2.0), "x")
+def test_a_photo_ends_as_one_entry_with_only_locked_sliders_where_they_were(desk, worker, photos):
+    edited = desk.workspace.view.with_positions({"x": 2.0, "scale": 0.5}).with_kept(("scale",))
+    desk.workspace.apply(edited, "both")
     entries = len(desk.workspace.history)
     photos.presenter.take("me.jpg", photos.photo)
     worker.work()
     worker.run_jobs()
-    session = desk.workspace.session
-    assert np.array_equal(session.latent_array(), photos.target)
-    assert (session.seed, session.position("x")) == (None, 2.0)
+    view = desk.workspace.view
+    assert np.array_equal(view.latent_array(), photos.target)
+    assert (view.seed, view.position_map(), view.kept) == (None, {"scale": 0.5}, ("scale",))
+    assert desk.workspace.history.current_entry.origin is Origin.PHOTO
     assert len(desk.workspace.history) == entries + 1
     assert desk.workspace.history.current_entry.label == "photo me.jpg"
     desk.workspace.undo()
-    assert not np.array_equal(desk.workspace.session.latent_array(), photos.target)
+    assert not np.array_equal(desk.workspace.view.latent_array(), photos.target)
 
 
 def test_the_card_says_how_close_it_comes_and_what_should_be_known(desk, worker, photos):
@@ -280,16 +283,16 @@ def test_tuning_is_one_entry_that_can_be_switched_and_undone(desk, worker, photo
     worker.run_jobs()
     worker.work()
     assert [tuning.sha256 for tuning in photos.kept] == ["whole"]
-    assert desk.workspace.session.tuning == "whole"
+    assert desk.workspace.view.tuning == "whole"
     assert len(desk.workspace.history) == entries + 1
     assert photos.panel.tuned.isChecked()
     photos.panel.tuned.click()
-    assert desk.workspace.session.tuning == ""
+    assert desk.workspace.view.tuning == ""
     desk.workspace.undo()
-    assert desk.workspace.session.tuning == "whole"
+    assert desk.workspace.view.tuning == "whole"
     assert photos.panel.tuned.isChecked()
     desk.request_sample(7)  # it was tuned on one photo, not on new samples
-    assert desk.workspace.session.tuning == ""
+    assert desk.workspace.view.tuning == ""
 
 
 def test_what_was_tuned_until_a_cancel_is_kept(desk, worker, photos, monkeypatch):
@@ -306,23 +309,23 @@ def test_what_was_tuned_until_a_cancel_is_kept(desk, worker, photos, monkeypatch
     photos.presenter.extras.request_tuning()
     worker.run_jobs()
     worker.work()
-    assert desk.workspace.session.tuning == "half"
+    assert desk.workspace.view.tuning == "half"
 
 
 def test_without_a_photo_nothing_is_tuned(desk, worker, photos):
     photos.presenter.extras.request_tuning()
     assert not photos.presenter.running
     photos.presenter.extras.request_switch(True)
-    assert desk.workspace.session.tuning == ""
+    assert desk.workspace.view.tuning == ""
 
 
 def test_the_photo_stands_for_what_was_there_before_editing(desk, worker, photos):
-    sample = desk.workspace.session
+    sample = desk.workspace.view
     assert photos.presenter.photo_of(sample) is None
     photos.presenter.take("me.jpg", photos.photo)
     worker.work()
     worker.run_jobs()
-    edited = desk.workspace.session.with_position("x", 1.0)
+    edited = desk.workspace.view.with_position("x", 1.0)
     assert photos.presenter.photo_of(edited).shape == (8, 8, 3)
     assert photos.presenter.photo_of(sample) is None
 
@@ -369,14 +372,14 @@ def taken(desk, worker, photos, monkeypatch):
 
 def test_a_session_of_another_day_brings_its_photo_and_frame_back(desk, worker, taken, tmp_path):
     place = PhotoPlace("cd" * 32, "old.jpg", Frame(9.0, 8.0, 7.0, 6.0))
-    desk.workspace.apply(desk.workspace.session.with_photo(place), "opened")
+    desk.workspace.apply(desk.workspace.view.with_photo(place), "opened")
     worker.work()
     worker.run_jobs()
     assert taken.presenter.photo_name == "old.jpg"
     assert taken.panel.photo.frame == place.frame
     assert not taken.panel.card.isHidden()
     assert taken.presenter.can_paste_back
-    desk.workspace.apply(desk.workspace.session.with_position("x", 1.0), "x")
+    desk.workspace.apply(desk.workspace.view.with_position("x", 1.0), "x")
     worker.work()
     assert taken.sought == [place]
 
@@ -384,7 +387,7 @@ def test_a_session_of_another_day_brings_its_photo_and_frame_back(desk, worker, 
 def test_undo_brings_the_photo_before_it_back(desk, worker, taken):
     first = taken.presenter.framed.place
     other = PhotoPlace("cd" * 32, "old.jpg", Frame(9.0, 8.0, 7.0))
-    desk.workspace.apply(desk.workspace.session.with_photo(other), "opened")
+    desk.workspace.apply(desk.workspace.view.with_photo(other), "opened")
     worker.work()
     worker.run_jobs()
     desk.workspace.undo()
@@ -396,16 +399,16 @@ def test_undo_brings_the_photo_before_it_back(desk, worker, taken):
 def test_a_photo_that_is_not_here_any_more_is_said_once(desk, worker, taken):
     place = PhotoPlace("cd" * 32, "lost.jpg", Frame(9.0, 8.0, 7.0))
     for t in (1.0, 2.0):
-        desk.workspace.apply(desk.workspace.session.with_photo(place).with_position("x", t), "opened")
+        desk.workspace.apply(desk.workspace.view.with_photo(place).with_position("x", t), "opened")
         worker.work()
     assert "not here" in taken.panel.notes.text()
     assert len(taken.sought) == 1
 
 
 def test_a_new_sample_stands_for_no_photo(desk, taken):
-    assert desk.workspace.session.photo == taken.presenter.framed.place
+    assert desk.workspace.view.photo == taken.presenter.framed.place
     desk.request_sample(7)
-    assert desk.workspace.session.photo is None
+    assert desk.workspace.view.photo is None
 
 
 def test_the_dial_and_the_settings_reach_the_next_look(desk, worker, taken, monkeypatch):

@@ -11,6 +11,8 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 
+from latentstudio.document.origin import Origin
+from latentstudio.document.session import Session
 from latentstudio.engine import Result, Timing
 from latentstudio.errors import AddOnError, LearningError, ModelFileError, StudioError
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, keep_factor, read_factor
@@ -36,7 +38,7 @@ from latentstudio.studio.library.samples import SamplesPresenter
 from latentstudio.studio.raw.panel import RawPanel
 from latentstudio.studio.raw.presenter import COMPONENTS, RawPresenter
 from latentstudio.tasks.as_code import as_command, as_python, settings_of
-from latentstudio.tasks.drawing import draw_strip, original_of, shrink
+from latentstudio.tasks.drawing import draw_strip, shrink
 from latentstudio.units import PIXELS
 
 
@@ -57,11 +59,11 @@ def opened(desk, worker):
 
 
 def test_opening_a_model_starts_a_sample_of_it(desk, worker, opened):
-    session = desk.workspace.session
+    view = desk.workspace.view
     assert opened.name == "one"
-    assert session.seed == 100
+    assert view.seed == 100
     expected = sample_prior(opened.model.card.spaces[0], count=1, seed=100)[0]
-    assert np.array_equal(session.latent_array(), expected)
+    assert np.array_equal(view.latent_array(), expected)
 
 
 def test_a_model_that_cannot_be_opened_is_told_in_one_sentence(desk, worker, notices):
@@ -80,7 +82,7 @@ def test_the_newest_wish_wins_when_two_models_are_chosen(desk, worker):
     desk.request_model("two")
     worker.work()
     assert desk.current.name == "two"
-    assert desk.workspace.session.model == "two"
+    assert desk.workspace.view.model == "two"
 
 
 def test_undo_over_a_change_of_model_brings_the_model_back(desk, worker, opened):
@@ -88,18 +90,18 @@ def test_undo_over_a_change_of_model_brings_the_model_back(desk, worker, opened)
     worker.work()
     desk.workspace.undo()
     assert desk.current.name == "one"
-    assert desk.workspace.session.model == "one"
+    assert desk.workspace.view.model == "one"
 
 
 def test_a_restored_session_opens_its_model_and_stays_as_it_is(desk, worker, opened):
-    session = desk.workspace.session.with_position("x", 3.0)
+    view = desk.workspace.view.with_position("x", 3.0)
     desk.forget("one")
     worker.work()
     desk._current = None
-    desk.workspace.restore(session, None)
+    desk.workspace.restore(Session((view,)), None)
     worker.work()
     assert desk.current.name == "one"
-    assert desk.workspace.session == session
+    assert desk.workspace.view == view
 
 
 def test_a_picture_is_drawn_for_every_change_and_its_age_is_told(desk, worker, qtbot):
@@ -114,7 +116,7 @@ def test_a_picture_is_drawn_for_every_change_and_its_age_is_told(desk, worker, q
         worker.work()
     assert painted.args[0].number == presenter.last_requested
     assert painted.args[0].age > 0
-    assert presenter.last_drawn.session == desk.workspace.session
+    assert presenter.last_drawn.view == desk.workspace.view
 
 
 def test_a_failing_render_is_told_and_the_next_one_is_drawn(desk, worker, models, qtbot, notices):
@@ -128,7 +130,7 @@ def test_a_failing_render_is_told_and_the_next_one_is_drawn(desk, worker, models
     models["one"].fails = None
     desk.request_sample(5)
     worker.work()
-    assert presenter.last_drawn.session.seed == 5
+    assert presenter.last_drawn.view.seed == 5
 
 
 def test_only_the_newest_of_many_moves_is_drawn(desk, worker, opened, models, qtbot):
@@ -137,18 +139,18 @@ def test_only_the_newest_of_many_moves_is_drawn(desk, worker, opened, models, qt
     presenter = PicturePresenter(desk, canvas)
     models["one"].drawn.clear()
     for t in range(1, 8):
-        desk.workspace.apply_preview(desk.workspace.session.with_position("x", float(t)))
+        desk.workspace.apply_preview(desk.workspace.view.with_position("x", float(t)))
     worker.work()
     assert len(models["one"].drawn) == 1
     assert presenter.last_drawn.applied.reached == {"x": 7.0}
 
 
 def test_the_original_is_the_sample_of_the_nearest_seed(desk, opened):
-    start = desk.workspace.session
+    start = desk.workspace.view
     desk.workspace.apply(start.with_position("x", 4.0), "x")
-    edited = desk.workspace.session.with_latent(start.latent_array() + 1, seed=None)
+    edited = desk.workspace.view.with_latent(start.latent_array() + 1, seed=None)
     desk.workspace.apply(edited, "raw")
-    assert original_of(edited, desk.workspace.history) == start
+    assert desk.workspace.history.original(edited) == start
 
 
 @pytest.fixture
@@ -167,7 +169,7 @@ def test_a_drag_is_live_and_one_entry_of_the_history(desk, factor_cards):
     panel.pressed.emit("x")
     for t in (1.0, 2.0, 3.0):
         panel.moved.emit("x", t)
-    assert desk.workspace.session.position("x") == 3.0
+    assert desk.workspace.view.position("x") == 3.0
     assert len(desk.workspace.history) == entries
     panel.settled.emit("x", 3.0)
     assert len(desk.workspace.history) == entries + 1
@@ -185,21 +187,21 @@ def test_a_slider_of_ones_own_is_put_aside_and_goes_back_to_zero(desk, worker, f
     measured = MeasuredCalibration(p, p, 0.1 + 0 * p, (-3.0, 3.0))
     axis = np.eye(4, dtype=np.float32)[0]
     mine = keep_factor(Factor("x", "x", PIXELS, axis, MonotoneCurve(p, p), measured, "one", "hash"))
-    desk.workspace.apply(desk.workspace.session.with_position("x", 2.0), "x")
+    desk.workspace.apply(desk.workspace.view.with_position("x", 2.0), "x")
     factor_cards.presenter.chosen = "x"
     factor_cards.presenter.request_forgetting()
     worker.work()
     assert not mine.exists()
-    assert desk.workspace.session.position("x") == 0.0
+    assert desk.workspace.view.position("x") == 0.0
     assert (user_factors("one") / "forgotten" / "x-1.safetensors").is_file()
 
 
 def test_a_slider_that_ships_cannot_be_put_aside(desk, worker, factor_cards, home, notices):
-    desk.workspace.apply(desk.workspace.session.with_position("x", 2.0), "x")
+    desk.workspace.apply(desk.workspace.view.with_position("x", 2.0), "x")
     factor_cards.presenter.chosen = "x"
     factor_cards.presenter.request_forgetting()
     worker.work()
-    assert desk.workspace.session.position("x") == 2.0
+    assert desk.workspace.view.position("x") == 2.0
     assert "of your own" in notices[-1].sentence
 
 
@@ -207,7 +209,7 @@ def test_beyond_the_known_range_is_clamped_and_said(desk, factor_cards):
     factor_cards.panel.moved.emit("x", 11.0)
     factor_cards.panel.settled.emit("x", 11.0)
     card = factor_cards.cards["x"]
-    assert desk.workspace.session.position("x") == 8.0
+    assert desk.workspace.view.position("x") == 8.0
     assert card.value == pytest.approx(8.0, abs=0.05)
     assert card.note == "clamped to the known range +8.0 px"
 
@@ -219,7 +221,7 @@ def test_a_locked_factor_stays_through_moves_and_reset(desk, factor_cards):
     panel.lock_changed.emit("x", True)
     panel.moved.emit("x", -2.0)
     factor_cards.presenter.apply_reset()
-    assert desk.workspace.session.position_map() == {"x": 4.0}
+    assert desk.workspace.view.position_map() == {"x": 4.0}
 
 
 def test_undo_puts_the_slider_back(desk, factor_cards):
@@ -243,7 +245,7 @@ def test_the_strip_shows_the_branch_with_its_pictures(desk, worker, qtbot):
     assert all(entry.picture is not None for entry in shown)
     assert [entry.current for entry in strip.entries] == [False, True]
     strip.chosen.emit(shown[0].id)
-    assert desk.workspace.session.seed == 100
+    assert desk.workspace.view.seed == 100
 
 
 def test_the_grid_shows_other_seeds_and_a_click_takes_one(desk, worker, qtbot):
@@ -257,7 +259,7 @@ def test_the_grid_shows_other_seeds_and_a_click_takes_one(desk, worker, qtbot):
     asked = worker.asked.count("samples")
     grid.picked.emit(3)
     worker.work()
-    assert desk.workspace.session.seed == 104
+    assert desk.workspace.view.seed == 104
     assert worker.asked.count("samples") == asked, "a seed of the grid does not change the grid"
 
 
@@ -269,23 +271,23 @@ def test_a_typed_seed_is_taken(desk, worker, qtbot):
     worker.work()
     grid.seed_entered.emit(4242)
     worker.work()
-    assert desk.workspace.session.seed == 4242
-    assert header_line(desk.workspace.session).split() == ["one", "seed", "4242", "as", "sampled"]
+    assert desk.workspace.view.seed == 4242
+    assert header_line(desk.workspace.view).split() == ["one", "seed", "4242", "as", "sampled"]
 
 
 def test_a_raw_edit_changes_one_coordinate_and_forgets_the_seed(desk, worker, opened, qtbot):
     panel = RawPanel()
     qtbot.addWidget(panel)
     raw = RawPresenter(desk, panel)
-    before = desk.workspace.session.latent_array()
+    before = desk.workspace.view.latent_array()
     panel.sliders.settled.emit(2, 1.5)
-    after = desk.workspace.session
+    after = desk.workspace.view
     assert after.seed is None
     assert after.latent_array()[2] == np.float32(1.5)
     assert np.array_equal(np.delete(after.latent_array(), 2), np.delete(before, 2))
     raw.apply_reset()
-    assert desk.workspace.session.seed == 100
-    assert np.array_equal(desk.workspace.session.latent_array(), before)
+    assert desk.workspace.view.seed == 100
+    assert np.array_equal(desk.workspace.view.latent_array(), before)
 
 
 def test_components_are_computed_as_a_job_and_then_edited(desk, worker, opened, qtbot):
@@ -297,7 +299,7 @@ def test_components_are_computed_as_a_job_and_then_edited(desk, worker, opened, 
     found = raw._components["one"]
     assert len(panel.sliders.values) == len(found.explained)
     panel.sliders.settled.emit(0, 2.0)
-    moved = found.coordinates(desk.workspace.session.latent_array()[None])[0]
+    moved = found.coordinates(desk.workspace.view.latent_array()[None])[0]
     assert moved[0] == pytest.approx(2.0, abs=1e-4)
     assert desk.workspace.history.current_entry.label == "c1 +2.00"
 
@@ -313,7 +315,7 @@ def test_no_coordinates_stand_under_the_word_components_while_they_are_computed(
     next(iter(worker.jobs.values())).cancelled = True
     worker.run_jobs()
     assert raw.mode == panel.sliders.modes.current == "coordinates"
-    assert np.array_equal(panel.sliders.values, desk.workspace.session.latent_array())
+    assert np.array_equal(panel.sliders.values, desk.workspace.view.latent_array())
 
 
 def test_a_failing_comparison_is_told(desk, worker, opened, models, qtbot, notices):
@@ -416,7 +418,7 @@ def test_the_model_in_front_is_not_removed(desk, worker, opened, qtbot, notices,
 
 
 def test_a_strip_runs_over_the_known_range(desk, opened):
-    frames = draw_strip(opened, desk.workspace.session, "x", count=5)
+    frames = draw_strip(opened, desk.workspace.view, "x", count=5)
     assert frames.shape == (5, 16, 16, 3)
     reds = frames[:, 0, 0, 0].astype(int)
     assert (np.diff(reds) >= 0).all()
@@ -432,15 +434,15 @@ def test_shrinking_averages_blocks():
 
 
 def test_the_session_as_words(desk, opened):
-    session = desk.workspace.session.with_positions({"x": 8.0, "scale": 1.0})
-    assert settings_of(session, opened.factors) == {"scale": "2x", "x": "8px"}
-    assert as_command(session, opened.factors) == (
+    view = desk.workspace.view.with_positions({"x": 8.0, "scale": 1.0})
+    assert settings_of(view, opened.factors) == {"scale": "2x", "x": "8px"}
+    assert as_command(view, opened.factors) == (
         "latentstudio factors apply one --seed 100 --set scale=2x --set x=8px --out out.png"
     )
-    snippet = as_python(session, opened.factors)
+    snippet = as_python(view, opened.factors)
     compile(snippet, "snippet", "exec")
     assert "latentstudio.sample(model, seed=100)" in snippet
-    raw = session.with_latent(session.latent_array(), seed=None)
+    raw = view.with_latent(view.latent_array(), seed=None)
     assert "numpy.array" in as_python(raw, opened.factors)
 
 
@@ -511,3 +513,27 @@ def test_a_failed_learning_says_why(desk, worker, opened, qtbot):
 
 def test_efforts_differ_in_starting_points():
     assert settings_for("quick").starts < settings_for("usual").starts < settings_for("thorough").starts
+
+
+def test_only_locked_sliders_carry_over_to_a_new_sample_unless_all_are_kept(desk, worker, opened):
+    edited = desk.workspace.view.with_positions({"x": 4.0, "scale": 1.0}).with_kept(("scale",))
+    desk.workspace.apply(edited, "both")
+    desk.request_sample(5)
+    assert desk.workspace.view.position_map() == {"scale": 1.0}
+    assert desk.workspace.history.current_entry.origin is Origin.SAMPLE
+    desk.workspace.undo()
+    desk.keep_sliders = True
+    desk.request_sample(6)
+    assert desk.workspace.view.position_map() == {"scale": 1.0, "x": 4.0}
+
+
+def test_another_model_and_a_file_take_nothing_over(desk, worker, opened):
+    start = desk.workspace.view
+    desk.workspace.apply(start.with_positions({"x": 4.0}).with_kept(("x",)), "x")
+    desk.request_model("two")
+    worker.work()
+    assert (desk.workspace.view.positions, desk.workspace.view.kept) == ((), ())
+    desk.request_model("one", session=Session((start.with_position("scale", 0.5),)), label="a file")
+    worker.work()
+    assert (desk.workspace.view.position_map(), desk.workspace.view.kept) == ({"scale": 0.5}, ())
+    assert desk.workspace.history.current_entry.origin is Origin.FILE

@@ -10,6 +10,7 @@ from PIL import Image
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from latentstudio.document.origin import Origin
 from latentstudio.errors import CapabilityError, PictureError
 from latentstudio.studio.reconstruct import presenter as module
 from latentstudio.studio.reconstruct.panel import ReconstructPanel
@@ -134,23 +135,24 @@ def test_another_model_is_asked_about_the_same_pictures(worker, view):
     assert not view.presenter.running
 
 
-def test_the_chosen_reconstruction_is_taken_in_hand_with_the_sliders_on_it(desk, worker, view):
+def test_the_chosen_reconstruction_is_taken_in_hand_with_its_sliders_at_0(desk, worker, view):
     family(view)
-    shape = desk.workspace.session.shape
+    shape = desk.workspace.view.shape
     latents = np.random.default_rng(4).normal(size=(3, int(np.prod(shape)))).astype(np.float32)
     view.presenter._show(rebuilt("one", latents))
-    desk.workspace.apply(desk.workspace.session.with_position("x", 2.0), "x")
+    desk.workspace.apply(desk.workspace.view.with_position("x", 2.0), "x")
     view.panel.grid.choose(1)
     view.panel.take_button.click()
-    session = desk.workspace.session
-    assert np.array_equal(session.latent_array().reshape(-1), latents[1])
-    assert (session.seed, session.position("x")) == (None, 2.0)
+    taken = desk.workspace.view
+    assert np.array_equal(taken.latent_array().reshape(-1), latents[1])
+    assert (taken.seed, taken.positions) == (None, ())
+    assert desk.workspace.history.current_entry.origin is Origin.RECONSTRUCTION
     assert desk.workspace.history.current_entry.label == "reconstruction 2"
 
 
 def test_the_way_between_two_is_one_entry_and_starts_at_the_first(desk, worker, view):
     family(view)
-    shape = desk.workspace.session.shape
+    shape = desk.workspace.view.shape
     latents = np.random.default_rng(4).normal(size=(3, int(np.prod(shape)))).astype(np.float32)
     view.presenter._show(rebuilt("one", latents))
     assert view.panel.way.isHidden()
@@ -162,7 +164,7 @@ def test_the_way_between_two_is_one_entry_and_starts_at_the_first(desk, worker, 
     assert len(desk.workspace.history) == entries
     view.panel.way_settled.emit(1.0)
     assert len(desk.workspace.history) == entries + 1
-    assert desk.workspace.session.latent_array().reshape(-1) == pytest.approx(latents[2], abs=1e-5)
+    assert desk.workspace.view.latent_array().reshape(-1) == pytest.approx(latents[2], abs=1e-5)
 
 
 def test_a_failure_is_told_in_the_panel(worker, view, monkeypatch):

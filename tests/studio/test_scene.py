@@ -173,7 +173,7 @@ def scenes(desk, worker, canvas, qtbot, monkeypatch):
     canvas.boxes.set_scene(None)
     knows = {"one"}
     monkeypatch.setattr(module, "knows_objects", lambda model: model.card.name in knows)
-    monkeypatch.setattr(module, "unfold", lambda opened, session: SCENE)
+    monkeypatch.setattr(module, "unfold", lambda opened, view: SCENE)
     monkeypatch.setattr(module, "another_look", lambda opened, seed: (float(seed), 9.0))
     monkeypatch.setattr(module, "another_background", lambda opened, seed: (7.0,))
     monkeypatch.setattr(module, "layer_sheet", lambda opened, scene: np.zeros((8, 24, 3), np.uint8))
@@ -185,7 +185,7 @@ def scenes(desk, worker, canvas, qtbot, monkeypatch):
 
 
 def scene_of(desk):
-    return desk.workspace.session.scene
+    return desk.workspace.view.scene
 
 
 def test_a_plain_sample_shows_its_boxes_and_the_first_edit_makes_a_scene_of_it(desk, worker, scenes):

@@ -37,12 +37,12 @@ class HistoryPresenter(QObject):
         """Draw one entry that newer ones overtook before it had its picture; its answer asks for the next."""
         history = self._desk.workspace.history
         for entry in history.path()[-SHOWN:]:
-            opened = self._desk.opened_for(entry.session)
+            opened = self._desk.opened_for(entry.session.view)
             known = entry.id in history.thumbnails or entry.id in self._asked or entry.id == history.current
             if opened is None or known:
                 continue
             self._asked.add(entry.id)
-            work = partial(draw, opened, entry.session)
+            work = partial(draw, opened, entry.session.view)
             self._desk.worker.request("entry", work, partial(self._on_missing, entry.id))
             return
 
@@ -61,7 +61,7 @@ class HistoryPresenter(QObject):
 
     def _attach(self, history: History) -> None:
         entry, drawn = history.current_entry, self._last
-        if entry is None or drawn is None or entry.id in history.thumbnails or entry.session != drawn.session:
+        if entry is None or drawn is None or entry.id in history.thumbnails or entry.session.view != drawn.view:
             return
         self._desk.workspace.attach_thumbnail(entry.id, drawn.thumbnail)
 

@@ -10,14 +10,14 @@ from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import Result
 from latentstudio.errors import StudioError
 from latentstudio.pixels import BytePictures
 from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.desk import Desk
-from latentstudio.tasks.drawing import Drawn, draw, draw_placed, original_of, place
+from latentstudio.tasks.drawing import Drawn, draw, draw_placed, place
 
 REMEMBERED = 10_000
 
@@ -62,7 +62,7 @@ class PicturePresenter(QObject):
         self._asked: dict[int, float] = {}
         self._arrived: dict[int, Result] = {}
         self._comparing = False
-        self._photo_of: Callable[[Session], BytePictures | None] = lambda session: None
+        self._photo_of: Callable[[View], BytePictures | None] = lambda view: None
         self.last_drawn: Drawn | None = None
         self.last_requested = 0
         self.last_painted = 0
@@ -74,13 +74,13 @@ class PicturePresenter(QObject):
 
     def request_picture(self) -> None:
         """Ask for the picture of the session as it is now."""
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        if session is None or opened is None:
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
+        if view is None or opened is None:
             return
         asked = self._clock()
         try:
-            work = partial(draw_placed, opened, session, place(opened, session))
+            work = partial(draw_placed, opened, view, place(opened, view))
         except StudioError as error:
             self._desk.tell_error(error, doing="Setting the factors")
             return
@@ -88,21 +88,21 @@ class PicturePresenter(QObject):
         self._asked[number] = asked
         self.last_requested = number
 
-    def set_photo_source(self, photo_of: Callable[[Session], BytePictures | None]) -> None:
+    def set_photo_source(self, photo_of: Callable[[View], BytePictures | None]) -> None:
         """Who knows the photo that a session stands for, uint8 (H, W, 3): it is what was there before editing."""
         self._photo_of = photo_of
 
     def set_comparing(self, comparing: bool) -> None:
         """While true the canvas shows the sample, or the photo, as it was before editing."""
         self._comparing = comparing
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        photo = self._photo_of(session) if comparing and session is not None else None
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
+        photo = self._photo_of(view) if comparing and view is not None else None
         if photo is not None:
             self._canvas.show_before(photo)
             self._canvas.set_comparing(True)
-        elif comparing and session is not None and opened is not None:
-            work = partial(draw, opened, original_of(session, self._desk.workspace.history))
+        elif comparing and view is not None and opened is not None:
+            work = partial(draw, opened, self._desk.workspace.history.original(view))
             self._desk.worker.request("before", work, self._on_before)
         else:
             self._canvas.set_comparing(False)
@@ -146,13 +146,13 @@ class PicturePresenter(QObject):
         self.painted.emit(times)
 
 
-def header_line(session: Session | None) -> str:
+def header_line(view: View | None) -> str:
     """Model, seed and state: ``faces-gan   seed 1207   edited``."""
-    if session is None:
+    if view is None:
         return ""
-    if session.scene is not None:
-        count = len(session.scene.objects)
-        return "   ".join((session.model, "scene", f"{count} object{'' if count == 1 else 's'}"))
-    seed = "no seed" if session.seed is None else f"seed {session.seed}"
-    state = "edited" if session.positions or session.seed is None else "as sampled"
-    return "   ".join((session.model, seed, state))
+    if view.scene is not None:
+        count = len(view.scene.objects)
+        return "   ".join((view.model, "scene", f"{count} object{'' if count == 1 else 's'}"))
+    seed = "no seed" if view.seed is None else f"seed {view.seed}"
+    state = "edited" if view.positions or view.seed is None else "as sampled"
+    return "   ".join((view.model, seed, state))

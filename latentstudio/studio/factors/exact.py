@@ -9,7 +9,7 @@ from typing import Any
 
 from PySide6.QtCore import QObject
 
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep
 from latentstudio.steps import Step
@@ -21,16 +21,16 @@ from latentstudio.units import Unit
 EXACT = "latentstudio.factors.exact"
 REMEMBERED = 200
 
-Solve = Callable[[Opened, Session, str], Iterator[Step]]
+Solve = Callable[[Opened, View, str], Iterator[Step]]
 
 
-def solving_steps(opened: Opened, session: Session, name: str) -> Iterator[Step]:
+def solving_steps(opened: Opened, view: View, name: str) -> Iterator[Step]:
     """The steps of solving one factor; torch comes in here, in the worker, and not before."""
     yield Step(0.0, "loading the model for measuring")
     exact = importlib.import_module(EXACT)
     yield from exact.exact_steps(
-        opened.model.generator, session.latent_array().reshape(-1), {name: session.position(name)}, opened.factors,
-        positions=session.position_map(), keep=session.kept, label=session.label, truncation=session.truncation,
+        opened.model.generator, view.latent_array().reshape(-1), {name: view.position(name)}, opened.factors,
+        positions=view.position_map(), keep=view.kept, label=view.label, truncation=view.truncation,
     )
 
 
@@ -50,8 +50,8 @@ class ExactPresenter(QObject):
         self._solve = solve
         self._job = 0
         self._name = ""
-        self._asked_for: Session | None = None
-        self._solved: dict[Session, tuple[str, str]] = {}
+        self._asked_for: View | None = None
+        self._solved: dict[View, tuple[str, str]] = {}
         self._noted = ("", "")
         panel.exact_requested.connect(self.request_exact)
         desk.workspace.subscribe(self._on_change)
@@ -63,21 +63,21 @@ class ExactPresenter(QObject):
 
     def request_exact(self, name: str) -> None:
         """Solve a factor of the session in front for the t at which its slider stands."""
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        if session is None or opened is None or self._job or name not in opened.factors.names:
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
+        if view is None or opened is None or self._job or name not in opened.factors.names:
             return
-        solved = self._solved.get(session)
-        if session.position(name) == 0.0 or name in session.kept or (solved is not None and solved[0] == name):
+        solved = self._solved.get(view)
+        if view.position(name) == 0.0 or name in view.kept or (solved is not None and solved[0] == name):
             return
-        self._name, self._asked_for = name, session
+        self._name, self._asked_for = name, view
         self._note(name, "measuring this picture…")
         self._job = self._desk.worker.start_job(
-            f"Measuring {name}", partial(self._solve, opened, session, name), on_step=self._on_step, on_end=self._on_end
+            f"Measuring {name}", partial(self._solve, opened, view, name), on_step=self._on_step, on_end=self._on_end
         )
 
     def _on_step(self, step: JobStep) -> None:
-        if self._desk.workspace.session == self._asked_for:
+        if self._desk.workspace.view == self._asked_for:
             self._note(self._name, f"measuring this picture… {step.step.message}")
 
     def _on_end(self, end: JobEnd) -> None:
@@ -87,13 +87,13 @@ class ExactPresenter(QObject):
             self._desk.tell_error(end.error or RuntimeError("no reason"), doing="Measuring the picture")
             return
         found: tuple[Any, ...] = getattr(end.last_step, "exact", ())
-        session = self._desk.workspace.session
-        if end.outcome != "done" or not found or session is None or session != asked_for:
+        view = self._desk.workspace.view
+        if end.outcome != "done" or not found or view is None or view != asked_for:
             return
-        self._take(session, found[0])
+        self._take(view, found[0])
 
-    def _take(self, session: Session, exact: Any) -> None:
-        opened = self._desk.opened_for(session)
+    def _take(self, view: View, exact: Any) -> None:
+        opened = self._desk.opened_for(view)
         if opened is None:
             return
         unit: Unit = opened.factors.get(exact.name).unit
@@ -102,12 +102,12 @@ class ExactPresenter(QObject):
             self._note(exact.name, words, bad=True)
             return
         measured = unit.format(exact.measured)
-        solved = session.with_position(exact.name, exact.position)
+        solved = view.with_position(exact.name, exact.position)
         words = f"{measured} measured on this picture, where the curve says {unit.format(exact.position)}"
         self._solved[solved] = (exact.name, words)
         while len(self._solved) > REMEMBERED:
             del self._solved[next(iter(self._solved))]
-        if solved == session:
+        if solved == view:
             self._note(exact.name, words)
         else:
             self._desk.workspace.apply(solved, f"{exact.name} {measured} measured")

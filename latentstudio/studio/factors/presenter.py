@@ -56,9 +56,9 @@ class FactorsPresenter(QObject):
 
     def apply_reset(self) -> None:
         """Put every factor that is not locked back to 0, as one entry of the history."""
-        session = self._desk.workspace.session
-        if session is not None:
-            self._desk.workspace.apply(session.with_reset(keep=session.kept), "reset")
+        view = self._desk.workspace.view
+        if view is not None:
+            self._desk.workspace.apply(view.with_reset(keep=view.kept), "reset")
 
     def factor(self, name: str) -> Factor | None:
         """The factor of this name of the model in front."""
@@ -69,21 +69,21 @@ class FactorsPresenter(QObject):
 
     def request_forgetting(self) -> None:
         """Put the chosen factor aside where it is one of the user's own; its slider goes back to 0 first."""
-        session, name = self._desk.workspace.session, self.chosen
-        if session is None or not name:
+        view, name = self._desk.workspace.view, self.chosen
+        if view is None or not name:
             self._desk.notice("info", "No slider is chosen: click a card first.")
             return
-        self._desk.worker.request("forget", partial(_forget, session.model, name), self._on_forgotten)
+        self._desk.worker.request("forget", partial(_forget, view.model, name), self._on_forgotten)
 
     def _on_forgotten(self, result: Result) -> None:
         if result.error is not None or not isinstance(result.value, _Forgotten):
             self._desk.tell_error(result.error or RuntimeError("no answer"), doing="Putting the slider aside")
             return
         name, aside = result.value.name, result.value.aside
-        session = self._desk.workspace.session
-        if session is not None and (session.position(name) or name in session.kept):
-            kept = tuple(other for other in session.kept if other != name)
-            self._desk.workspace.apply(session.with_kept(kept).with_position(name, 0.0), f"{name} put aside")
+        view = self._desk.workspace.view
+        if view is not None and (view.position(name) or name in view.kept):
+            kept = tuple(other for other in view.kept if other != name)
+            self._desk.workspace.apply(view.with_kept(kept).with_position(name, 0.0), f"{name} put aside")
         self._desk.notice("info", f"Your own {name} lies in {aside} now. Drop that file on the window to have it back.")
         self._desk.reload_factors()
 
@@ -111,17 +111,17 @@ class FactorsPresenter(QObject):
                 card.set_note("")
 
     def _show_all(self) -> None:
-        session = self._desk.workspace.session
-        if session is None or self._desk.opened_for(session) is not self._desk.current:
+        view = self._desk.workspace.view
+        if view is None or self._desk.opened_for(view) is not self._desk.current:
             return
-        flat = session.latent_array().reshape(-1)
+        flat = view.latent_array().reshape(-1)
         for name, card in self._panel.cards.items():
             factor = self.factor(name)
             if factor is not None:
                 low, high = factor.range_at(flat)
                 card.set_range(*track_of(factor, low, high), low, high)
-                card.set_value(session.position(name))
-                card.set_locked(name in session.kept)
+                card.set_value(view.position(name))
+                card.set_locked(name in view.kept)
                 card.set_note("")
 
     def _on_pressed(self, name: str) -> None:
@@ -130,23 +130,23 @@ class FactorsPresenter(QObject):
         self.hand_down.emit(True)
 
     def _on_moved(self, name: str, t: float) -> None:
-        session, factor = self._desk.workspace.session, self.factor(name)
-        if session is None or factor is None or name in session.kept:
+        view, factor = self._desk.workspace.view, self.factor(name)
+        if view is None or factor is None or name in view.kept:
             return
         self._held = name
-        self._desk.workspace.apply_preview(session.with_position(name, t))
+        self._desk.workspace.apply_preview(view.with_position(name, t))
 
     def _on_settled(self, name: str, t: float) -> None:
         self._held = ""
         self._canvas.set_gesture(None)
         self.hand_down.emit(False)
-        session, factor = self._desk.workspace.session, self.factor(name)
-        if session is None or factor is None or name in session.kept:
+        view, factor = self._desk.workspace.view, self.factor(name)
+        if view is None or factor is None or name in view.kept:
             return
         self._choose(name)
-        low, high = factor.range_at(session.latent_array().reshape(-1))
+        low, high = factor.range_at(view.latent_array().reshape(-1))
         reached = min(max(t, low), high)
-        self._desk.workspace.apply(session.with_position(name, reached), f"{name} {factor.unit.format(reached)}")
+        self._desk.workspace.apply(view.with_position(name, reached), f"{name} {factor.unit.format(reached)}")
         card = self._panel.cards[name]
         card.set_value(reached)
         if reached != t:
@@ -154,7 +154,7 @@ class FactorsPresenter(QObject):
 
     def _on_drawn(self, drawn: Drawn) -> None:
         self._show_gesture(drawn)
-        if drawn.session != self._desk.workspace.session:
+        if drawn.view != self._desk.workspace.view:
             return
         for name in drawn.applied.clamped:
             factor, card = self.factor(name), self._panel.cards.get(name)
@@ -167,19 +167,19 @@ class FactorsPresenter(QObject):
     def _show_gesture(self, drawn: Drawn) -> None:
         """The arrow comes with the picture that it describes: they agree, and the canvas is painted once a move."""
         factor = self.factor(self._held) if self._held else None
-        if factor is not None and drawn.session.model == factor.model:
-            t = drawn.session.position(self._held)
+        if factor is not None and drawn.view.model == factor.model:
+            t = drawn.view.position(self._held)
             self._canvas.set_gesture(Gesture(self._held, t, factor.unit.format(t)))
 
     def _on_lock(self, name: str, locked: bool) -> None:
-        session, opened = self._desk.workspace.session, self._desk.current
-        if session is None or opened is None or self.factor(name) is None:
+        view, opened = self._desk.workspace.view, self._desk.current
+        if view is None or opened is None or self.factor(name) is None:
             return
         if locked:
-            self._desk.workspace.apply(lock(opened, session, name), f"{name} locked")
+            self._desk.workspace.apply(lock(opened, view, name), f"{name} locked")
         else:
-            kept = (other for other in session.kept if other != name)
-            self._desk.workspace.apply(session.with_kept(tuple(kept)), f"{name} unlocked")
+            kept = (other for other in view.kept if other != name)
+            self._desk.workspace.apply(view.with_kept(tuple(kept)), f"{name} unlocked")
 
     def _choose(self, name: str) -> None:
         if name != self.chosen:

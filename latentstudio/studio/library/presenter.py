@@ -178,8 +178,8 @@ class LibraryPresenter(QObject):
         self.show_rows()
 
     def _on_drawn(self, drawn: Drawn) -> None:
-        if drawn.session.model not in self._pictures:
-            self._pictures[drawn.session.model] = drawn.thumbnail
+        if drawn.view.model not in self._pictures:
+            self._pictures[drawn.view.model] = drawn.thumbnail
             self.show_rows()
 
     def _on_change(self, change: Change) -> None:

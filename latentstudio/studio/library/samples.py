@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QObject
 
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import Result
 from latentstudio.studio.desk import Desk
@@ -34,20 +34,20 @@ class SamplesPresenter(QObject):
         grid.new_sample_requested.connect(self._on_new)
 
     def _on_model(self, opened: Opened) -> None:
-        self._request(self._desk.workspace.session)
+        self._request(self._desk.workspace.view)
 
     def _on_change(self, change: Change) -> None:
         if change.kind != "preview":
             self._request(change.new)
 
-    def _request(self, session: Session | None) -> None:
-        opened = self._desk.opened_for(session)
-        if session is None or opened is None:
+    def _request(self, view: View | None) -> None:
+        opened = self._desk.opened_for(view)
+        if view is None or opened is None:
             return
-        self._grid.set_seed(session.seed)
+        self._grid.set_seed(view.seed)
         name, seeds = self._asked
-        wanted = seeds_beside(opened.name, session.seed, COUNT)
-        if name == opened.name and (session.seed is None or session.seed in seeds or wanted[0] in seeds):
+        wanted = seeds_beside(opened.name, view.seed, COUNT)
+        if name == opened.name and (view.seed is None or view.seed in seeds or wanted[0] in seeds):
             return
         self._asked = (opened.name, wanted)
         self._desk.worker.request("samples", partial(draw_seeds, opened, wanted), partial(self._on_drawn, wanted))

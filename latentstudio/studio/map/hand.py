@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from latentstudio.document.session import Session
+from latentstudio.document.origin import Origin
+from latentstudio.document.view import View
 from latentstudio.engine import Result
 from latentstudio.factors.mapping import MapData, MapLine
 from latentstudio.studio.desk import Desk
@@ -53,17 +54,16 @@ class Sight:
         way = self.lines[pick.index].trajectory
         return f"{way.factor} {way.unit.format(float(way.t[pick.station]))}"
 
-    def there(self, pick: Pick, session: Session) -> Session | None:
-        """The session at a point: the sample of its seed, the edit so far, or the trajectory's latent."""
+    def there(self, pick: Pick, view: View, *, keep_sliders: bool = False) -> View | None:
+        """The view at a point: the sample of its seed, the edit so far, or the trajectory's latent."""
         latent = self.latent(pick)
         if latent is None or self.data is None:
             return None
         if pick.kind == "path" and self.path is not None:
-            share, edited = float(self.path.shares[pick.station]), self.path.session
+            share, edited = float(self.path.shares[pick.station]), self.path.view
             return replace(edited, positions=tuple((name, share * t) for name, t in edited.positions))
         seed = int(self.data.seeds[pick.index]) if pick.kind == "sample" else None
-        placed = session.with_latent(latent.reshape(session.shape), seed=seed).with_reset()
-        return placed.with_tuning("").with_photo(None).with_scene(None)
+        return view.with_new_picture(latent.reshape(view.shape), seed, keep_sliders=keep_sliders)
 
 
 @dataclass(frozen=True)
@@ -106,10 +106,10 @@ class MapHand(QObject):
         places = plane(data.place(latents, pictures), pair)
         return tuple(Mark(point, pin.picture) for point, pin in zip(places, pins, strict=True))
 
-    def _standing(self) -> tuple[Session, Opened] | None:
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        return None if session is None or opened is None else (session, opened)
+    def _standing(self) -> tuple[View, Opened] | None:
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
+        return None if view is None or opened is None else (view, opened)
 
     def _on_hovered(self, pick: Pick | None) -> None:
         if pick is None:
@@ -120,10 +120,10 @@ class MapHand(QObject):
         latent, standing = self._sight.latent(pick), self._standing()
         if latent is None or standing is None:
             return
-        session, opened = standing
+        view, opened = standing
         words = self._sight.words(pick)
         self._plot.set_hover(pick, None, words)
-        work = partial(draw_thumbnails, opened, session, latent[None])
+        work = partial(draw_thumbnails, opened, view, latent[None])
         self._desk.worker.request("map hover", work, partial(self._on_hover_drawn, pick, words))
 
     def _on_hover_drawn(self, pick: Pick, words: str, result: Result) -> None:
@@ -140,24 +140,27 @@ class MapHand(QObject):
     def _on_clicked(self, pick: Pick) -> None:
         """Go there: one entry of the history."""
         standing = self._standing()
-        there = None if standing is None else self._sight.there(pick, standing[0])
+        if standing is None:
+            return
+        there = self._sight.there(pick, standing[0], keep_sliders=self._desk.keep_sliders)
         if there is not None:
-            self._desk.workspace.apply(there, self._sight.words(pick))
+            origin = Origin.EDIT if pick.kind == "path" else Origin.SAMPLE
+            self._desk.workspace.apply(there, self._sight.words(pick), origin)
 
     def _on_pinned(self, pick: Pick) -> None:
         """Keep the small picture of a point on the map, or take it away again."""
         latent, standing = self._sight.latent(pick), self._standing()
         if latent is None or standing is None:
             return
-        session, opened = standing
-        pins = self._pins.get(session.model, [])
+        view, opened = standing
+        pins = self._pins.get(view.model, [])
         kept = [pin for pin in pins if not np.array_equal(pin.latent, latent)]
         if len(kept) < len(pins):
-            self._pins[session.model] = kept
+            self._pins[view.model] = kept
             self.pins_changed.emit()
             return
-        work = partial(draw_thumbnails, opened, session, latent[None])
-        self._desk.worker.request("map pin", work, partial(self._on_pin_drawn, session.model, latent))
+        work = partial(draw_thumbnails, opened, view, latent[None])
+        self._desk.worker.request("map pin", work, partial(self._on_pin_drawn, view.model, latent))
 
     def _on_pin_drawn(self, model: str, latent: NDArray[np.float32], result: Result) -> None:
         if isinstance(result.value, np.ndarray):

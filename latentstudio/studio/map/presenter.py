@@ -7,7 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QTimer
 
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import Result
 from latentstudio.factors.mapping import MapData, MapLine, MapSpace
@@ -52,7 +52,7 @@ class MapPresenter(QObject):
         self._counts = dict(COUNTS)
         self._factor = ""
         self._shown: MapKey | None = None
-        self._followed: tuple[Session, FollowedPicture] | None = None
+        self._followed: tuple[View, FollowedPicture] | None = None
         self._rest = self._timer(rest_ms, self.refresh)
         self._soon = self._timer(0, self.refresh)
         self._leave = self._timer(leave_ms, self._give_up)  # docks pass out of sight for a moment when they move
@@ -103,16 +103,16 @@ class MapPresenter(QObject):
 
     def refresh(self) -> None:
         """Show what is asked for, or have it drawn; nothing while nobody looks."""
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        if not self._seen or session is None or opened is None:
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
+        if not self._seen or view is None or opened is None:
             return
         if self._panel.plot is None:
             self._request_plot()
         elif self._view == PATHS:
-            self._request_pixels(opened, session)
+            self._request_pixels(opened, view)
         else:
-            self._request_map(opened, session)
+            self._request_map(opened, view)
 
     def _request_plot(self) -> None:
         if not self._asked_plot:
@@ -131,14 +131,14 @@ class MapPresenter(QObject):
         self._hand.pins_changed.connect(self._on_pins)
         self._soon.start()  # the plane was one piece of work for the window, what is on it is another
 
-    def _key(self, opened: Opened, session: Session) -> MapKey:
+    def _key(self, opened: Opened, view: View) -> MapKey:
         space, count = SPACES[self._view], self._counts[self._view]
         seconds = SECONDS if self._view == PICTURES and count == COUNTS[PICTURES] else None
         weights = opened.model.card.weights_sha256
-        return MapKey(opened.name, weights, space, count, session.label, session.truncation, seconds)
+        return MapKey(opened.name, weights, space, count, view.label, view.truncation, seconds)
 
-    def _request_map(self, opened: Opened, session: Session) -> None:
-        key = self._key(opened, session)
+    def _request_map(self, opened: Opened, view: View) -> None:
+        key = self._key(opened, view)
         if self._store.get(key) is not None:
             fits = key != self._shown
             self._shown = key
@@ -202,24 +202,24 @@ class MapPresenter(QObject):
             return (), NO_TRAJECTORIES.format(factor.name)
         return self._store.lines(key, opened, factor), ""
 
-    def _request_pixels(self, opened: Opened, session: Session) -> None:
+    def _request_pixels(self, opened: Opened, view: View) -> None:
         name = self._panel.transformation.current or self._factor
-        if self._followed is not None and (self._followed[0], self._followed[1].path.name) == (session, name):
+        if self._followed is not None and (self._followed[0], self._followed[1].path.name) == (view, name):
             self._show_pixels()
             return
         self._panel.words.setText("following the picture…")
         if self._followed is None:
             self._panel.say("Following the picture…")
-        work = partial(follow_picture, opened, session, name)
-        self._desk.worker.request("map pixels", work, partial(self._on_followed, session))
+        work = partial(follow_picture, opened, view, name)
+        self._desk.worker.request("map pixels", work, partial(self._on_followed, view))
 
-    def _on_followed(self, session: Session, result: Result) -> None:
+    def _on_followed(self, view: View, result: Result) -> None:
         if result.error is not None:
             self._followed = None
             if self._view == PATHS:
                 self._panel.say(sentence_of(result.error))
         elif isinstance(result.value, FollowedPicture):
-            self._followed = session, result.value
+            self._followed = view, result.value
             self._panel.transformation.set_choices(result.value.names)
             self._panel.transformation.set_current(result.value.path.name)
             self._show_pixels()
@@ -238,19 +238,19 @@ class MapPresenter(QObject):
 
     def _request_path(self) -> None:
         """The path of the edit that stands; where nothing is moved there is none."""
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        if session is None or opened is None or self.data is None or self._view == PATHS or not self._seen:
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
+        if view is None or opened is None or self.data is None or self._view == PATHS or not self._seen:
             return
-        if session.positions:
-            self._desk.worker.request("map path", partial(draw_path, opened, session), self._on_path)
+        if view.positions:
+            self._desk.worker.request("map path", partial(draw_path, opened, view), self._on_path)
         else:
             self._take_path(None)
 
     def _on_path(self, result: Result) -> None:
         if result.error is not None:
             self._desk.tell_error(result.error, doing="Drawing the path of the edit")
-        elif isinstance(result.value, DrawnPath) and result.value.session == self._desk.workspace.session:
+        elif isinstance(result.value, DrawnPath) and result.value.view == self._desk.workspace.view:
             self._take_path(result.value)
 
     def _take_path(self, path: DrawnPath | None) -> None:

@@ -41,7 +41,7 @@ class MapTrail:
     def moving(self, data: MapData, pair: tuple[int, int]) -> Moving:
         """Path, trail and live point in two components (counted from 1)."""
         path, first = NOTHING, None
-        if self.path is not None and self.path.session.model == data.model:
+        if self.path is not None and self.path.view.model == data.model:
             path, first = plane(data.place(self.path.latents, self.path.pictures), pair), self.path.pictures[0]
         if self._trail:
             if first is None and self._first is not None:
@@ -59,7 +59,7 @@ class MapTrail:
     def _live(self, data: MapData) -> NDArray[np.float32] | None:
         """Coordinates (C,) of the picture that is on the canvas."""
         drawn = self._drawn
-        if drawn is None or drawn.session.model != data.model:
+        if drawn is None or drawn.view.model != data.model:
             return None
         latent = np.asarray(drawn.applied.latent, np.float32).reshape(1, -1)
         found: NDArray[np.float32] = data.place(latent, drawn.thumbnail[None])[0]

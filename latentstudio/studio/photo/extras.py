@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.errors import StudioError
@@ -73,10 +73,10 @@ class PhotoExtras(QObject):
         """Another photo is in front."""
         self.tuning = ""
 
-    def take_tuning(self, session: Session) -> None:
+    def take_tuning(self, view: View) -> None:
         """A session that was tuned on the photo in front came back."""
-        self.tuning = session.tuning
-        if session.tuning:
+        self.tuning = view.tuning
+        if view.tuning:
             self._panel.set_tuned("Tuned on this photo.", True)
 
     def request_tuning(self) -> None:
@@ -107,11 +107,11 @@ class PhotoExtras(QObject):
 
     def request_switch(self, tuned: bool) -> None:
         """Draw with the tuned weights, or with the model's own."""
-        session = self._desk.workspace.session
-        if session is None or session.model != self._photo.model_name or not self.tuning:
+        view = self._desk.workspace.view
+        if view is None or view.model != self._photo.model_name or not self.tuning:
             return
-        wanted = session.with_tuning(self.tuning if tuned else "")
-        if wanted != session:
+        wanted = view.with_tuning(self.tuning if tuned else "")
+        if wanted != view:
             name = self._photo.photo_name
             self._desk.workspace.apply(wanted, f"tuned on {name}" if tuned else "the model's own weights")
 
@@ -185,9 +185,9 @@ class PhotoExtras(QObject):
             return
         self.tuning = self._tuning.sha256
         self._panel.set_tuned(f"Tuned on this photo: squared error {mse:.4f}.", True)
-        session, latent = self._desk.workspace.session, self._photo.best
-        if session is not None and session.model == self._photo.model_name and latent is not None:
-            self._desk.workspace.apply(session.with_tuning(self.tuning), f"tuned on {self._photo.photo_name}")
+        view, latent = self._desk.workspace.view, self._photo.best
+        if view is not None and view.model == self._photo.model_name and latent is not None:
+            self._desk.workspace.apply(view.with_tuning(self.tuning), f"tuned on {self._photo.photo_name}")
 
     def _on_change(self, change: Change) -> None:
         if change.new is not None and self.tuning:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
-from latentstudio.document.session import Session
+from latentstudio.document.origin import Origin
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.errors import StudioError
@@ -24,7 +25,7 @@ from latentstudio.studio.desk import Desk
 from latentstudio.studio.photo.extras import PhotoExtras
 from latentstudio.studio.photo.panel import PhotoPanel
 from latentstudio.studio.widgets.job_strip import time_left_text
-from latentstudio.tasks.drawing import FOUND, Opened
+from latentstudio.tasks.drawing import Opened
 from latentstudio.tasks.photo import (
     Concluded,
     Framed,
@@ -44,7 +45,8 @@ AUTO = "auto"
 class PhotoPresenter(QObject):
     """Runs one inversion at a time; photos that come meanwhile wait in a queue.
 
-    While it runs, the session's latent is the best so far and its sliders stay; the history gets one entry at the end.
+    While it runs, the session's latent is the best so far; sliders that are moved meanwhile stay where they are put.
+    The history gets one entry at the end.
 
     Signals:
         taken(): a photo was taken in; the panel should be seen.
@@ -133,10 +135,10 @@ class PhotoPresenter(QObject):
     def _on_ready(self, end: JobEnd) -> None:
         self._preparing = False  # what went wrong will be met again, and told, by the first photo
 
-    def photo_of(self, session: Session) -> BytePictures | None:
+    def photo_of(self, view: View) -> BytePictures | None:
         """The crop uint8 (H, W, 3) that a session's latent was found for; None where it stands for no photo."""
         framed = self._framed
-        if framed is None or framed.place is None or session.photo != framed.place or session.model != self._model:
+        if framed is None or framed.place is None or view.photo != framed.place or view.model != self._model:
             return None
         return to_bytes(framed.placed.picture[None])[0]
 
@@ -167,16 +169,16 @@ class PhotoPresenter(QObject):
 
     def request_paste_back(self, path: Path) -> None:
         """Write the photo with the edited face in its frame."""
-        session, framed = self._desk.workspace.session, self._framed
-        opened = self._desk.opened_for(session)
-        if session is None or opened is None or framed is None:
+        view, framed = self._desk.workspace.view, self._framed
+        opened = self._desk.opened_for(view)
+        if view is None or opened is None or framed is None:
             self._desk.notice("info", "There is no photo to paste into: drop one first.")
             return
-        if session.model != self._model or framed.placed.frame is None:
+        if view.model != self._model or framed.placed.frame is None:
             self._desk.notice("info", f"{self._name} was looked at with {self._model}: go back to that model first.")
             return
         target = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
-        self._desk.worker.request("paste back", partial(write_pasted, opened, session, framed, target),
+        self._desk.worker.request("paste back", partial(write_pasted, opened, view, framed, target),
                                   self._on_pasted)
 
     @property
@@ -237,10 +239,10 @@ class PhotoPresenter(QObject):
         latent = step.step.latent
         if latent is None or (self._latent is not None and np.array_equal(latent, self._latent)):
             return
+        view = self._desk.workspace.view
+        if view is not None and view.model == self._model:
+            self._desk.workspace.apply_preview(self._found(view, latent))
         self._latent = latent
-        session = self._desk.workspace.session
-        if session is not None and session.model == self._model:
-            self._desk.workspace.apply_preview(self._found(session, latent))
 
     def _on_end(self, opened: Opened, end: JobEnd) -> None:
         if end.id != self._job:
@@ -272,27 +274,34 @@ class PhotoPresenter(QObject):
         """One entry of the history, with the sliders where they stand by now; and the card."""
         self.concluded = concluded
         found = concluded.inversion
+        view = self._desk.workspace.view
+        if view is not None and view.model == self._model:
+            self._desk.workspace.apply(self._found(view, found.latent), f"photo {self._name}", Origin.PHOTO)
         self._latent = found.latent
-        session = self._desk.workspace.session
-        if session is not None and session.model == self._model:
-            self._desk.workspace.apply(self._found(session, found.latent), f"{FOUND}{self._name}")
         self.show_card(concluded)
 
-    def _found(self, session: Session, latent: NDArray[np.float32]) -> Session:
-        """The session at a latent that was found for the photo in front."""
+    def _found(self, view: View, latent: NDArray[np.float32]) -> View:
+        """The view at a latent that was found for the photo in front.
+
+        The first latent of another photo begins a new picture; afterwards, or when the same photo is looked at again,
+        sliders stay.
+        """
         place = None if self._framed is None else self._framed.place
-        return session.with_latent(latent, seed=None).with_tuning("").with_photo(place)
+        same = place is not None and view.photo is not None and view.photo.sha256 == place.sha256
+        if self._latent is None and not same:
+            return view.with_new_picture(latent, keep_sliders=self._desk.keep_sliders).with_photo(place)
+        return view.with_latent(latent).with_tuning("").with_photo(place)
 
     def show_card(self, concluded: Concluded) -> None:
         """Say what there is to say of what was found."""
         self.concluded = concluded
-        session = self._desk.workspace.session
+        view = self._desk.workspace.view
         panel, verdict = self._panel, concluded.verdict
         panel.title.setText(title_of(concluded))
         panel.reasons.setText("\n".join(reason[:1].upper() + reason[1:] + "." for reason in verdict.reasons)
                               if verdict is not None else "")
         panel.reasons.setVisible(bool(panel.reasons.text()))
-        panel.facts.setText(facts_of(concluded, session))
+        panel.facts.setText(facts_of(concluded, view))
         panel.sheet.set_sheet(concluded.sheet, ("photo", "model", "difference"))
         panel.paste_button.setVisible(self.can_paste_back)
         panel.compare.setVisible(verdict is None)
@@ -300,9 +309,9 @@ class PhotoPresenter(QObject):
 
     def set_line(self, shown: bool) -> None:
         """Show the photo left of a line on the canvas that can be dragged, or not."""
-        session = self._desk.workspace.session
+        view = self._desk.workspace.view
         self._line = shown
-        self.beside_changed.emit(None if session is None or not shown else self.photo_of(session))
+        self.beside_changed.emit(None if view is None or not shown else self.photo_of(view))
 
     def _on_change(self, change: Change) -> None:
         new = change.new
@@ -312,14 +321,14 @@ class PhotoPresenter(QObject):
             self._seek(new)
 
     def _on_model(self, opened: Opened) -> None:
-        session = self._desk.workspace.session
-        if session is not None and session.photo is not None:
-            self._seek(session)
+        view = self._desk.workspace.view
+        if view is not None and view.photo is not None:
+            self._seek(view)
 
-    def _seek(self, session: Session) -> None:
+    def _seek(self, view: View) -> None:
         """A session that was found for a photo is in front: bring that photo, unless it is there already."""
-        place, opened = session.photo, self._desk.opened_for(session)
-        there = self._framed is not None and self._framed.place == place and self._model == session.model
+        place, opened = view.photo, self._desk.opened_for(view)
+        there = self._framed is not None and self._framed.place == place and self._model == view.model
         if place is None or opened is None or there or self.running or place == self._sought:
             return
         self._sought = place
@@ -328,8 +337,8 @@ class PhotoPresenter(QObject):
 
     def _on_sought(self, opened: Opened, place: PhotoPlace, result: Result) -> None:
         self._sought = None
-        session = self._desk.workspace.session
-        if self.running or session is None or session.photo != place:
+        view = self._desk.workspace.view
+        if self.running or view is None or view.photo != place:
             return
         framed = result.value
         if not isinstance(framed, Framed):
@@ -337,10 +346,10 @@ class PhotoPresenter(QObject):
             self._panel.say((error.sentence if isinstance(error, StudioError) else "the photo is not here any more",))
             self._sought = place  # asked once is enough
             return
-        self._name, self._latent, self._settings = place.name, session.latent_array(), LookSettings()
+        self._name, self._latent, self._settings = place.name, view.latent_array(), LookSettings()
         self._show_framed(opened, framed)
         self._panel.dial.set_curve(())
-        self.extras.take_tuning(session)
+        self.extras.take_tuning(view)
         work = partial(again_steps, opened.model, framed, self._settings, self._latent)
         self._desk.worker.start_job(f"Looking at {place.name} again", work, on_end=partial(self._on_again, framed),
                                     quiet=True)
@@ -372,10 +381,10 @@ def title_of(concluded: Concluded) -> str:
     return text[:1].upper() + text[1:]
 
 
-def facts_of(concluded: Concluded, session: Session | None) -> str:
+def facts_of(concluded: Concluded, view: View | None) -> str:
     """Errors, percentile, length against the prior's shell, steps and seconds."""
     found, verdict = concluded.inversion, concluded.verdict
-    shell = "" if session is None else f" (samples: about {float(np.sqrt(np.prod(session.shape))):.1f})"
+    shell = "" if view is None else f" (samples: about {float(np.sqrt(np.prod(view.shape))):.1f})"
     rank = "not compared with the model's own samples" if verdict is None else (
         f"worse than {verdict.percentile:.0f} % of the model's own samples")
     how = f"{found.steps} steps in {found.seconds:.1f} s" if found.steps else found.ended

@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 from PySide6.QtCore import QObject
 
-from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep
 from latentstudio.latents import PrincipalComponents, sample_prior
@@ -17,7 +17,7 @@ from latentstudio.latents.components import picture_directions
 from latentstudio.steps import Step
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.raw.panel import WORDS, RawPanel
-from latentstudio.tasks.drawing import Opened, original_of
+from latentstudio.tasks.drawing import Opened
 
 COORDINATES = "coordinates"
 COMPONENTS = "components"
@@ -68,10 +68,10 @@ class RawPresenter(QObject):
 
     def apply_reset(self) -> None:
         """Back to the sample that the seed draws."""
-        session = self._desk.workspace.session
-        if session is not None:
-            original = original_of(session, self._desk.workspace.history)
-            self._desk.workspace.apply(session.with_latent(original.latent_array(), seed=original.seed), "raw reset")
+        view = self._desk.workspace.view
+        if view is not None:
+            original = self._desk.workspace.history.original(view)
+            self._desk.workspace.apply(view.with_latent(original.latent_array(), seed=original.seed), "raw reset")
 
     def _request_components(self, opened: Opened) -> None:
         if self._computing:
@@ -116,12 +116,12 @@ class RawPresenter(QObject):
             self._show()
 
     def _show(self) -> None:
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        if session is None or opened is None:
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
+        if view is None or opened is None:
             return
-        latent = session.latent_array().reshape(-1)
-        start = original_of(session, self._desk.workspace.history).latent_array().reshape(-1)
+        latent = view.latent_array().reshape(-1)
+        start = self._desk.workspace.history.original(view).latent_array().reshape(-1)
         found = self._components.get(opened.name)
         if self._mode == COORDINATES:
             names = [f"z{index + 1}" for index in range(len(latent))]
@@ -137,25 +137,25 @@ class RawPresenter(QObject):
             self._panel.sliders.set_values(values, -LIMIT, LIMIT, names, start=starts)
 
     def _on_moved(self, index: int, value: float) -> None:
-        session = self._desk.workspace.session
-        if session is not None:
-            self._desk.workspace.apply_preview(self._edited(session, index, value))
+        view = self._desk.workspace.view
+        if view is not None:
+            self._desk.workspace.apply_preview(self._edited(view, index, value))
 
     def _on_settled(self, index: int, value: float) -> None:
-        session = self._desk.workspace.session
-        if session is not None:
+        view = self._desk.workspace.view
+        if view is not None:
             mark = "z" if self._mode == COORDINATES else "c"
-            self._desk.workspace.apply(self._edited(session, index, value), f"{mark}{index + 1} {value:+.2f}")
+            self._desk.workspace.apply(self._edited(view, index, value), f"{mark}{index + 1} {value:+.2f}")
 
-    def _edited(self, session: Session, index: int, value: float) -> Session:
-        latent = session.latent_array().reshape(-1)
-        found = self._components.get(session.model)
+    def _edited(self, view: View, index: int, value: float) -> View:
+        latent = view.latent_array().reshape(-1)
+        found = self._components.get(view.model)
         if self._mode == COMPONENTS and found is not None:
             stands = float(found.coordinates(latent[None])[0, index])
             latent = latent + (value - stands) * found.directions[index]
         else:
             latent[index] = value
-        return session.with_latent(latent.reshape(session.shape), seed=None)
+        return view.with_latent(latent.reshape(view.shape), seed=None)
 
 
 def component_steps(opened: Opened) -> Iterator[ComponentsStep]:

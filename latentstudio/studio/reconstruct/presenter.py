@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject
 
+from latentstudio.document.origin import Origin
 from latentstudio.document.session import Session
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.errors import StudioError
@@ -96,14 +98,18 @@ class ReconstructPresenter(QObject):
         if result is None or first >= len(result.latents):
             return
         label = f"reconstruction {first + 1}"
-        session, opened = self._desk.workspace.session, self._desk.current
-        if session is not None and opened is not None and opened.name == result.model:
-            self._desk.workspace.apply(_at(session, result.latents[first]), label)
+        view, opened = self._desk.workspace.view, self._desk.current
+        if view is not None and opened is not None and opened.name == result.model:
+            self._desk.workspace.apply(self._at(view, result.latents[first]), label, Origin.RECONSTRUCTION)
             return
         entry = self._entry(result.model)
         if entry is not None and entry.card is not None:
-            started = Session.start(entry.card, result.latents[first].reshape(entry.card.spaces[0].shape))
-            self._desk.request_model(result.model, session=started, label=label)
+            started = View.start(entry.card, result.latents[first].reshape(entry.card.spaces[0].shape))
+            self._desk.request_model(result.model, session=Session((started,)), label=label,
+                                     origin=Origin.RECONSTRUCTION)
+
+    def _at(self, view: View, latent: NDArray[np.float32]) -> View:
+        return view.with_new_picture(latent.reshape(view.shape), keep_sliders=self._desk.keep_sliders)
 
     def _on_seen(self) -> None:
         if not self._looking:
@@ -246,7 +252,7 @@ class ReconstructPresenter(QObject):
         panel.introduction.hide()
         panel.card.show()
         self._on_chosen(panel.grid.first, panel.grid.second)
-        self._request_pair(self._desk.workspace.session)
+        self._request_pair(self._desk.workspace.view)
 
     def _on_chosen(self, first: int, second: int) -> None:
         result = self.result
@@ -259,17 +265,18 @@ class ReconstructPresenter(QObject):
     def _on_way(self, share: float, *, settled: bool) -> None:
         """Between the two latents: the canvas follows, and there is one entry of the history at the end."""
         result, grid = self.result, self._panel.grid
-        session, opened = self._desk.workspace.session, self._desk.current
-        if result is None or grid.second < 0 or session is None or opened is None:
+        view, opened = self._desk.workspace.view, self._desk.current
+        if result is None or grid.second < 0 or view is None or opened is None:
             return
         if opened.name != result.model:
             if settled:
                 self.take_in_hand()
             return
         latent = slerp(result.latents[grid.first], result.latents[grid.second], share).astype(np.float32)
-        there = _at(session, latent)
+        there = self._at(view, latent)
         if settled:
-            self._desk.workspace.apply(there, f"{share:.0%} from {grid.first + 1} to {grid.second + 1}")
+            words = f"{share:.0%} from {grid.first + 1} to {grid.second + 1}"
+            self._desk.workspace.apply(there, words, Origin.RECONSTRUCTION)
         else:
             self._desk.workspace.apply_preview(there)
 
@@ -277,14 +284,14 @@ class ReconstructPresenter(QObject):
         """The picture in hand by both networks, while the panel is in sight."""
         self._request_pair(change.new)
 
-    def _request_pair(self, session: Session | None) -> None:
-        opened, panel = self._desk.opened_for(session), self._panel
-        if session is None or opened is None or not panel.isVisible() or panel.card.isHidden():
+    def _request_pair(self, view: View | None) -> None:
+        opened, panel = self._desk.opened_for(view), self._panel
+        if view is None or opened is None or not panel.isVisible() or panel.card.isHidden():
             return
         if networks_of(opened.model) != NETWORKS:
             panel.pair.hide()
         elif self._ready_for == opened.name:
-            self._desk.worker.request("pair", partial(draw_pair, opened, session), self._on_pair)
+            self._desk.worker.request("pair", partial(draw_pair, opened, view), self._on_pair)
         elif not self._preparing:
             self._preparing = True
             self._desk.worker.start_job("Getting ready to draw with both networks", partial(ready_steps, opened),
@@ -294,7 +301,7 @@ class ReconstructPresenter(QObject):
         self._preparing = False
         if end.error is None and end.outcome != "cancelled":
             self._ready_for = name
-            self._request_pair(self._desk.workspace.session)
+            self._request_pair(self._desk.workspace.view)
 
     def _on_pair(self, result: Result) -> None:
         made = result.value
@@ -303,12 +310,6 @@ class ReconstructPresenter(QObject):
             self._panel.pair.show()
         elif result.error is not None:
             self._panel.pair.hide()
-
-
-def _at(session: Session, latent: NDArray[np.float32]) -> Session:
-    """The session at another latent (d,), which stands for no photo and no scene."""
-    moved = session.with_latent(latent.reshape(session.shape))
-    return moved.with_photo(None).with_tuning("").with_scene(None)
 
 
 def told(errors: Errors) -> str:

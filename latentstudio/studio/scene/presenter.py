@@ -10,7 +10,8 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from latentstudio.document.session import Session
+from latentstudio.document.origin import Origin
+from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import Result
 from latentstudio.errors import StudioError, UsageError
@@ -20,7 +21,7 @@ from latentstudio.scenes.scene import Scene, SceneObject
 from latentstudio.studio.canvas.box_editor import BoxEditor, copies
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.scene.panel import ScenePanel
-from latentstudio.tasks.drawing import FOUND, Opened
+from latentstudio.tasks.drawing import Opened
 from latentstudio.tasks.scene import (
     TakenApart,
     another_background,
@@ -96,12 +97,16 @@ class ScenePresenter(QObject):
 
     def take_scene(self, name: str, scene: Scene) -> None:
         """Show a scene that was exported before."""
-        opened, session = self._desk.current, self._desk.workspace.session
-        if opened is None or session is None or opened.name != scene.model:
+        opened, view = self._desk.current, self._desk.workspace.view
+        if opened is None or view is None or opened.name != scene.model:
             self._desk.notice("info", f"{name} was made with {scene.model}: open that model, then drop it again.")
             return
-        self._desk.workspace.apply(session.with_scene(scene).with_photo(None), f"{FOUND}{name}")
+        self._apply_found(view, scene, name)
         self.taken.emit()
+
+    def _apply_found(self, view: View, scene: Scene, name: str) -> None:
+        fresh = view.with_new_picture(view.latent_array(), view.seed, keep_sliders=self._desk.keep_sliders)
+        self._desk.workspace.apply(fresh.with_scene(scene), f"photo {name}", Origin.SCENE)
 
     def duplicate(self) -> None:
         """The chosen objects once more, a little to the lower right."""
@@ -198,14 +203,14 @@ class ScenePresenter(QObject):
         self._editor.choose(range(len(scene.objects), len(grown.objects)))
 
     def _apply(self, scene: Scene, label: str) -> None:
-        session = self._desk.workspace.session
-        if session is not None:
-            self._desk.workspace.apply(session.with_scene(scene), label)
+        view = self._desk.workspace.view
+        if view is not None:
+            self._desk.workspace.apply(view.with_scene(scene), label)
 
     def _on_edited(self, scene: Scene) -> None:
-        session = self._desk.workspace.session
-        if session is not None:
-            self._desk.workspace.apply_preview(session.with_scene(scene))
+        view = self._desk.workspace.view
+        if view is not None:
+            self._desk.workspace.apply_preview(view.with_scene(scene))
             self._show_numbers()
 
     def _on_settled(self, scene: Scene, words: str) -> None:
@@ -229,11 +234,11 @@ class ScenePresenter(QObject):
             self._follow(change.old, change.new)
 
     def _on_model(self, opened: Opened) -> None:
-        session = self._desk.workspace.session
-        if session is not None and session.model == opened.name:
-            self._follow(None, session)
+        view = self._desk.workspace.view
+        if view is not None and view.model == opened.name:
+            self._follow(None, view)
 
-    def _follow(self, old: Session | None, new: Session) -> None:
+    def _follow(self, old: View | None, new: View) -> None:
         """Show the scene of the session in front; that of a plain sample is unfolded from its latent."""
         opened = self._desk.opened_for(new)
         if opened is None:
@@ -254,9 +259,9 @@ class ScenePresenter(QObject):
             self._editor.set_scene(None)
         self._panel.set_idle()
 
-    def _on_unfolded(self, session: Session, result: Result) -> None:
-        current = self._desk.workspace.session
-        if isinstance(result.value, Scene) and current is session:
+    def _on_unfolded(self, view: View, result: Result) -> None:
+        current = self._desk.workspace.view
+        if isinstance(result.value, Scene) and current is view:
             self._editor.set_scene(result.value)
             self._show()
         elif result.error is not None:
@@ -264,13 +269,13 @@ class ScenePresenter(QObject):
 
     def _on_taken_apart(self, name: str, result: Result) -> None:
         self._desk.activity.emit("")
-        found, session = result.value, self._desk.workspace.session
-        if not isinstance(found, TakenApart) or session is None:
+        found, view = result.value, self._desk.workspace.view
+        if not isinstance(found, TakenApart) or view is None:
             self._desk.tell_error(result.error or StudioError("no answer"), doing="Taking the picture apart")
             return
         self.facts = found.facts
         self._editor.choose(())
-        self._desk.workspace.apply(session.with_scene(found.scene).with_photo(None), f"{FOUND}{name}")
+        self._apply_found(view, found.scene, name)
         self._panel.say(" ".join(f"{note[:1].upper()}{note[1:]}." for note in found.notes))
         self.taken.emit()
 

@@ -46,9 +46,12 @@ class AutosavePresenter(QObject):
             self._slot.release()
 
     def _on_change(self, change: Change) -> None:
-        self._autosave.save(change.new)
+        self._save(None)
 
     def _on_history(self, history: History) -> None:
+        self._save(history)
+
+    def _save(self, history: History | None) -> None:
         session = self._desk.workspace.session
         if session is not None:
             self._autosave.save(session, history)

@@ -246,10 +246,10 @@ class Commands(QObject):
             request(path, name)
 
     def _stem(self) -> str:
-        session = self._parts.desk.workspace.session
-        if session is None:
+        view = self._parts.desk.workspace.view
+        if view is None:
             return "picture"
-        return f"{session.model}-{session.seed}" if session.seed is not None else f"{session.model}-own"
+        return f"{view.model}-{view.seed}" if view.seed is not None else f"{view.model}-own"
 
     def _ask_save(self, title: str, name: str, kinds: str) -> Path | None:
         chosen = self.dialogs.save_file(self._window, title, str(Path(self.last_folder) / name), kinds)

@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
 from latentstudio.document.picture_recipe import save_picture
-from latentstudio.document.session import Session
 from latentstudio.document.session_file import SUFFIX, Saved, write_session
+from latentstudio.document.view import View
 from latentstudio.engine import Result
 from latentstudio.errors import PictureError, StorageError
 from latentstudio.factors import FactorSet
@@ -27,7 +27,7 @@ from latentstudio.tasks.drawing import Opened, draw, draw_strip, draw_traversal
 from latentstudio.tasks.read_file import Brought, read_file
 
 STRIP_COUNT = 9
-DrawRow = Callable[[Opened, Session, str], BytePictures]
+DrawRow = Callable[[Opened, View, str], BytePictures]
 
 
 class FilesPresenter(QObject):
@@ -100,21 +100,21 @@ class FilesPresenter(QObject):
         """Put a command line that draws this picture on the clipboard."""
         self._copy_words(as_command, "The command line is on the clipboard")
 
-    def _copy_words(self, write: Callable[[Session, FactorSet], str], said: str) -> None:
+    def _copy_words(self, write: Callable[[View, FactorSet], str], said: str) -> None:
         front = self._front("copy")
         if front is not None:
-            opened, session = front
-            QGuiApplication.clipboard().setText(write(session, opened.factors))
+            opened, view = front
+            QGuiApplication.clipboard().setText(write(view, opened.factors))
             self._desk.notice("good", said)
 
-    def _front(self, doing: str) -> tuple[Opened, Session] | None:
+    def _front(self, doing: str) -> tuple[Opened, View] | None:
         """The session and its open model; where there is none yet, that is said."""
-        session = self._desk.workspace.session
-        opened = self._desk.opened_for(session)
-        if session is None or opened is None:
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
+        if view is None or opened is None:
             self._desk.notice("info", f"There is no picture to {doing} yet; the model is not open")
             return None
-        return opened, session
+        return opened, view
 
     def _request_write(self, chosen: Path, suffix: str, write: Callable[[Path], str]) -> None:
         """Write in the worker; a suffix that was left out is put behind the name, but no other file is replaced so."""
@@ -162,16 +162,17 @@ class FilesPresenter(QObject):
     def _take_session(self, brought: Brought) -> None:
         session = brought.session
         assert session is not None
+        view = session.view
         known = {entry.name: entry for entry in self._desk.catalogue.models}
-        entry = known.get(session.model)
+        entry = known.get(view.model)
         if entry is None:
-            self._tell_missing(session.model)
+            self._tell_missing(view.model)
             return
-        if entry.card is not None and session.model_sha256 not in ("", entry.card.weights_sha256):
+        if entry.card is not None and view.model_sha256 not in ("", entry.card.weights_sha256):
             self._desk.notice(
-                "info", f"{brought.label} was made with other weights of {session.model}; the picture may differ"
+                "info", f"{brought.label} was made with other weights of {view.model}; the picture may differ"
             )
-        self._desk.request_model(session.model, session=session, label=brought.label)
+        self._desk.request_model(view.model, session=session, history=brought.history, label=brought.label)
 
     def _tell_missing(self, model: str) -> None:
         sentence = f"This was made with the model {model}, which is not installed"
@@ -181,8 +182,8 @@ class FilesPresenter(QObject):
             self._desk.notice("bad", f"{sentence}; add it to the library and try again")
 
 
-def _image(opened: Opened, session: Session) -> QImage:
-    return image_of(draw(opened, session).picture)
+def _image(opened: Opened, view: View) -> QImage:
+    return image_of(draw(opened, view).picture)
 
 
 def _write_new(path: Path, write: Callable[[Path], str]) -> str:
@@ -191,10 +192,10 @@ def _write_new(path: Path, write: Callable[[Path], str]) -> str:
     return write(path)
 
 
-def _write_picture(opened: Opened, session: Session, path: Path) -> str:
-    drawn = draw(opened, session)
-    drawing = opened.model_for(session)
-    save_picture(path, drawn.picture, session, drawing.runtime_name, str(drawing.device))
+def _write_picture(opened: Opened, view: View, path: Path) -> str:
+    drawn = draw(opened, view)
+    drawing = opened.model_for(view)
+    save_picture(path, drawn.picture, view, drawing.runtime_name, str(drawing.device))
     return f"Saved {path.name}"
 
 
@@ -203,8 +204,8 @@ def _write_session(saved: Saved, path: Path) -> str:
     return f"Saved {path.name}" + "".join(f"; {note}" for note in notes)
 
 
-def _write_row(opened: Opened, session: Session, name: str, kind: str, draw_row: DrawRow, path: Path) -> str:
-    frames = draw_row(opened, session, name)
+def _write_row(opened: Opened, view: View, name: str, kind: str, draw_row: DrawRow, path: Path) -> str:
+    frames = draw_row(opened, view, name)
     write_png(path, grid(frames, columns=len(frames)))
     return f"Saved the {kind} of {name} as {path.name}"
 

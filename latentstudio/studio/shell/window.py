@@ -319,13 +319,13 @@ class MainWindow(QMainWindow):
         super().closeEvent(event)
 
     def _save_preferences(self) -> None:
-        session = self.parts.workspace.session
+        view = self.parts.workspace.view
         kept = replace(
             self.preferences,
             window_geometry=bytes(self.saveGeometry().data()),
             window_state=bytes(self.saveState().data()),
             last_folder=self.commands.last_folder,
-            last_model="" if session is None else session.model,
+            last_model="" if view is None else view.model,
         )
         try:
             save_preferences(kept)
