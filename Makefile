@@ -8,6 +8,7 @@ BIN := .venv/bin
 	check \
 	bench \
 	fuzz \
+	soak \
 	screenshots \
 	train-sprites \
 	train-autoencoders \
@@ -40,6 +41,11 @@ bench: prepare
 	@$(BIN)/latentstudio bench startup
 
 # changed files of every kind that the program reads: `make fuzz ARGS="--seed 2 --count 500 --kinds photo,session"`
+# 100,000 random actions over the real window; hours. make soak ACTIONS=3000 SEED=7
+ACTIONS ?= 100000
+soak: prepare
+	@$(BIN)/python -m latentstudio.stories.soak --actions $(ACTIONS) --seed $(or $(SEED),12)
+
 fuzz: prepare-dev
 	@$(BIN)/python -m tests.attack.fuzz $(ARGS)
 
