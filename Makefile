@@ -40,12 +40,12 @@ bench: prepare
 	@$(BIN)/latentstudio bench render faces-gan
 	@$(BIN)/latentstudio bench startup
 
-# changed files of every kind that the program reads: `make fuzz ARGS="--seed 2 --count 500 --kinds photo,session"`
 # 100,000 random actions over the real window; hours. make soak ACTIONS=3000 SEED=7
 ACTIONS ?= 100000
 soak: prepare
 	@$(BIN)/python -m latentstudio.stories.soak --actions $(ACTIONS) --seed $(or $(SEED),12)
 
+# changed files of every kind that the program reads: `make fuzz ARGS="--seed 2 --count 500 --kinds photo,session"`
 fuzz: prepare-dev
 	@$(BIN)/python -m tests.attack.fuzz $(ARGS)
 

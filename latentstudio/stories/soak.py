@@ -40,7 +40,7 @@ import psutil
 import shiboken6
 import torch
 from PIL import Image
-from PySide6.QtCore import QPoint, QPointF, Qt, QTimer, qInstallMessageHandler
+from PySide6.QtCore import QObject, QPoint, QPointF, Qt, QTimer, QUrl, Slot, qInstallMessageHandler
 from PySide6.QtGui import QContextMenuEvent, QDesktopServices, QGuiApplication, QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QMenu, QPushButton, QWidget
@@ -102,7 +102,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _play(actions: int, seed: int, out: Path) -> int:
     record = _watch()
     make_application()
-    QDesktopServices.setUrlHandler("file", QApplication.instance(), "")  # nothing outside the window is opened
+    nowhere = Nowhere()
+    QDesktopServices.setUrlHandler("file", nowhere, b"take")
     began = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="latentstudio-soak-files-") as folder:
         files = _files(Path(folder), seed)
@@ -144,6 +145,14 @@ def _play(actions: int, seed: int, out: Path) -> int:
         print(text)
     print(f"{int(sound)} passed, {int(not sound)} failed", flush=True)
     return 0 if sound else 1
+
+
+class Nowhere(QObject):
+    """Takes what would be opened outside the window."""
+
+    @Slot(QUrl)
+    def take(self, url: QUrl) -> None:
+        """Nothing is opened."""
 
 
 class Hand:
