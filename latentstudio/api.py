@@ -6,7 +6,6 @@ Everything here is a thin layer over the rooms; the command line uses the same f
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +35,6 @@ from latentstudio.inversion.models import (
     invert,
     invert_steps,
     judge,
-    likeness_distance,
     likeness_steps,
     place_photo,
     residual_picture,
@@ -67,6 +65,7 @@ from latentstudio.pictures import (
 )
 from latentstudio.scenes.making import make_scene
 from latentstudio.scenes.scene import Scene, SceneObject, read_scene, write_scene
+from latentstudio.settings import changed
 
 if TYPE_CHECKING:
     from latentstudio.transformations import Transformation
@@ -77,7 +76,7 @@ __all__ = [
     "conclude", "conclude_tuning", "decompose", "draw", "draw_pasted", "edit_anchors", "evaluation_steps",
     "exact_steps", "factors_of", "feature_distance", "find_steps", "find_tuning", "follow_steps", "held_out_steps",
     "interpolate", "inversion_settings", "invert", "invert_steps", "judge", "keep_tuning", "kept_effect_steps",
-    "learn", "learn_steps", "likeness_distance", "likeness_steps", "make_scene", "map_of", "map_steps", "new_scenes",
+    "learn", "learn_steps", "likeness_steps", "make_scene", "map_of", "map_steps", "new_scenes",
     "open_model", "paste_back", "photo_place", "place_photo", "protocol_steps", "read_photo", "read_scene",
     "read_tuning", "reconstruct", "render_scene", "residual_picture", "sample", "scene_layers", "train_steps",
     "traverse", "tune_steps", "tuned_model", "write_map", "write_scene", "write_tuning",
@@ -185,7 +184,7 @@ def traverse(
 
 
 def learn(
-    model: Model, transformation: str | Transformation, *, settings: LearnSettings | None = None, **changes: Any
+    model: Model, transformation: str | Transformation, *, settings: LearnSettings | None = None, **changes: object
 ) -> Factor:
     """Learn a factor of variation and return it.
 
@@ -198,7 +197,7 @@ def learn(
         LearningError: nothing that moves new samples was found.
         UnknownNameError: there is no such transformation.
     """
-    chosen = replace(settings or LearnSettings(), **changes)
+    chosen = changed(settings or LearnSettings(), **changes)
     found: Factor | None = None
     for step in learn_steps(model, transformation, settings=chosen):
         found = step.factor if step.factor is not None else found

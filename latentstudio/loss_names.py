@@ -6,6 +6,7 @@ from latentstudio.errors import UsageError
 
 FEATURES = "features"
 LOSSES = ("blurred", "mse", "l1", "dssim", FEATURES)
+SQUARED = ("blurred", "mse")
 SIGMA = 0.03
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from latentstudio.api import find_steps
 from latentstudio.cli.factor_words import factor_row
-from latentstudio.cli.factors_learn import add_settings, settings_of
+from latentstudio.cli.options import add_settings, settings_of
 from latentstudio.cli.output import Output, table
 from latentstudio.errors import LearningError
 from latentstudio.factors import keep_factor, write_factor
+from latentstudio.factors.settings import LearnSettings
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import open_model
 
@@ -24,12 +25,12 @@ def add_options(action: argparse.ArgumentParser) -> None:
     action.add_argument("--factors", default=None, metavar="NAME,NAME", help="only these (default: all built-in ones)")
     action.add_argument("--out", type=Path, default=None, metavar="DIR",
                         help="write the files of usable factors here (default: keep them for this user)")
-    add_settings(action)
+    add_settings(action, LearnSettings, title="how to learn")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Find, keep what is usable, and tell of all."""
-    settings = settings_of(arguments)
+    settings = settings_of(arguments, LearnSettings())
     names = None if arguments.factors is None else [name.strip() for name in arguments.factors.split(",")]
     if arguments.out is not None:
         check_writable(arguments.out / "x.safetensors")

@@ -5,19 +5,17 @@ from __future__ import annotations
 import argparse
 import shutil
 import time
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from latentstudio.api import LearnSettings, learn_steps
 from latentstudio.cli.factor_words import range_text
-from latentstudio.cli.options import count_from_one
+from latentstudio.cli.options import add_settings, count_from_one, settings_of
 from latentstudio.cli.output import Output
 from latentstudio.cli.rescuing import write_somewhere
 from latentstudio.cli.transforming import add_transformation, check_on_samples, chosen
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import Factor
-from latentstudio.factors.settings import reasons
 from latentstudio.files import check_writable, storage_error
 from latentstudio.generators.opening import open_model
 from latentstudio.places import records_folder
@@ -35,40 +33,12 @@ def add_options(action: argparse.ArgumentParser) -> None:
     action.add_argument("--records", type=Path, default=None, metavar="DIR",
                         help="where trajectories are kept (default: below the state folder, by model and factor)")
     action.add_argument("--resume", action="store_true", help="go on from the trajectories of an interrupted run")
-    add_settings(action)
-
-
-def add_settings(action: argparse.ArgumentParser) -> None:
-    """One option for each of ``LearnSettings``'s fields; the seed is the common one."""
-    group = action.add_argument_group("how to learn (defaults are the program's own)")
-    words = {name: text.removesuffix(".").replace("``", "").replace("%", "%%") for name, text in reasons().items()}
-    for field in fields(LearnSettings):
-        option = "--" + field.name.replace("_", "-")
-        if field.name == "seed":
-            continue
-        if isinstance(field.default, bool):
-            group.add_argument(option, dest=field.name, action=argparse.BooleanOptionalAction, default=None,
-                               help=f"{words.get(field.name, '')} (default {'yes' if field.default else 'no'})")
-        elif isinstance(field.default, tuple):
-            group.add_argument(option, dest=field.name, type=_numbers, default=None, metavar="N,N",
-                               help=words.get(field.name))
-        else:
-            group.add_argument(option, dest=field.name, type=type(field.default), default=None,
-                               metavar="NAME" if isinstance(field.default, str) else "N",
-                               help=f"{words.get(field.name, '')} (default {field.default})")
-
-
-def settings_of(arguments: argparse.Namespace) -> LearnSettings:
-    """The settings that were asked for."""
-    return LearnSettings(**{
-        field.name: getattr(arguments, field.name)
-        for field in fields(LearnSettings) if getattr(arguments, field.name) is not None
-    })
+    add_settings(action, LearnSettings, title="how to learn")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Learn, write, and say what is known."""
-    settings = settings_of(arguments)
+    settings = settings_of(arguments, LearnSettings())
     check_writable(arguments.out)  # not after minutes of learning
     wanted = chosen(arguments)
     name = wanted.name
@@ -105,13 +75,6 @@ def _start_anew(folder: Path) -> None:
         shutil.rmtree(folder)
     except OSError as problem:
         raise storage_error(folder, problem) from problem
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is not of the form 3,7,12") from None
 
 
 def _learned(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from latentstudio import api, pixels
 from latentstudio.cli.invert_after import After
-from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser
+from latentstudio.cli.options import Parser, add_common, add_settings, settings_of, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.document.view import View
 from latentstudio.errors import StudioError, UsageError
@@ -20,6 +20,8 @@ from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.inversion.frames import Frame, parse_frame
 from latentstudio.inversion.placing import AUTO, NONE
+from latentstudio.inversion.settings import InversionSettings, TuningSettings
+from latentstudio.settings import changed
 
 INTERRUPTED, USER_ERROR = 130, 2
 SHOWN = 12
@@ -34,31 +36,13 @@ def parser() -> Parser:
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder for each photo is made in it")
     verb.add_argument("--start", default="auto", metavar="encoder|random|LATENT",
                       help="where to start (default: the encoder where the model has one); a latent is a .npy file")
-    verb.add_argument("--restarts", type=count_from_one, default=None, metavar="N", help="starts side by side")
-    verb.add_argument("--loss", default=None, metavar="blurred|mse|l1|dssim|features",
-                      help="what to minimise (default blurred), or a sum such as 0.8*mse+0.2*dssim")
-    verb.add_argument("--sigma", type=positive_number, default=None,
-                      help="blur of the blurred loss as a share of the height (default 0.03)")
-    verb.add_argument("--constraint", choices=("ball", "sphere", "none"), default=None,
-                      help="where latents may lie (default ball)")
-    verb.add_argument("--radius", type=positive_number, default=None,
-                      help="of ball or sphere (default: the root of the number of coordinates)")
-    verb.add_argument("--space", default=None, metavar="NAME",
-                      help="another latent space of the model, such as w or w+; its pictures carry no recipe")
-    verb.add_argument("--optimizer", choices=("adam", "lbfgs", "gauss-newton"), default=None,
-                      help="default: gauss-newton where the loss is a sum of squares")
-    verb.add_argument("--steps", type=count_from_one, default=None, metavar="N", help="at most so many steps")
-    verb.add_argument("--seconds", type=positive_number, default=None, metavar="S", help="at most so long a photo")
-    verb.add_argument("--likeness", type=float, default=None, metavar="0..1",
-                      help="from 0, as editable as the model's own pictures, to 1, as alike as can be (default 1)")
-    verb.add_argument("--around", choices=("start", "shell"), default=None,
-                      help="what the likeness holds near: where the search starts (default), or the prior's shell")
     verb.add_argument("--curve", action="store_true", help="measure what each likeness costs, too")
     verb.add_argument("--tune", action="store_true",
                       help="then tune a copy of the model's weights on the photo (pivotal tuning)")
-    verb.add_argument("--tune-seconds", type=positive_number, default=90.0, metavar="S", help="at most so long (90)")
     verb.add_argument("--frame", default="auto", metavar="x,y,size,angle|auto|none",
                       help="what to cut out; auto looks for a face where the model draws faces, none takes all of it")
+    add_settings(verb, InversionSettings, title="how to look", elsewhere=("start", "seed"))
+    add_settings(verb, TuningSettings, title="how to tune", elsewhere=("space", "seed"), prefix="tune_")
     add_common(verb)
     return verb
 
@@ -69,10 +53,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     model = open_model(arguments.model, device=arguments.device)
     try:
         settings, start = _settings(arguments)
-        if arguments.likeness is not None:
-            settings = replace(settings, distance=api.likeness_distance(model, arguments.likeness))
         _check_space(model, arguments)
-        after = After(arguments.tune_seconds if arguments.tune else None, curve=arguments.curve)
+        tuning = settings_of(arguments, TuningSettings(), prefix="tune_") if arguments.tune else None
+        after = After(tuning, curve=arguments.curve)
         check_writable(arguments.out / "photo")
         held_out = output.follow(api.held_out_steps(model, settings), "the model's own samples")
         answers: list[dict[str, Any]] = []
@@ -176,13 +159,7 @@ def _settings(arguments: argparse.Namespace) -> tuple[Any, Any]:
     kind = arguments.start
     if kind not in ("auto", *KINDS):
         start, kind = _latent(Path(kind)), "given"
-    asked = {
-        "start": kind, "restarts": arguments.restarts, "loss": arguments.loss, "sigma": arguments.sigma,
-        "constraint": arguments.constraint, "radius": arguments.radius, "optimiser": arguments.optimizer,
-        "steps": arguments.steps, "seconds": arguments.seconds, "seed": arguments.seed, "around": arguments.around,
-        "space": arguments.space,
-    }
-    return replace(api.inversion_settings(), **{k: v for k, v in asked.items() if v is not None}), start
+    return changed(settings_of(arguments, InversionSettings(), elsewhere=("start",)), start=kind), start
 
 
 def _check_space(model: Model, arguments: argparse.Namespace) -> None:

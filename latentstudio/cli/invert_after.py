@@ -13,6 +13,7 @@ from latentstudio.cli.output import Output
 from latentstudio.document.view import View
 from latentstudio.errors import StudioError
 from latentstudio.generators.opening import Model
+from latentstudio.inversion.settings import TuningSettings
 
 STRIP = 8
 NEAR = 0.5
@@ -20,9 +21,9 @@ NEAR = 0.5
 
 @dataclass(frozen=True)
 class After:
-    """``tune_seconds`` is None where no tuning was asked for."""
+    """``tuning`` is None where none was asked for."""
 
-    tune_seconds: float | None
+    tuning: TuningSettings | None
     curve: bool = False
 
     def run(
@@ -35,8 +36,8 @@ class After:
             return answer
         if self.curve:
             answer["likeness_curve"] = _curve(model, placed, settings, start, output)
-        if self.tune_seconds is not None:
-            answer["tuning"] = _tune(model, placed, found, out, self.tune_seconds, output, place)
+        if self.tuning is not None:
+            answer["tuning"] = _tune(model, placed, found, out, self.tuning, output, place)
         return answer
 
 
@@ -53,7 +54,8 @@ def _curve(model: Model, placed: Any, settings: Any, start: Any, output: Output)
 
 
 def _tune(
-    model: Model, placed: Any, found: Any, out: Path, seconds: float, output: Output, place: api.PhotoPlace | None
+    model: Model, placed: Any, found: Any, out: Path, settings: TuningSettings, output: Output,
+    place: api.PhotoPlace | None,
 ) -> dict[str, Any]:
     shown: list[Any] = []
 
@@ -65,7 +67,7 @@ def _tune(
     try:
         output.follow(
             api.tune_steps(
-                model, placed.picture, found.latent, mask=placed.inside, seconds=seconds,
+                model, placed.picture, found.latent, settings, mask=placed.inside,
                 anchors=api.edit_anchors(model, placed.picture, found.latent, mask=placed.inside),
             ),
             "tuning", on_step=on_step,

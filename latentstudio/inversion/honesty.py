@@ -28,7 +28,7 @@ CLOSE, ROUGH = 0.05, 0.25
 _ORDINARY = 95.0
 _LOOKED_AT = 256
 _FREE = ("seconds", "seed", "mixed_precision", "tolerance")
-_LATER = ("distance", "around", "space")
+_LATER = ("distance", "around", "space", "likeness")
 _SEARCH = 2  # raised whenever the same settings come further, or less far, than they did
 _RED = np.array([0.0, 0.5, 1.0])
 
@@ -80,7 +80,7 @@ def key_of(settings: InversionSettings) -> str:
     if told["start"] == "given":
         told["start"] = AUTO
     for name in _LATER:  # what was measured before these came holds where they are not used
-        if told[name] == getattr(InversionSettings(), name) or (name == "around" and settings.distance is None):
+        if told[name] == getattr(InversionSettings(), name) or (name == "around" and settings.allowed(1.0) is None):
             del told[name]
     told["search"] = _SEARCH
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:12]
@@ -118,7 +118,7 @@ def measure_held_out(
         yield HeldOutStep(0.0, "drawing samples")
     looked = torch.cat(pictures)
     found: list[Inversion] = []
-    asked = replace(settings, start=AUTO) if settings.start == "given" else settings
+    asked = replace(settings, start="auto") if settings.start == "given" else settings
     for index in range(count):
         for step in invert(generator, looked[index], asked):
             yield HeldOutStep((index + step.fraction) / count, f"the model's own samples: {index + 1} of {count}")

@@ -13,11 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from latentstudio.errors import UsageError
 from latentstudio.generators.contract import Generator
 from latentstudio.inversion.inverting import Inversion, invert
 from latentstudio.inversion.settings import InversionSettings
-from latentstudio.latents import LatentSpace
 from latentstudio.steps import Step
 
 MARKS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
@@ -46,22 +44,6 @@ class LikenessStep(Step):
     points: tuple[LikenessPoint, ...] = ()
 
 
-def distance_for(likeness: float, space: LatentSpace) -> float | None:
-    """The distance that a dial's position allows: its share of the prior's radius; None, no limit, at 1.
-
-    Raises:
-        UsageError: not from 0 to 1.
-    """
-    if not 0.0 <= likeness <= 1.0:
-        raise UsageError(f"the likeness {likeness}", expected="a number from 0 (editable) to 1 (alike)")
-    return None if likeness == 1.0 else likeness * space.radius
-
-
-def at_likeness(settings: InversionSettings, likeness: float, space: LatentSpace) -> InversionSettings:
-    """The settings with the dial at ``likeness``; ``settings.around`` says what the distance is counted from."""
-    return replace(settings, distance=distance_for(likeness, space))
-
-
 def likeness_curve(
     generator: Generator, target: Tensor, settings: InversionSettings | None = None, *,
     marks: Sequence[float] = MARKS, start: Tensor | None = None, mask: Tensor | None = None, label: int | None = None,
@@ -72,11 +54,11 @@ def likeness_curve(
         CapabilityError, UsageError: as ``invert``; also a mark that is no likeness.
     """
     chosen = settings or InversionSettings()
-    space = generator.card.spaces[0]
+    radius = generator.card.spaces[0].radius
     points: list[LikenessPoint] = []
     first: NDArray[np.float32] | None = None
     for number, mark in enumerate(sorted(marks)):
-        asked = at_likeness(chosen, mark, space)
+        asked = replace(chosen, likeness=mark, distance=None)
         result: Inversion | None = None
         for step in invert(generator, target, asked, start=start, mask=mask, label=label):
             first = step.latent if first is None else first
@@ -85,5 +67,7 @@ def likeness_curve(
         assert result is not None
         assert first is not None
         moved = float(np.linalg.norm(result.latent - first))
-        points.append(LikenessPoint(mark, asked.distance, moved, result.loss, result.mse, result.norm, result.latent))
+        points.append(LikenessPoint(
+            mark, asked.allowed(radius), moved, result.loss, result.mse, result.norm, result.latent
+        ))
     yield LikenessStep(1.0, "measured", points=tuple(points))

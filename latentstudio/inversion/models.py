@@ -6,7 +6,7 @@ The library's functions and the command line are these.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +15,14 @@ from latentstudio.generators.opening import Model
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photos import Photo
 from latentstudio.inversion.placing import Placed, place
+from latentstudio.inversion.settings import InversionSettings, TuningSettings
+from latentstudio.settings import changed
 
 if TYPE_CHECKING:
     from latentstudio.inversion.following import FollowingStep
     from latentstudio.inversion.honesty import HeldOut, HeldOutStep, Verdict
     from latentstudio.inversion.inverting import Inversion, InversionStep
     from latentstudio.inversion.likeness import LikenessStep
-    from latentstudio.inversion.settings import InversionSettings
     from latentstudio.inversion.tuning import Anchors, TuningResult, TuningStep
 
 
@@ -34,20 +35,18 @@ def place_photo(model: Model, photo: Photo, frame: Frame | str = "auto") -> Plac
     return place(photo, model.card, frame)
 
 
-def inversion_settings(**changes: Any) -> InversionSettings:
-    """``InversionSettings`` with single ones changed, for example ``loss="mse", radius=7.0``. Imports torch.
+def inversion_settings(**changes: object) -> InversionSettings:
+    """``InversionSettings`` with single ones changed, for example ``loss="mse", likeness=0.5``.
 
     Raises:
-        UsageError: a value out of range.
+        UsageError: a name that is none, or a value out of range.
     """
-    from latentstudio.inversion.settings import InversionSettings
-
-    return InversionSettings(**changes)
+    return changed(InversionSettings(), **changes)
 
 
 def invert(
     model: Model, picture: NDArray[np.float32], *, start: NDArray[np.float32] | None = None,
-    mask: NDArray[np.float32] | None = None, **changes: Any,
+    mask: NDArray[np.float32] | None = None, **changes: object,
 ) -> Inversion:
     """The ``Inversion`` of a picture float32 (3, H, W) in [0, 1]; ``changes`` are settings. ``invert_steps`` in one go.
 
@@ -136,17 +135,6 @@ def residual_picture(found: Inversion) -> NDArray[np.uint8]:
     return heat(found)
 
 
-def likeness_distance(model: Model, likeness: float) -> float | None:
-    """The setting ``distance`` for the dial between 0 (editable) and 1 (alike; no limit, None). Imports torch.
-
-    Raises:
-        UsageError: not from 0 to 1.
-    """
-    from latentstudio.inversion.likeness import distance_for
-
-    return distance_for(likeness, model.card.spaces[0])
-
-
 def likeness_steps(
     model: Model, picture: NDArray[np.float32], settings: InversionSettings | None = None, *,
     start: NDArray[np.float32] | None = None, mask: NDArray[np.float32] | None = None,
@@ -161,24 +149,24 @@ def likeness_steps(
 
 
 def tune_steps(
-    model: Model, picture: NDArray[np.float32], latent: NDArray[np.float32], *, mask: NDArray[np.float32] | None = None,
-    label: int | None = None, anchors: Anchors | None = None, **changes: Any,
+    model: Model, picture: NDArray[np.float32], latent: NDArray[np.float32], settings: TuningSettings | None = None, *,
+    mask: NDArray[np.float32] | None = None, label: int | None = None, anchors: Anchors | None = None,
+    **changes: object,
 ) -> Iterator[TuningStep]:
     """The frozen steps of pivotal tuning: a copy of the weights learns a picture (3, H, W) around its latent.
 
-    ``changes`` are ``TuningSettings``. The last step's ``result`` has the ``tuning``, which ``tuned_model`` opens;
+    ``changes`` replace single ``settings``. The last step's ``result`` has the ``tuning``, which ``tuned_model`` opens;
     ``anchors`` are what ``edit_anchors`` gives.
     Every step with a preview has one to go on with where the iterator is closed (see ``conclude_tuning``). The model
     itself is not changed. Imports torch.
     """
     import torch
 
-    from latentstudio.inversion.tuning import TuningSettings, tune
+    from latentstudio.inversion.tuning import tune
 
     defined = None if mask is None else torch.from_numpy(mask)
-    settings = TuningSettings(**changes)
-    pivot = torch.from_numpy(latent)
-    return tune(model.generator, torch.from_numpy(picture), pivot, settings, mask=defined, label=label,
+    pivot, chosen = torch.from_numpy(latent), changed(settings or TuningSettings(), **changes)
+    return tune(model.generator, torch.from_numpy(picture), pivot, chosen, mask=defined, label=label,
                 anchors=anchors)
 
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.func import jvp
 
-from latentstudio.inversion.settings import AUTO, GAUSS_NEWTON, SQUARED
+from latentstudio.inversion.settings import AUTO, GAUSS_NEWTON
 from latentstudio.inversion.task import Task
-from latentstudio.loss_names import parse_loss
+from latentstudio.loss_names import SQUARED, parse_loss
 from latentstudio.optimisation.second_order import LevenbergMarquardt
 
 BETAS = (0.9, 0.99)

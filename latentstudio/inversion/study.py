@@ -19,7 +19,7 @@ from torch import Tensor
 from latentstudio.generators.contract import Encodes, Generator
 from latentstudio.inversion.inverting import as_bytes, invert
 from latentstudio.inversion.searches import Adam
-from latentstudio.inversion.settings import InversionSettings
+from latentstudio.inversion.settings import Constraint, InversionSettings, Optimiser, Start
 from latentstudio.inversion.task import Task, make_task
 from latentstudio.latents import sample_prior
 from latentstudio.losses import Features, feature_error, squared_error, structural_dissimilarity
@@ -28,7 +28,7 @@ from latentstudio.transformations import Transformation
 
 SEED = 40_000_006
 LOSSES = ("blurred", "mse", "l1", "dssim")
-CONSTRAINTS = ("ball", "none")
+CONSTRAINTS: tuple[Constraint, ...] = ("ball", "none")
 AT_ONCE = 10
 LOSS_STEPS = 100
 TARGETS, STEPS_A_TARGET = 10, 10
@@ -136,8 +136,9 @@ def compare_following(
 def compare_optimisers(generator: Generator, *, count: int = 10, seed: int = SEED + 2) -> Iterator[StudyStep]:
     """Starts and optimisers on the model's own samples: the median MSE over the seconds, and what each ends at."""
     pictures = own_pictures(generator, count, seed=seed)
-    starts = ("encoder", "random") if isinstance(generator, Encodes) else ("random",)
-    combinations = [(start, name) for start in starts for name in ("gauss-newton", "lbfgs", "adam")]
+    starts: tuple[Start, ...] = ("encoder", "random") if isinstance(generator, Encodes) else ("random",)
+    tried: tuple[Optimiser, ...] = ("gauss-newton", "lbfgs", "adam")
+    combinations = [(start, name) for start in starts for name in tried]
     rows = []
     for number, (start, optimiser) in enumerate(combinations):
         restarts = 1 if start == "encoder" else RESTARTS

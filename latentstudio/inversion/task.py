@@ -10,7 +10,7 @@ from torch.nn import functional
 
 from latentstudio.errors import CapabilityError, UsageError
 from latentstudio.generators.contract import Generator, MapsLatents
-from latentstudio.inversion.settings import SQUARED, InversionSettings
+from latentstudio.inversion.settings import InversionSettings
 from latentstudio.latents import (
     LatentSpace,
     hold_near,
@@ -19,7 +19,7 @@ from latentstudio.latents import (
     project_to_sphere,
     sample_prior,
 )
-from latentstudio.loss_names import needs_features, parse_loss
+from latentstudio.loss_names import SQUARED, needs_features, parse_loss
 from latentstudio.losses import Features, Loss, blur, features_for, loss_named
 from latentstudio.optimisation.second_order import Ball
 from latentstudio.training.loop import mixed_precision_pays
@@ -54,6 +54,11 @@ class Task:
     def loss(self) -> Loss:
         """The settings' loss."""
         return loss_named(self.settings.loss, sigma=self.settings.sigma, features=self.features)
+
+    @property
+    def distance(self) -> float | None:
+        """How far the latent may go from the centre or the shell; None is any way."""
+        return self.settings.allowed(self.generator.card.spaces[0].radius)
 
     @property
     def fast(self) -> bool:
@@ -110,11 +115,11 @@ class Task:
 
         A start that obeys ball or sphere obeys them still after the distance from it was held, as the ball is convex.
         """
-        settings, radius = self.settings, self.settings.radius or self.space.radius
-        if settings.distance is not None and settings.around == "shell":
-            latents = hold_near_shell(latents, radius, settings.distance)
-        elif settings.distance is not None and self.centre is not None:
-            latents = hold_near(latents, self.centre, settings.distance)
+        radius, distance = self.settings.radius or self.space.radius, self.distance
+        if distance is not None and self.settings.around == "shell":
+            latents = hold_near_shell(latents, radius, distance)
+        elif distance is not None and self.centre is not None:
+            latents = hold_near(latents, self.centre, distance)
         if not self._bounded:
             return latents
         if self.settings.constraint == "ball":
@@ -127,8 +132,8 @@ class Task:
         settings, balls = self.settings, []
         if settings.constraint == "ball" and self._bounded:
             balls.append(Ball(settings.radius or self.space.radius))
-        if settings.distance and settings.around == "start" and self.centre is not None:
-            balls.append(Ball(settings.distance, self.centre))
+        if self.distance and settings.around == "start" and self.centre is not None:
+            balls.append(Ball(self.distance, self.centre))
         return min(balls, key=lambda one: one.radius, default=None)
 
     @property

@@ -17,9 +17,8 @@ from latentstudio.errors import CapabilityError, UsageError
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.tunings import Tuning, make_tuning, tuned_generator
 from latentstudio.inversion.inverting import as_bytes
-from latentstudio.inversion.settings import InversionSettings
+from latentstudio.inversion.settings import InversionSettings, TuningSettings
 from latentstudio.inversion.task import Task, make_task
-from latentstudio.loss_names import parse_loss
 from latentstudio.losses import squared_error, structural_dissimilarity
 from latentstudio.steps import Step
 
@@ -28,52 +27,6 @@ WARM_UP = 10
 ANCHORS = 2
 _AT_ONCE = 2
 _DRAWN = 64
-
-
-@dataclass(frozen=True)
-class TuningSettings:
-    """How to tune.
-
-    Attributes:
-        loss: of the pivot's picture, as in ``InversionSettings``; structure sharpens what squares leave soft.
-        steps: Adam steps with a rate that rises over ``WARM_UP`` steps and falls along a cosine.
-        seconds: stop after this time; None is no limit.
-        learning_rate: Adam's.
-        share: of the weights that may change, the last ones first. On faces-gan the last three layers (a fifth of the
-            weights) came closer than all of them, sooner, and left the factors' effects better as they were.
-        locality: weight of the term that keeps the pictures of other latents (equation 5 of Roich et al. 2021): their
-            mean squared difference from the untuned generator's. 3 left every factor of two photographs at least 78 %
-            of its effect, 1 as little as 70 %.
-        anchors: weight of the moved photographs that ``tune`` may be given, ``ANCHORS`` of them a step.
-        neighbours: such latents a step.
-        reach: how far from the pivot they lie at most; None is the prior's radius.
-        seed: of the neighbours.
-        space: of the pivot; empty is the model's first.
-    """
-
-    loss: str = "mse+0.1*dssim"
-    steps: int = 300
-    seconds: float | None = 90.0
-    learning_rate: float = 1e-3
-    share: float = 0.25
-    locality: float = 3.0
-    anchors: float = 0.5
-    neighbours: int = 4
-    reach: float | None = None
-    seed: int = 0
-    space: str = ""
-
-    def __post_init__(self) -> None:
-        parse_loss(self.loss)
-        above = {"steps": self.steps, "seconds": self.seconds, "learning rate": self.learning_rate,
-                 "neighbours": self.neighbours, "reach": self.reach}
-        for name, value in above.items():
-            if value is not None and not 0 < value < float("inf"):
-                raise UsageError(f"{name} {value}", expected="a number above 0")
-        weights = (self.locality, self.anchors)
-        if not 0.0 < self.share <= 1.0 or not all(0.0 <= weight < float("inf") for weight in weights):
-            raise UsageError(f"share {self.share}, locality {self.locality} and anchors {self.anchors}",
-                             expected="a share from 0 to 1 and weights of 0 or more")
 
 
 @dataclass(frozen=True)

@@ -17,11 +17,11 @@ from latentstudio.generators.arriving import arriving
 from latentstudio.generators.opening import Model
 from latentstudio.generators.tunings import Tuning
 from latentstudio.inversion.frames import Frame
-from latentstudio.inversion.looking import LookSettings
 from latentstudio.inversion.models import place_photo
 from latentstudio.inversion.photo_store import PhotoPlace, find_photo, photo_place
 from latentstudio.inversion.photos import Photo
 from latentstudio.inversion.placing import Placed
+from latentstudio.inversion.settings import InversionSettings
 from latentstudio.photographs import pasted
 from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.steps import Step
@@ -30,7 +30,6 @@ from latentstudio.tasks.drawing import Opened, place
 if TYPE_CHECKING:
     from latentstudio.inversion.honesty import Verdict
     from latentstudio.inversion.inverting import Inversion, InversionStep
-    from latentstudio.inversion.settings import InversionSettings
 
 INVERTING = "latentstudio.inversion.inverting"
 HONESTY = "latentstudio.inversion.honesty"
@@ -133,7 +132,7 @@ def ready_steps(model: Model) -> Iterator[Step]:
     yield Step(1.0, "ready for photos")
 
 
-def photo_steps(model: Model, framed: Framed, settings: LookSettings) -> Iterator[PhotoStep]:
+def photo_steps(model: Model, framed: Framed, settings: InversionSettings) -> Iterator[PhotoStep]:
     """The steps of finding the photo's latent; torch comes in here, in the worker, and not before.
 
     Raises:
@@ -144,8 +143,8 @@ def photo_steps(model: Model, framed: Framed, settings: LookSettings) -> Iterato
         yield PhotoStep(0.0, "loading the model for gradients")
     from latentstudio.inversion.models import invert_steps
 
-    asked, placed, ready = _asked(model, settings), framed.placed, False
-    for step in invert_steps(model, placed.picture, asked, mask=placed.inside):
+    placed, ready = framed.placed, False
+    for step in invert_steps(model, placed.picture, settings, mask=placed.inside):
         yield PhotoStep(0.99 * step.fraction, step.message, latent=step.latent, metrics=step.metrics)
         if not ready and step.latent is not None:
             ready = True
@@ -157,7 +156,7 @@ def photo_steps(model: Model, framed: Framed, settings: LookSettings) -> Iterato
 
 
 def again_steps(
-    model: Model, framed: Framed, settings: LookSettings, latent: NDArray[np.float32]
+    model: Model, framed: Framed, settings: InversionSettings, latent: NDArray[np.float32]
 ) -> Iterator[PhotoStep]:
     """The steps of saying how close a latent comes that was found another day.
 
@@ -172,7 +171,7 @@ def again_steps(
     yield PhotoStep(1.0, "looked at", latent=latent, result=replace(found, inversion=known))
 
 
-def curve_steps(model: Model, framed: Framed, settings: LookSettings) -> Iterator[CurveStep]:
+def curve_steps(model: Model, framed: Framed, settings: InversionSettings) -> Iterator[CurveStep]:
     """The steps of inverting the photo at several places of the dial of likeness.
 
     Raises:
@@ -183,12 +182,11 @@ def curve_steps(model: Model, framed: Framed, settings: LookSettings) -> Iterato
         yield CurveStep(0.0, "loading the model for gradients")
     from latentstudio.inversion.models import likeness_steps
 
-    asked = _asked(model, replace(settings, likeness=1.0))
-    for step in likeness_steps(model, framed.placed.picture, asked, mask=framed.placed.inside):
+    for step in likeness_steps(model, framed.placed.picture, settings, mask=framed.placed.inside):
         yield CurveStep(step.fraction, step.message, points=tuple((one.likeness, one.mse) for one in step.points))
 
 
-def comparing_steps(model: Model, settings: LookSettings) -> Iterator[Step]:
+def comparing_steps(model: Model, settings: InversionSettings) -> Iterator[Step]:
     """The steps of measuring what the model reaches on samples of its own, once; it is kept on disk.
 
     Raises:
@@ -199,13 +197,13 @@ def comparing_steps(model: Model, settings: LookSettings) -> Iterator[Step]:
         yield Step(0.0, "getting ready to compare")
     from latentstudio.inversion.models import held_out_steps
 
-    for step in held_out_steps(model, _asked(model, usual_of(settings))):
+    for step in held_out_steps(model, usual_of(settings)):
         yield Step(step.fraction, step.message)
 
 
-def usual_of(settings: LookSettings) -> LookSettings:
+def usual_of(settings: InversionSettings) -> InversionSettings:
     """What a photo's loss is compared with: the model's own samples, looked for in full by the same loss."""
-    return LookSettings(
+    return InversionSettings(
         loss=settings.loss, sigma=settings.sigma, constraint=settings.constraint, radius=settings.radius
     )
 
@@ -231,26 +229,19 @@ def tuning_steps(model: Model, framed: Framed, latent: NDArray[np.float32]) -> I
                         mse=step.mse if done is None else done.mse)
 
 
-def conclude_early(model: Model, framed: Framed, settings: LookSettings, latent: NDArray[np.float32]) -> Concluded:
+def conclude_early(model: Model, framed: Framed, settings: InversionSettings, latent: NDArray[np.float32]) -> Concluded:
     """What there is to say of an inversion that was cancelled at ``latent``."""
     from latentstudio.inversion.models import conclude
 
     inverting = importlib.import_module(INVERTING)
-    asked = _asked(model, settings)
     step: InversionStep = inverting.InversionStep(1.0, "cancelled", latent=latent)
-    found = conclude(model, framed.placed.picture, asked, step, mask=framed.placed.inside)
+    found = conclude(model, framed.placed.picture, settings, step, mask=framed.placed.inside)
     return _concluded(model, framed, found, settings)
 
 
-def _asked(model: Model, settings: LookSettings) -> InversionSettings:
-    from latentstudio.inversion.models import inversion_settings, likeness_distance
-
-    return inversion_settings(**settings.as_changes(), distance=likeness_distance(model, settings.likeness))
-
-
-def _concluded(model: Model, framed: Framed, found: Inversion, settings: LookSettings) -> Concluded:
+def _concluded(model: Model, framed: Framed, found: Inversion, settings: InversionSettings) -> Concluded:
     honesty = importlib.import_module(HONESTY)
-    known = honesty.find_held_out(model.card, _asked(model, usual_of(settings)))
+    known = honesty.find_held_out(model.card, usual_of(settings))
     notes = (*framed.photo.notes, *framed.placed.notes)
     verdict = None if known is None else honesty.judge(found, known, notes=notes)
     pair = to_bytes(np.stack([found.target, found.picture]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import fields, replace
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -14,11 +14,12 @@ from latentstudio import api
 from latentstudio.cli.main import main
 from latentstudio.document.session_file import Saved, write_session
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor, write_factor
-from latentstudio.factors.settings import LearnSettings, reasons
+from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.card import read_card, write_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.pixels import read_picture
 from latentstudio.places import user_factors, user_models
+from latentstudio.settings import fields_of
 from latentstudio.units import PIXELS, TIMES, Unit
 
 LEARN = ("--starts", "8", "--targets", "1", "--steps", "1", "--judged", "8", "--batch", "8")
@@ -176,7 +177,7 @@ def test_learn_writes_a_factor_with_the_promised_keys(cli, tmp_path: Path) -> No
 
 @pytest.mark.parametrize(("words", "part"), [
     (["--factor", "mood"], "mood"),
-    (["--factor", "x", "--starts", "1"], "at least 8"),
+    (["--factor", "x", "--starts", "1"], "--starts is 1; expected a whole number of 8 or more"),
     (["--factor", "x", "--axis", "sideways"], "sideways"),
     ([], "one of the arguments --factor --transformation is required"),
     (["--factor", "x", "--transformation", "mine.py:f"], "not allowed with argument --factor"),
@@ -312,7 +313,5 @@ def bad_model(home: Path, network: str, generate: str) -> None:
 def test_the_help_of_learning_tells_every_setting_with_its_reason(capsys):
     assert main(["factors", "learn", "--help"]) == 0
     shown = "".join(capsys.readouterr().out.split())  # lines are broken at hyphens as well
-    for name, words in reasons().items():
-        plain = "".join(words.removesuffix(".").replace("``", "").split())
-        assert name == "seed" or plain in shown, name
-    assert len(reasons()) == len(fields(LearnSettings))
+    for field in fields_of(LearnSettings):
+        assert field.name == "seed" or "".join(field.help.split()) in shown, field.name

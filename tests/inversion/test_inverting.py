@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from latentstudio.inversion import searches
 from latentstudio.inversion.following import follow
 from latentstudio.inversion.inverting import invert
 from latentstudio.inversion.searches import GaussNewton
-from latentstudio.inversion.settings import OPTIMISERS, InversionSettings
+from latentstudio.inversion.settings import InversionSettings, Optimiser
 from latentstudio.inversion.task import Task, make_task
 from latentstudio.transformations import transformation_named
 from tests.blob import BlobGenerator
@@ -56,7 +57,7 @@ def _last(steps):
     return found[-1].result, found
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("optimiser", get_args(Optimiser))
 def test_every_optimiser_finds_what_can_be_seen(optimiser):
     generator = EncodingBlob()
     result, steps = _last(invert(generator, _target(generator), InversionSettings(optimiser=optimiser)))
@@ -77,7 +78,7 @@ def test_every_loss_leads_there(loss):
     assert result.mse < 1e-3
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("optimiser", get_args(Optimiser))
 @pytest.mark.parametrize(("constraint", "low", "high"), [("ball", 0.0, 0.8001), ("sphere", 0.7999, 0.8001)])
 def test_constraints_hold_at_every_step(optimiser, constraint, low, high):
     generator = EncodingBlob()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -11,8 +12,8 @@ import torch
 from latentstudio.errors import CapabilityError, UnknownNameError, UsageError
 from latentstudio.generators.card import ModelCard
 from latentstudio.inversion.inverting import invert
-from latentstudio.inversion.likeness import MARKS, at_likeness, distance_for, likeness_curve
-from latentstudio.inversion.settings import OPTIMISERS, InversionSettings
+from latentstudio.inversion.likeness import MARKS, likeness_curve
+from latentstudio.inversion.settings import InversionSettings, Optimiser
 from latentstudio.latents import LatentSpace
 from tests.blob import BlobGenerator
 
@@ -54,7 +55,7 @@ def _last(steps):
     return result
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("optimiser", get_args(Optimiser))
 @pytest.mark.parametrize("distance", [0.0, 0.3])
 def test_no_search_goes_further_than_allowed(optimiser, distance):
     generator = EncodingBlob()
@@ -68,7 +69,7 @@ def test_no_search_goes_further_than_allowed(optimiser, distance):
         assert step.result.mse < step.result.start_mse
 
 
-@pytest.mark.parametrize("optimiser", OPTIMISERS)
+@pytest.mark.parametrize("optimiser", get_args(Optimiser))
 def test_a_search_held_near_the_shell_stays_there(optimiser):
     generator = EncodingBlob()
     settings = InversionSettings(optimiser=optimiser, distance=0.2, around="shell", steps=8)
@@ -78,12 +79,12 @@ def test_a_search_held_near_the_shell_stays_there(optimiser):
 
 
 def test_the_dial_is_a_share_of_the_radius_and_without_limit_at_its_end():
-    space = LatentSpace("z", (100,))
-    assert [distance_for(mark, space) for mark in (0.0, 0.25, 1.0)] == [0.0, 2.5, None]
-    assert at_likeness(InversionSettings(), 0.5, space).distance == 5.0
+    radius = LatentSpace("z", (100,)).radius
+    assert [InversionSettings(likeness=mark).allowed(radius) for mark in (0.0, 0.25, 1.0)] == [0.0, 2.5, None]
+    assert InversionSettings(likeness=0.5, distance=3.0).allowed(radius) == 3.0
     for wrong in (-0.1, 1.1, float("nan")):
         with pytest.raises(UsageError, match="likeness"):
-            distance_for(wrong, space)
+            InversionSettings(likeness=wrong)
     with pytest.raises(UsageError, match="distance"):
         InversionSettings(distance=-1.0)
     with pytest.raises(UsageError, match="around"):

@@ -23,7 +23,8 @@ from latentstudio.generators.tunings import (
     write_tuning,
 )
 from latentstudio.generators.weights import read_tensors
-from latentstudio.inversion.tuning import Anchors, TuningSettings, chosen_weights, conclude_tuning, tune
+from latentstudio.inversion.settings import TuningSettings
+from latentstudio.inversion.tuning import Anchors, chosen_weights, conclude_tuning, tune
 from latentstudio.latents import LatentSpace
 from tests.blob import BlobGenerator
 

@@ -12,7 +12,6 @@ from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
 from latentstudio.factors import Evidence, Factor, LearnSettings, MeasuredCalibration, MonotoneCurve
-from latentstudio.factors.settings import reasons
 from latentstudio.factors.verdict import verdict_of
 from latentstudio.places import records_folder
 from latentstudio.steps import Step
@@ -122,13 +121,12 @@ def test_another_file_is_refused(learning, desk, tmp_path):
 
 def test_every_setting_has_a_row_with_its_reason_and_its_value_is_used(learning, worker):
     panel, advanced = learning.panel, learning.panel.advanced
-    assert set(reasons()) == set(LearnSettings.__dataclass_fields__)
     assert not advanced.editors
     click(panel, advanced.toggle)
     assert set(advanced.editors) == set(LearnSettings.__dataclass_fields__)
     assert panel.settings == settings_for("usual")
     starts = advanced.editors["starts"]
-    assert "random starting points" in starts.toolTip()
+    assert "drawn at random" in starts.toolTip()
     starts.selectAll()
     QTest.keyClicks(starts, "96")
     advanced.editors["ball"].setChecked(False)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QPoint, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.errors import UsageError
-from latentstudio.factors.settings import AXES, OPTIMISERS, LearnSettings, reasons
+from latentstudio.factors.settings import LearnSettings
 from latentstudio.studio.learn.run_view import RunView
 from latentstudio.studio.learn.verdict_view import VerdictView
 from latentstudio.studio.widgets.advanced_settings import AdvancedSettings
@@ -72,8 +72,7 @@ class LearnPanel(QWidget):
         self.effort.setAccessibleName("Effort")
         self.effort_words = words("", self)
         self.advanced = AdvancedSettings(
-            LearnSettings(), reasons=reasons(), choices={"axis": AXES, "optimiser": OPTIMISERS},
-            put_back="All settings as the chosen effort has them", parent=self,
+            LearnSettings(), put_back="All settings as the chosen effort has them", parent=self,
         )
         self.mistake = words("", self, colour="bad")
         self.mistake.hide()

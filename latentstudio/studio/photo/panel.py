@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.errors import UsageError
-from latentstudio.inversion.looking import AROUND, CONSTRAINTS, LOSSES, OPTIMISERS, REASONS, STARTS, LookSettings
+from latentstudio.inversion.settings import InversionSettings
+from latentstudio.settings import changed, fields_of
 from latentstudio.studio.photo.frame import PhotoFrame
 from latentstudio.studio.photo.likeness_dial import LikenessDial
 from latentstudio.studio.widgets.advanced_settings import AdvancedSettings
@@ -23,6 +22,7 @@ EMPTY = (
     "that."
 )
 _FINE = 1000
+ELSEWHERE = ("start", "loss", "constraint", "likeness", "distance", "space")  # a session holds the first space
 _WRITTEN = {
     "auto": "the best start there is", "encoder": "start from the encoder", "random": "start from random latents",
     "blurred": "blurred error", "mse": "squared error", "l1": "absolute error", "dssim": "structure (DSSIM)",
@@ -133,13 +133,14 @@ class PhotoPanel(QWidget):
     def _build_settings(self, column: QVBoxLayout) -> None:
         """How to look, for the next try."""
         self.dial = LikenessDial(self.card)
-        self.start = ChoiceLink("Start", STARTS, written=_written, parent=self.card)
-        self.loss = ChoiceLink("Loss", LOSSES, written=_written, parent=self.card)
-        self.constraint = ChoiceLink("Where latents may lie", CONSTRAINTS, written=_written, parent=self.card)
-        self.advanced = AdvancedSettings(
-            LookSettings(), reasons=REASONS, choices={"optimiser": OPTIMISERS, "around": AROUND},
-            without=("start", "loss", "constraint", "likeness"), parent=self.card,
+        choice = {field.name: field.choices or field.setting.offers for field in fields_of(InversionSettings)}
+        starts = tuple(start for start in choice["start"] if start != "given")  # a latent in a file: not from here
+        self.start = ChoiceLink("Start", starts, written=_written, parent=self.card)
+        self.loss = ChoiceLink("Loss", choice["loss"], written=_written, parent=self.card)
+        self.constraint = ChoiceLink(
+            "Where latents may lie", choice["constraint"], written=_written, parent=self.card
         )
+        self.advanced = AdvancedSettings(InversionSettings(), elsewhere=ELSEWHERE, parent=self.card)
         self.mistake = words("", self.card, colour="bad")
         self.mistake.hide()
         choices = QHBoxLayout()
@@ -156,10 +157,10 @@ class PhotoPanel(QWidget):
         column.addWidget(self.mistake)
         self.advanced.changed.connect(self._on_settings)
 
-    def settings(self) -> LookSettings | None:
+    def settings(self) -> InversionSettings | None:
         """How to look, as it stands; None, and words in the panel, where a number is none."""
         try:
-            found = replace(
+            found = changed(
                 self.advanced.settings(), start=self.start.current, loss=self.loss.current,
                 constraint=self.constraint.current, likeness=self.dial.likeness,
             )

@@ -17,9 +17,9 @@ from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.errors import StudioError
 from latentstudio.inversion.frames import Frame
-from latentstudio.inversion.looking import LookSettings
 from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.inversion.photos import Photo
+from latentstudio.inversion.settings import InversionSettings
 from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.photo.extras import PhotoExtras
@@ -69,7 +69,7 @@ class PhotoPresenter(QObject):
         self._sought: PhotoPlace | None = None
         self.ready_for = ""
         self._preparing = False
-        self._settings = LookSettings()
+        self._settings = InversionSettings()
         self._latent: NDArray[np.float32] | None = None
         self.concluded: Concluded | None = None
         panel.photo.frame_changed.connect(self._on_frame)
@@ -98,7 +98,7 @@ class PhotoPresenter(QObject):
         return self._model
 
     @property
-    def settings(self) -> LookSettings:
+    def settings(self) -> InversionSettings:
         """How the photo in front was looked for."""
         return self._settings
 
@@ -207,7 +207,7 @@ class PhotoPresenter(QObject):
             self._desk.tell_error(result.error or RuntimeError("no answer"), doing="Framing the photo")
             self._next()
             return
-        before, settings = self._settings, self._panel.settings() or LookSettings()
+        before, settings = self._settings, self._panel.settings() or InversionSettings()
         again = self._framed is not None and self._framed.place == framed.place and self._model == opened.name
         self._latent = None
         self._show_framed(opened, framed, again=again)
@@ -346,7 +346,7 @@ class PhotoPresenter(QObject):
             self._panel.say((error.sentence if isinstance(error, StudioError) else "the photo is not here any more",))
             self._sought = place  # asked once is enough
             return
-        self._name, self._latent, self._settings = place.name, view.latent_array(), LookSettings()
+        self._name, self._latent, self._settings = place.name, view.latent_array(), InversionSettings()
         self._show_framed(opened, framed)
         self._panel.dial.set_curve(())
         self.extras.take_tuning(view)

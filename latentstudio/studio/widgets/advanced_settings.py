@@ -1,26 +1,22 @@
-"""Settings to look at and to change, made from the frozen dataclass that holds them."""
+"""Settings to look at and to change: a form that is read from the frozen dataclass that holds them."""
 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import Field, fields, replace
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from dataclasses import replace
+from typing import Generic
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QLineEdit, QVBoxLayout, QWidget
 
-from latentstudio.errors import UsageError
+from latentstudio.settings import AnySettings, Field, Value, without
 from latentstudio.studio.widgets.base import Link, Text
 from latentstudio.studio.widgets.choice_link import ChoiceLink
 
-if TYPE_CHECKING:
-    from _typeshed import DataclassInstance
-
 Editor = QLineEdit | QCheckBox | ChoiceLink
-Settings = TypeVar("Settings", bound="DataclassInstance")
 
 
-class AdvancedSettings(QWidget, Generic[Settings]):
+class AdvancedSettings(QWidget, Generic[AnySettings]):
     """A link that opens name, value and reason of every setting. The rows are made when they are first opened.
 
     Signals:
@@ -30,16 +26,13 @@ class AdvancedSettings(QWidget, Generic[Settings]):
     changed = Signal()
 
     def __init__(
-        self, usual: Settings, *, reasons: Mapping[str, str], choices: Mapping[str, tuple[str, ...]] | None = None,
-        without: Collection[str] = (), put_back: str = "All settings as they usually are",
-        parent: QWidget | None = None,
+        self, usual: AnySettings, *, elsewhere: Collection[str] = (),
+        put_back: str = "All settings as they usually are", parent: QWidget | None = None,
     ) -> None:
-        """``without`` names the fields that are set somewhere else; they stay as ``set_usual`` gave them."""
+        """``elsewhere`` names the fields that are set in another place; they stay as ``set_usual`` gave them."""
         super().__init__(parent)
         self._usual = usual
-        self._reasons = reasons
-        self._choices = choices or {}
-        self._fields = tuple(field for field in fields(self._usual) if field.name not in without)
+        self._fields = without(type(usual), elsewhere)
         self.editors: dict[str, Editor] = {}
         self.toggle = Link("Advanced ▸", role="small", parent=self)
         self.reset = Link("Put back", role="small", parent=self)
@@ -61,38 +54,29 @@ class AdvancedSettings(QWidget, Generic[Settings]):
         self.toggle.clicked.connect(self._on_toggle)
         self.reset.clicked.connect(self._on_reset)
 
-    def set_usual(self, settings: Settings) -> None:
+    def set_usual(self, settings: AnySettings) -> None:
         """Other usual values; changes made before are put back."""
         self._usual = settings
         self._show()
 
-    def settings(self) -> Settings:
+    def settings(self) -> AnySettings:
         """What the rows say.
 
         Raises:
             UsageError: a value that is none, or that the dataclass refuses.
         """
-        changed: Settings = replace(self._usual, **self._changes())
-        return changed
+        return replace(self._usual, **self._changes())
 
-    def _changes(self) -> dict[str, Any]:
+    def _changes(self) -> Mapping[str, Value]:
         return {field.name: self._value(field) for field in self._fields if field.name in self.editors}
 
-    def _value(self, field: Field[Any]) -> Any:
+    def _value(self, field: Field) -> Value:
         editor = self.editors[field.name]
         if isinstance(editor, QCheckBox):
             return editor.isChecked()
         if isinstance(editor, ChoiceLink):
             return editor.current
-        text = editor.text().strip()
-        kind: Any = type(field.default)
-        try:
-            if kind is tuple:
-                return tuple(int(part) for part in text.split(",") if part.strip())
-            return kind(text)
-        except ValueError:
-            expected = {int: "a whole number", float: "a number"}.get(kind, "whole numbers with commas between")
-            raise UsageError(f"{field.name} is '{text}'", expected=expected) from None
+        return field.read(editor.text())
 
     def _on_toggle(self) -> None:
         opened = self.body.isHidden()
@@ -107,20 +91,19 @@ class AdvancedSettings(QWidget, Generic[Settings]):
         self.changed.emit()
 
     def _build_rows(self) -> None:
-        why = self._reasons
         for field in self._fields:
             editor = self._build_editor(field)
             self.editors[field.name] = editor
-            name = field.name.replace("_", " ")
-            editor.setAccessibleName(name)
-            editor.setToolTip(why.get(field.name, ""))
-            label = Text(name, parent=self.body)
-            label.setToolTip(why.get(field.name, ""))
+            editor.setAccessibleName(field.setting.label)
+            label = Text(field.setting.label, parent=self.body)
+            for widget in (editor, label):
+                widget.setToolTip(field.help)
             row = QHBoxLayout()
             row.addWidget(label)
             row.addStretch(1)
             row.addWidget(editor)
-            reason = Text(why.get(field.name, ""), role="small", colour="dim", parent=self.body)
+            why = field.setting.why
+            reason = Text(why[:1].upper() + why[1:], role="small", colour="dim", parent=self.body)
             reason.setWordWrap(True)
             block = QVBoxLayout()
             block.setSpacing(0)
@@ -129,27 +112,28 @@ class AdvancedSettings(QWidget, Generic[Settings]):
             self._rows.addLayout(block)
         self._show()
 
-    def _build_editor(self, field: Field[Any]) -> Editor:
-        if isinstance(field.default, bool):
+    def _build_editor(self, field: Field) -> Editor:
+        if field.kind is bool:
             box = QCheckBox(self.body)
             box.clicked.connect(self.changed)
             return box
-        if field.name in self._choices:
-            link = ChoiceLink(field.name, self._choices[field.name], parent=self.body)
+        if field.choices:
+            link = ChoiceLink(field.setting.label, field.choices, parent=self.body)
             link.chosen.connect(self.changed)
             return link
         line = QLineEdit(self.body)
         line.setFixedWidth(96)
+        line.setPlaceholderText(field.setting.usual)
         line.textEdited.connect(self.changed)
         return line
 
     def _show(self) -> None:
-        for name, editor in self.editors.items():
-            value = getattr(self._usual, name)
+        for field in self._fields:
+            editor, value = self.editors.get(field.name), getattr(self._usual, field.name)
             if isinstance(editor, QCheckBox):
                 editor.setChecked(bool(value))
             elif isinstance(editor, ChoiceLink):
                 editor.set_current(str(value))
-            else:
-                editor.setText(", ".join(map(str, value)) if isinstance(value, (list, tuple)) else f"{value:g}"
-                               if isinstance(value, float) else str(value))
+            elif editor is not None:
+                editor.setText(field.written(value))
+                editor.setCursorPosition(0)
