@@ -25,6 +25,7 @@ else:
 Part = TypeVar("Part")
 
 MAX_SLOTS = 64
+STARTING = "starting"
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,19 @@ class Slot:
         history, lost_history = _part(self.folder / HISTORY_FILE, lambda: read_history_part(self.folder))
         notice = "; ".join(sentence for sentence in (lost_session, lost_history) if sentence)
         return Recovered(_joined(session, history), notice)
+
+    def begin_start(self) -> bool:
+        """Note that the window starts; whether the start before never came to its ``end_start``."""
+        mark = self.folder / STARTING
+        failed = mark.exists()
+        with contextlib.suppress(OSError):
+            mark.touch()
+        return failed
+
+    def end_start(self) -> None:
+        """The window stands and has drawn, or was closed in good order."""
+        with contextlib.suppress(OSError):
+            (self.folder / STARTING).unlink(missing_ok=True)
 
     def restore(self) -> Saved | None:
         """``recover().saved``: what the last run left, or None."""

@@ -15,19 +15,21 @@ from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from latentstudio.document.autosave import Slot, claim_slot
-from latentstudio.document.preferences import Preferences, load_preferences
+from latentstudio.document.preferences import Layout, Preferences, load_preferences
 from latentstudio.files import write_whole
 from latentstudio.generators.catalogue import Catalogue
 from latentstudio.studio.canvas.presenter import Painted
 from latentstudio.studio.shell.commands import Dialogs
 from latentstudio.studio.shell.components import Components
 from latentstudio.studio.shell.idle import IdleWork
+from latentstudio.studio.shell.layout import toolkit_and_screens
 from latentstudio.studio.shell.window import MainWindow
 from latentstudio.studio.theme import apply_theme
 from latentstudio.version import VERSION
 
 TRACE_VARIABLE = "LATENTSTUDIO_TRACE_STARTUP"
 SWITCH_SECONDS = 0.0001  # how long the worker may keep the interpreter when the window asks for it
+START_FAILED = "The last start did not come to its first picture; the window starts with the usual layout"
 FIRST_MODELS = ("faces-gan", "faces", "sprites-b10")
 
 
@@ -78,6 +80,7 @@ class Starter(QObject):
 
     def _on_painted(self, painted: Painted) -> None:
         self._window.parts.picture.painted.disconnect(self._on_painted)
+        self._window.parts.keeping.end_start()
         self._stamps["picture"] = time.time()
         if self._trace:
             write_whole(Path(self._trace), json.dumps(self._stamps).encode(), durable=False)
@@ -127,11 +130,17 @@ def build_window(
     """
     app = make_application()
     sys.setswitchinterval(SWITCH_SECONDS)
-    chosen = preferences if preferences is not None else load_preferences()
+    chosen, unread = (preferences, "") if preferences is not None else load_preferences()
+    own_slot = slot or claim_slot()
+    layout, changed = chosen.layout_for(toolkit_and_screens())
+    if own_slot.begin_start():
+        layout, changed = Layout(), START_FAILED
     theme = apply_theme(app, chosen.theme)
-    parts = Components(slot or claim_slot(), catalogue=catalogue, device=device, next_seed=next_seed)
-    window = MainWindow(parts, theme, chosen, dialogs=dialogs, remembers=remembers)
+    parts = Components(own_slot, catalogue=catalogue, device=device, next_seed=next_seed)
+    window = MainWindow(parts, theme, chosen, layout, dialogs=dialogs, remembers=remembers)
     parts.setParent(window)
+    for sentence in filter(None, (unread, changed)):
+        parts.desk.notice("info", sentence)
     Starter(window, path=path, model=model)
     return window
 

@@ -299,7 +299,9 @@ def _photo(data: bytes, room: Room, name: str) -> None:
 
 
 def _preferences(data: bytes, room: Room, name: str) -> None:
-    load_preferences(room.file("preferences.json", data).parent)
+    preferences, _ = load_preferences(room.file("preferences.json", data).parent)
+    layout, _ = preferences.layout_for("here")
+    assert layout.state in (b"", bytes(range(200)) * 3), "changed bytes would have reached the toolkit"
 
 
 @dataclass(frozen=True)

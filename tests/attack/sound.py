@@ -20,7 +20,7 @@ from latentstudio.document.autosave import Autosave, claim_slot
 from latentstudio.document.history import History
 from latentstudio.document.origin import Origin
 from latentstudio.document.picture_recipe import save_picture
-from latentstudio.document.preferences import Preferences, save_preferences
+from latentstudio.document.preferences import Layout, Preferences, save_preferences
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import Saved, write_session
 from latentstudio.document.view import View
@@ -150,8 +150,8 @@ def _documents(seeds: Path, model: api.Model) -> None:
     for kind in ("session", "history"):
         shutil.copyfile(slot.folder / f"{kind}.json", _new(seeds / f"autosave-{kind}" / "0.json"))
     save_preferences(
-        Preferences(theme="dark", last_folder="/tmp", window_geometry=bytes(range(66)),
-                    window_state=bytes(range(200)) * 3, hints_seen=True, last_model=TINY),
+        Preferences(theme="dark", last_folder="/tmp", hints_seen=True, last_model=TINY).with_layout(
+            Layout(bytes(range(66)), bytes(range(200)) * 3, "here").sealed()),
         _new(seeds / "preferences" / "0.json").parent,
     )
     (seeds / "preferences" / "preferences.json").rename(seeds / "preferences" / "0.json")

@@ -287,3 +287,18 @@ def test_after_kill_9_in_a_burst_the_session_is_at_most_a_second_old(home: Path)
     assert recovered.saved.history is not None
     assert len(recovered.saved.history) > 5
     slot.release()
+
+
+def test_a_start_that_never_ended_is_remembered_in_its_slot(home: Path) -> None:
+    slot = claim_slot()
+    assert not slot.begin_start()
+    slot.end_start()
+    assert not slot.begin_start()
+    slot.release()  # as after a crash: nobody ended it
+    again, beside = claim_slot(), claim_slot()
+    assert not beside.begin_start()
+    assert again.begin_start()
+    again.end_start()
+    assert not again.begin_start()
+    again.release()
+    beside.release()

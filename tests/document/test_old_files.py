@@ -108,4 +108,5 @@ def test_a_factor_file_moves_as_the_shipped_one_did() -> None:
 
 def test_preferences_keep_the_choices(tmp_path: Path) -> None:
     shutil.copy(OLD / "preferences.json", tmp_path)
-    assert load_preferences(tmp_path).workspace == "Play"
+    preferences, said = load_preferences(tmp_path)
+    assert (preferences.workspace, preferences.layouts, said) == ("Play", (), "")

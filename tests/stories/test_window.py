@@ -277,7 +277,7 @@ def test_closing_keeps_everything_for_tomorrow(story_home, tmp_path, qapp):
     driver.key("F6")
     view, entries = driver.view, len(driver.parts.workspace.history)
     close_window(first)
-    assert load_preferences().workspace == "Research"
+    assert load_preferences()[0].workspace == "Research"
     second = build_window(slot=claim_slot(slots))
     again = Driver(second, tmp_path)
     second.show()

@@ -60,6 +60,7 @@ ACTIONS: tuple[Action, ...] = (
     Action("copy_command", "Copy as command line", ("Ctrl+Alt+C",), "Edit"),
     Action("new_sample", "New sample", ("Space",), "Sample", "dice"),
     Action("enter_seed", "Enter a seed", ("Ctrl+G",), "Sample"),
+    Action("keep_sliders", "Keep the sliders for new pictures", (), "Sample", checkable=True),
     Action("find_sliders", "Find sliders in this model", ("Ctrl+F",), "Sample", "search", True),
     Action("before", "Compare with the sample before editing (hold)", ("B",), "Sample", "compare"),
     Action("fit", "Fit the picture", ("Ctrl+0",), "View", "fit"),

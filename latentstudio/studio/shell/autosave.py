@@ -38,11 +38,16 @@ class AutosavePresenter(QObject):
         self._desk.workspace.restore(found.saved.session, found.saved.history)
         return True
 
+    def end_start(self) -> None:
+        """The first picture stands: the next start may restore the layout."""
+        self._slot.end_start()
+
     def close(self) -> None:
         """Write what is left and let the slot go; safe to call twice."""
         if not self._closed:
             self._closed = True
             self._autosave.close()
+            self._slot.end_start()
             self._slot.release()
 
     def _on_change(self, change: Change) -> None:

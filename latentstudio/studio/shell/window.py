@@ -12,7 +12,7 @@ from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
 from PySide6.QtWidgets import QMainWindow, QMenuBar, QStatusBar
 
-from latentstudio.document.preferences import Preferences, save_preferences
+from latentstudio.document.preferences import Layout, Preferences, save_preferences
 from latentstudio.document.workspace import Change
 from latentstudio.errors import StudioError
 from latentstudio.studio.canvas.presenter import header_line
@@ -23,6 +23,7 @@ from latentstudio.studio.shell.docks import LEFT, RIGHT, WORKSPACES, Docks
 from latentstudio.studio.shell.hints import Hint, Hints
 from latentstudio.studio.shell.housekeeping import Housekeeper
 from latentstudio.studio.shell.icons import app_icon
+from latentstudio.studio.shell.layout import layout_of
 from latentstudio.studio.shell.menus import Menus
 from latentstudio.studio.shell.shortcut_sheet import ShortcutSheet
 from latentstudio.studio.shell.top_bar import TopBar
@@ -49,6 +50,7 @@ class MainWindow(QMainWindow):
         parts: Components,
         theme: Theme,
         preferences: Preferences,
+        layout: Layout,
         *,
         dialogs: Dialogs | None = None,
         remembers: bool = True,
@@ -57,6 +59,7 @@ class MainWindow(QMainWindow):
         self.parts = parts
         self.theme = theme
         self.preferences = preferences
+        self._layout = layout
         self._remembers = remembers
         self._was_painted = False
         self._was_closed = False
@@ -138,6 +141,7 @@ class MainWindow(QMainWindow):
             "find_sliders": self.on_find_sliders,
             "train": self.on_train,
             "smooth": self.on_smooth,
+            "keep_sliders": self.on_keep_sliders,
             "undock_panel": self.on_undock_panel,
             "full_screen": self.on_full_screen,
             "search": self.on_search,
@@ -158,6 +162,11 @@ class MainWindow(QMainWindow):
         """Between square pixels and smooth ones."""
         self.preferences = replace(self.preferences, smooth=not self.preferences.smooth)
         self.parts.picture_panel.canvas.set_smooth(self.preferences.smooth)
+
+    def on_keep_sliders(self) -> None:
+        """Whether slider positions carry over to new samples and photos, or go back to 0."""
+        self.preferences = replace(self.preferences, keep_sliders=not self.preferences.keep_sliders)
+        self.parts.desk.keep_sliders = self.preferences.keep_sliders
 
     def on_undock_panel(self) -> None:
         """Float the panel in front, or dock it again."""
@@ -225,7 +234,8 @@ class MainWindow(QMainWindow):
         states = {f"show_{name}": self.docks.is_seen(name) for name in self.docks.docks}
         states |= {f"workspace_{name.lower()}": name == self.docks.workspace for name in WORKSPACES}
         states |= {f"theme_{name}": name == self.theme.choice for name in ("system", "dark", "light")}
-        states |= {"smooth": chosen.smooth, "full_screen": self.isFullScreen()}
+        states |= {"smooth": chosen.smooth, "full_screen": self.isFullScreen(),
+                   "keep_sliders": chosen.keep_sliders}
         self.menus.set_checked(states)
 
     def _set_theme(self, choice: Choice) -> None:
@@ -242,15 +252,16 @@ class MainWindow(QMainWindow):
         self.housekeeper.stir()
 
     def _restore_layout(self) -> None:
-        saved = self.preferences
+        saved, layout = self.preferences, self._layout
         self.parts.picture_panel.canvas.set_smooth(saved.smooth)
-        if saved.window_geometry:
-            self.restoreGeometry(QByteArray(saved.window_geometry))
+        self.parts.desk.keep_sliders = saved.keep_sliders
+        if layout.geometry:
+            self.restoreGeometry(QByteArray(layout.geometry))
         self.docks.arrange(saved.workspace if saved.workspace in WORKSPACES else WORKSPACES[0])
         self.parts.factors_panel.set_curve_wanted(self.docks.workspace == "Research")
         self.top_bar.set_workspace(self.docks.workspace)
-        if saved.window_state:
-            self.restoreState(QByteArray(saved.window_state))
+        if layout.state:
+            self.restoreState(QByteArray(layout.state))
             self.docks.dress_tabs()
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -261,7 +272,7 @@ class MainWindow(QMainWindow):
             QTimer.singleShot(0, self._on_first_paint)
 
     def _on_first_paint(self) -> None:
-        if not self.preferences.window_state:
+        if not self._layout.state:
             self.docks.spread()
         self.first_painted.emit()
 
@@ -321,9 +332,7 @@ class MainWindow(QMainWindow):
     def _save_preferences(self) -> None:
         view = self.parts.workspace.view
         kept = replace(
-            self.preferences,
-            window_geometry=bytes(self.saveGeometry().data()),
-            window_state=bytes(self.saveState().data()),
+            self.preferences.with_layout(layout_of(self)),
             last_folder=self.commands.last_folder,
             last_model="" if view is None else view.model,
         )
