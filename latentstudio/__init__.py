@@ -19,6 +19,7 @@ from latentstudio.version import VERSION as __version__  # noqa: N811 (the name 
 
 if TYPE_CHECKING:
     from latentstudio.api import (
+        Conditions,
         Factor,
         FactorSet,
         LearnSettings,
@@ -64,6 +65,7 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "Conditions",
     "Factor",
     "FactorSet",
     "LearnSettings",

@@ -21,6 +21,7 @@ from latentstudio.factors.distribution import distribute, parse_distribution
 from latentstudio.factors.map_files import write_map
 from latentstudio.factors.mapping import COUNT, MapData, MapStep, map_steps
 from latentstudio.factors.settings import LearnSettings
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.generators.tuned import tuned_model
 from latentstudio.generators.tunings import Tuning, find_tuning, keep_tuning, read_tuning, write_tuning
@@ -71,12 +72,12 @@ if TYPE_CHECKING:
     from latentstudio.transformations import Transformation
 
 __all__ = [
-    "Factor", "FactorSet", "Frame", "LearnSettings", "MapData", "MapStep", "Model", "Photo", "PhotoPlace", "Picture",
-    "Placed", "Scene", "SceneObject", "Session", "StudioError", "Tuning", "View", "apply", "bench_steps", "clean_steps",
-    "conclude", "conclude_tuning", "decompose", "draw", "draw_pasted", "edit_anchors", "evaluation_steps",
-    "exact_steps", "factors_of", "feature_distance", "find_steps", "find_tuning", "follow_steps", "held_out_steps",
-    "interpolate", "inversion_settings", "invert", "invert_steps", "judge", "keep_tuning", "kept_effect_steps",
-    "learn", "learn_steps", "likeness_steps", "make_scene", "map_of", "map_steps", "new_scenes",
+    "Conditions", "Factor", "FactorSet", "Frame", "LearnSettings", "MapData", "MapStep", "Model", "Photo",
+    "PhotoPlace", "Picture", "Placed", "Scene", "SceneObject", "Session", "StudioError", "Tuning", "View", "apply",
+    "bench_steps", "clean_steps", "conclude", "conclude_tuning", "decompose", "draw", "draw_pasted", "edit_anchors",
+    "evaluation_steps", "exact_steps", "factors_of", "feature_distance", "find_steps", "find_tuning", "follow_steps",
+    "held_out_steps", "interpolate", "inversion_settings", "invert", "invert_steps", "judge", "keep_tuning",
+    "kept_effect_steps", "learn", "learn_steps", "likeness_steps", "make_scene", "map_of", "map_steps", "new_scenes",
     "open_model", "paste_back", "photo_place", "place_photo", "protocol_steps", "read_photo", "read_scene",
     "read_tuning", "reconstruct", "render_scene", "residual_picture", "sample", "scene_layers", "train_steps",
     "traverse", "tune_steps", "tuned_model", "write_map", "write_scene", "write_tuning",
@@ -117,8 +118,7 @@ def apply(
     keep: Collection[str] = (),
     exact: bool = False,
     seed: int | None = None,
-    label: int | None = None,
-    truncation: float = 1.0,
+    conditions: Conditions = NONE,
 ) -> Picture:
     """The picture of ``latent`` (*shape) with factors moved: ``{"x": "8px", "scale": 1.2, "brightness": "+10%"}``.
 
@@ -132,7 +132,7 @@ def apply(
     """
     known = factors_of(model)
     positions = parse_settings([f"{name}={value}" for name, value in (settings or {}).items()], known)
-    view = View.start(model.card, latent, seed, label=label, truncation=truncation).with_kept(keep)
+    view = View.start(model.card, latent, seed, conditions=conditions).with_kept(keep)
     view = view.with_tuning(model.tuning)
     if not exact:
         return draw_clamped(model, view.with_positions(positions), known)
@@ -155,7 +155,7 @@ def exact_steps(
 
     return steps(
         model.guarded_generator, view.latent_array(), wanted, factors_of(model) if known is None else known,
-        positions=view.position_map(), keep=view.kept, label=view.label, truncation=view.truncation,
+        positions=view.position_map(), keep=view.kept, conditions=view.told,
     )
 
 
@@ -165,8 +165,7 @@ def traverse(
     factor: str | Factor,
     alphas: NDArray[np.float64] = ALPHAS,
     *,
-    label: int | None = None,
-    truncation: float = 1.0,
+    conditions: Conditions = NONE,
 ) -> NDArray[np.uint8]:
     """Pictures uint8 (N, A, H, W, 3) of latents (N, *shape), each put at every alpha along the factor's axis.
 
@@ -179,7 +178,7 @@ def traverse(
     start = check_latent(latents, model.card.spaces[0])
     rows = traverse_latents(start.reshape(len(start), -1), chosen.axis, np.asarray(alphas, dtype=np.float64))
     flat = rows.reshape(-1, *model.card.spaces[0].shape)
-    drawn = draw_many(model, flat, label=label, truncation=truncation)
+    drawn = draw_many(model, flat, conditions=conditions)
     return drawn.reshape(len(start), -1, *drawn.shape[1:])
 
 
@@ -263,8 +262,7 @@ def evaluation_steps(
     *,
     count: int = 500,
     seed: int | None = None,
-    label: int | None = None,
-    truncation: float = 1.0,
+    conditions: Conditions = NONE,
     leak: Callable[[Any, Any], Mapping[str, Any]] | None = None,
     transformation: Transformation | None = None,
 ) -> Iterator[Any]:
@@ -278,7 +276,7 @@ def evaluation_steps(
 
     chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
     return evaluate_factor(
-        model.guarded_generator, factor, count=count, label=label, truncation=truncation, leak=leak,
+        model.guarded_generator, factor, count=count, conditions=conditions, leak=leak,
         transformation=transformation, **chosen
     )
 
@@ -290,8 +288,7 @@ def protocol_steps(
     alphas: NDArray[np.float64] = ALPHAS,
     count: int = 200,
     seed: int | None = None,
-    label: int | None = None,
-    truncation: float = 1.0,
+    conditions: Conditions = NONE,
 ) -> Iterator[Any]:
     """The frozen steps of the paper's evaluation (section 3.1); the last one's ``protocol`` holds what was measured.
 
@@ -302,14 +299,14 @@ def protocol_steps(
 
     chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
     return steps(
-        model.guarded_generator, factor, alphas=alphas, count=count, label=label, truncation=truncation, **chosen
+        model.guarded_generator, factor, alphas=alphas, count=count, conditions=conditions, **chosen
     )
 
 
 def clean_steps(model: Model, factor: Factor, against: Sequence[Factor], **options: Any) -> Iterator[Any]:
     """The frozen steps of cleaning a factor's axis against others; the last one's ``factor`` is the result.
 
-    ``options`` are ``count``, ``seed``, ``label`` and ``truncation`` of measuring it anew. Imports torch.
+    ``options`` are ``count``, ``seed`` and ``conditions`` of measuring it anew. Imports torch.
     """
     # torch is needed only here; a script that only draws pictures does without
     from latentstudio.factors.cleaning import clean_steps as steps
@@ -324,6 +321,7 @@ def map_of(
     count: int = COUNT,
     seed: int = 0,
     factors: Sequence[Factor] | None = None,
+    conditions: Conditions = NONE,
 ) -> MapData:
     """A cloud of ``count`` samples in the principal components of z or of their pictures, with trajectories.
 
@@ -339,7 +337,7 @@ def map_of(
     """
     known = tuple(factors_of(model)) if factors is None else tuple(factors)
     found: MapData | None = None
-    for step in map_steps(model, known, space=space, count=count, seed=seed):
+    for step in map_steps(model, known, space=space, count=count, seed=seed, conditions=conditions):
         found = step.data if step.data is not None else found
     assert found is not None, "the last step carries the map"
     return found

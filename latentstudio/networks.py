@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.scenes.scene import Scene
 
@@ -16,7 +17,8 @@ BytePicture = NDArray[np.uint8]
 
 
 def reconstruct(
-    model: Model, picture: BytePicture, *, by: str = "generator", variations: int = 1, noise_seed: int = 0
+    model: Model, picture: BytePicture, *, by: str = "generator", variations: int = 1,
+    conditions: Conditions = NONE,
 ) -> Any:
     """What a model with an encoder makes of a picture, uint8 (H, W, 3): a ``Rebuilt`` with pictures, latent and errors.
 
@@ -27,11 +29,12 @@ def reconstruct(
     """
     from latentstudio.autoencoding.rebuilding import rebuild
 
-    return rebuild(model, picture, by=by, variations=variations, noise_seed=noise_seed)
+    return rebuild(model, picture, by=by, variations=variations, conditions=conditions)
 
 
 def interpolate(
-    model: Model, one: NDArray[np.float32], other: NDArray[np.float32], *, count: int = 9, by: str = "generator"
+    model: Model, one: NDArray[np.float32], other: NDArray[np.float32], *, count: int = 9, by: str = "generator",
+    conditions: Conditions = NONE,
 ) -> BytePicture:
     """Pictures uint8 (count, H, W, 3) on the way from latent ``one`` to ``other``, both ends included. Imports torch.
 
@@ -41,7 +44,7 @@ def interpolate(
     """
     from latentstudio.autoencoding.rebuilding import interpolate as between
 
-    return between(model, one, other, count=count, by=by)
+    return between(model, one, other, count=count, by=by, conditions=conditions)
 
 
 def decompose(model: Model, picture: BytePicture) -> Any:

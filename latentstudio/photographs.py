@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.factors import apply_factors, load_factors
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.inversion.frames import Frame, paste_back
 from latentstudio.inversion.photos import Photo
@@ -51,7 +52,7 @@ def edit_anchors(
 
 def pasted(
     model: Model, latents: tuple[NDArray[np.float32], NDArray[np.float32]], photo: Photo, frame: Frame,
-    *, label: int | None = None,
+    *, conditions: Conditions = NONE,
 ) -> NDArray[np.uint8]:
     """The photo uint8 (H, W, 3) with the model's picture back in its frame, at the photo's full size.
 
@@ -61,7 +62,7 @@ def pasted(
     ``latents``, each float32 (*shape): with the edits and without them; the second tells how the model's colours lie
     to those of the photo.
     """
-    edited, before = model.pictures(np.stack(latents).astype(np.float32), label=label)
+    edited, before = model.pictures(np.stack(latents).astype(np.float32), conditions=conditions)
     if photo.own is None:
         return paste_back(photo.pixels, frame, edited, before=before)
     drawn = to_bytes(np.stack([edited, before]))
@@ -70,7 +71,8 @@ def pasted(
 
 
 def kept_effect_steps(
-    model: Model, tuned: Model, latent: NDArray[np.float32], names: Sequence[str] | None = None
+    model: Model, tuned: Model, latent: NDArray[np.float32], names: Sequence[str] | None = None, *,
+    conditions: Conditions = NONE,
 ) -> Iterator[Any]:
     """The frozen steps of measuring how much of their effect around ``latent`` the factors keep on a tuned model.
 
@@ -81,4 +83,4 @@ def kept_effect_steps(
 
     known = load_factors(model.folder, model.card)
     chosen = measurable(known, model.card) if names is None else names
-    return kept_effects(model.generator, tuned.generator, latent, known, chosen)
+    return kept_effects(model.generator, tuned.generator, latent, known, chosen, conditions=conditions)

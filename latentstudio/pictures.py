@@ -15,6 +15,7 @@ from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.view import View
 from latentstudio.errors import PictureError, UsageError
 from latentstudio.factors import Factor, FactorSet, apply_factors, load_factors
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.inversion.photo_store import find_photo
 from latentstudio.inversion.photos import Photo
@@ -92,7 +93,7 @@ def draw(model: Model, view: View, known: FactorSet | None = None) -> Picture:
 
         whole = render(model, view.scene)
     else:
-        drawn = model.pictures(latent[None], label=view.label, truncation=view.truncation)
+        drawn = model.pictures(latent[None], space=view.space, conditions=view.told)
         whole = pixels.to_bytes(drawn)[0]
     clamped = [_clamped_note(known.get(name), asked[name], applied.reached[name]) for name in applied.clamped]
     return Picture(
@@ -120,11 +121,11 @@ def draw_exact(model: Model, view: View, found: Collection[Any], known: FactorSe
 
 
 def draw_many(
-    model: Model, latents: NDArray[np.float32], *, label: int | None = None, truncation: float = 1.0
+    model: Model, latents: NDArray[np.float32], *, conditions: Conditions = NONE
 ) -> NDArray[np.uint8]:
     """Pictures uint8 (N, H, W, 3) of latents (N, *shape), computed ``BATCH`` at a time."""
     pieces = [
-        pixels.to_bytes(model.pictures(latents[first : first + BATCH], label=label, truncation=truncation))
+        pixels.to_bytes(model.pictures(latents[first : first + BATCH], conditions=conditions))
         for first in range(0, len(latents), BATCH)
     ]
     return np.concatenate(pieces)
@@ -154,7 +155,7 @@ def draw_pasted(
     if not (-frame.size < frame.x < width + frame.size and -frame.size < frame.y < height + frame.size):
         raise PictureError(f"the frame lies beside the photo ({width} x {height} pixels)",
                            action="name the photo that this was made from")
-    whole = pasted(model, (picture.latent, plain.latent), source, frame, label=view.label)
+    whole = pasted(model, (picture.latent, plain.latent), source, frame, conditions=view.told)
     return replace(picture, pixels=whole, pasted=True, profile=source.profile)
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.latents import LatentSpace
 
 PIXELS_A_UNIT = 6.0
@@ -22,15 +23,7 @@ class BlobGenerator:
             weights_sha256="b10b" * 16,
         )
 
-    def generate(
-        self,
-        latent: Tensor,
-        *,
-        space: str = "z",
-        label: int | None = None,
-        truncation: float = 1.0,
-        noise_seed: int | None = None,
-    ) -> Tensor:
+    def generate(self, latent: Tensor, *, space: str = "z", conditions: Conditions = NONE) -> Tensor:
         axis = torch.arange(SIDE, dtype=latent.dtype) - (SIDE - 1) / 2
         x = (axis[None, None, :] - PIXELS_A_UNIT * latent[:, 0, None, None]) / 3.0
         y = (axis[None, :, None] - PIXELS_A_UNIT * latent[:, 1, None, None]) / 3.0

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from latentstudio import pixels
 from latentstudio.errors import CapabilityError, PictureError, UsageError
+from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import NOISE_SEED, NONE, Conditions
 from latentstudio.generators.contract import Decodes, Encodes
 from latentstudio.generators.opening import Model
 from latentstudio.latents import slerp
@@ -60,7 +62,8 @@ def seen_by(model: Model, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def rebuild(
-    model: Model, picture: NDArray[np.uint8], *, by: str = GENERATOR, variations: int = 1, noise_seed: int = 0
+    model: Model, picture: NDArray[np.uint8], *, by: str = GENERATOR, variations: int = 1,
+    conditions: Conditions = NONE,
 ) -> Rebuilt:
     """Encode a picture, uint8 (H, W, 3), and draw its latent.
 
@@ -69,10 +72,11 @@ def rebuild(
         picture: any size; its middle square is taken.
         by: ``decoder`` or ``generator``.
         variations: how many xi to draw, where the generator has one; others are drawn once.
-        noise_seed: of the first xi; the others follow it.
+        conditions: ``noise_seed`` is that of the first xi; the others follow it.
 
     Raises:
         CapabilityError: the model cannot encode, or has no such network.
+        UsageError: a condition that the model does not have.
     """
     generator, card = model.generator, model.card
     if not isinstance(generator, Encodes):
@@ -81,13 +85,13 @@ def rebuild(
     check_network(model, by)
     original = seen_by(model, picture)
     image = torch.from_numpy(pixels.from_bytes(original[None])).to(model.device)
-    count = variations if by == GENERATOR and card.config.get("noise_size") else 1
+    drawn = _drawn_with(generator.card, conditions, variations)
     with torch.inference_mode():
         latent = generator.encode(image)
         if by == DECODER and isinstance(generator, Decodes):
             made = generator.decode(latent)
         else:
-            made = torch.cat([generator.generate(latent, noise_seed=noise_seed + seed) for seed in range(count)])
+            made = torch.cat([generator.generate(latent, conditions=one) for one in drawn])
         mask = torch.ones(1, 1, *image.shape[2:], device=image.device)
         return Rebuilt(
             original, pixels.to_bytes(made.cpu().numpy()), latent[0].cpu().numpy(),
@@ -96,8 +100,17 @@ def rebuild(
         )
 
 
+def _drawn_with(card: ModelCard, conditions: Conditions, variations: int) -> list[Conditions]:
+    """The conditions of so many variations; of one where the model has no xi."""
+    if not card.offers(NOISE_SEED):
+        return [conditions]
+    first = card.resolve(conditions).whole(NOISE_SEED) or 0
+    return [Conditions.of(noise_seed=first + number).over(conditions) for number in range(variations)]
+
+
 def interpolate(
-    model: Model, one: NDArray[np.float32], other: NDArray[np.float32], *, count: int, by: str = GENERATOR
+    model: Model, one: NDArray[np.float32], other: NDArray[np.float32], *, count: int, by: str = GENERATOR,
+    conditions: Conditions = NONE,
 ) -> NDArray[np.uint8]:
     """Pictures uint8 (count, H, W, 3) on the way from latent ``one`` to ``other`` (d,), both ends included.
 
@@ -115,8 +128,10 @@ def interpolate(
     latents = torch.from_numpy(np.stack(way)).to(model.device)
     generator = model.generator
     with torch.inference_mode():
-        decodes = by == DECODER and isinstance(generator, Decodes)
-        made = generator.decode(latents) if decodes else generator.generate(latents)  # type: ignore[attr-defined]
+        if by == DECODER and isinstance(generator, Decodes):
+            made = generator.decode(latents)
+        else:
+            made = generator.generate(latents, conditions=conditions)
     return pixels.to_bytes(made.cpu().numpy())
 
 

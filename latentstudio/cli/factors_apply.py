@@ -7,10 +7,18 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from latentstudio.api import Picture, draw_clamped, draw_exact, draw_pasted, exact_steps, factors_of, sample
+from latentstudio.api import (
+    Picture,
+    draw_clamped,
+    draw_exact,
+    draw_pasted,
+    exact_steps,
+    factors_of,
+    sample,
+)
 from latentstudio.cli.measuring import measure_after_torch
-from latentstudio.cli.options import positive_number, whole_number
 from latentstudio.cli.output import Output
+from latentstudio.cli.picture_options import add_conditions, given_conditions, read_conditions
 from latentstudio.cli.saved import open_saved, read_saved
 from latentstudio.document.view import View
 from latentstudio.errors import UsageError
@@ -35,8 +43,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
                         help="lock a factor: the others may not move it along; may be repeated")
     action.add_argument("--exact", action="store_true",
                         help="solve for what is measured on this very sample, not for the median sample")
-    action.add_argument("--label", type=whole_number, default=None, help="class of a conditional model")
-    action.add_argument("--truncation", type=positive_number, default=None, help="scale the latents (default 1)")
+    add_conditions(action)
     action.add_argument("--tuning", type=Path, default=None, metavar="FILE",
                         help="draw with the weights that `invert --tune` made; without --from or --seed at its photo")
     action.add_argument("--pasted", type=Path, default=None, metavar="PNG",
@@ -116,9 +123,8 @@ def _start(arguments: argparse.Namespace) -> tuple[Model, View]:
         if arguments.model is not None and arguments.model != saved.view.model:
             raise UsageError(f"{arguments.source} was made by '{saved.view.model}', not by '{arguments.model}'",
                              action="leave the model out")
-        for option in ("seed", "label", "truncation"):
-            if getattr(arguments, option) is not None:
-                raise UsageError(f"--{option} and --from exclude each other", action="give one of them")
+        for option in (*(("--seed",) if arguments.seed is not None else ()), *given_conditions(arguments)):
+            raise UsageError(f"{option} and --from exclude each other", action="give one of them")
         tuning = None if arguments.tuning is None else read_tuning(arguments.tuning)
         opened = open_saved(saved, device=arguments.device, tuning=tuning)
         return opened, saved.view.with_tuning(opened.tuning)
@@ -132,7 +138,7 @@ def _start(arguments: argparse.Namespace) -> tuple[Model, View]:
         keep_tuning(tuning)  # so that the picture can be made again wherever it goes
         model = tuned_model(model, tuning)
         latent, drawn = (tuning.pivot(), None) if arguments.seed is None else (latent, seed)
-    view = View.start(model.card, latent, drawn, label=arguments.label, truncation=arguments.truncation)
+    view = View.start(model.card, latent, drawn, conditions=read_conditions(arguments, model))
     return model, view.with_tuning(model.tuning)
 
 

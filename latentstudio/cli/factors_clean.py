@@ -10,7 +10,7 @@ from typing import Any
 from latentstudio.api import clean_steps, factors_of
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
-from latentstudio.cli.picture_options import add_condition, find_factor
+from latentstudio.cli.picture_options import add_conditions, find_factor, read_conditions
 from latentstudio.errors import LearningError
 from latentstudio.factors import Factor, write_factor
 from latentstudio.files import check_writable
@@ -26,7 +26,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
     action.add_argument("--against", required=True, metavar="NAME,NAME", help="the factors that shall stay")
     action.add_argument("--count", type=count_from_one, default=192, metavar="N",
                         help="new samples to measure on (default 192)")
-    add_condition(action)
+    add_conditions(action)
     action.add_argument("--out", type=Path, required=True, metavar="FILE")
 
 
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         known = factors_of(model)
         against = [known.get(name.strip()) for name in arguments.against.split(",")]
         steps = clean_steps(model, old, against, count=arguments.count, seed=arguments.seed or 0,
-                            label=arguments.label, truncation=arguments.truncation)
+                            conditions=read_conditions(arguments, model))
         last = output.follow(steps, f"measuring {old.name}")
     finally:
         model.close()

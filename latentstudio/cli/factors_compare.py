@@ -15,7 +15,7 @@ from latentstudio.api import factors_of, protocol_steps
 from latentstudio.cli.factors_protocol import measured_of
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
-from latentstudio.cli.picture_options import add_condition, allow_negative_values
+from latentstudio.cli.picture_options import add_conditions, allow_negative_values, read_conditions
 from latentstudio.cli.tables import write_csv
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import ALPHAS, Factor, parse_alphas
@@ -52,7 +52,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
     action.add_argument("--count", type=count_from_one, default=1000, metavar="N",
                         help="new samples a model (default 1000)")
     action.add_argument("--alphas", default=None, metavar="A..B/N", help="coordinates (default -5..5/11)")
-    add_condition(action)
+    add_conditions(action)
     action.add_argument("--out", type=Path, required=True, metavar="DIR", help=f"for {TABLE} and {FIGURE}")
 
 
@@ -98,7 +98,7 @@ def _measure(name: str, arguments: argparse.Namespace, output: Output) -> _Measu
     try:
         factor = factors_of(model).get(arguments.factor)
         steps = protocol_steps(model, factor, alphas=alphas, count=arguments.count, seed=arguments.seed,
-                               label=arguments.label, truncation=arguments.truncation)
+                               conditions=read_conditions(arguments, model))
         last = output.follow(steps, f"putting {factor.name} of {model.card.name}")
     finally:
         model.close()

@@ -15,13 +15,14 @@ from latentstudio.api import draw_many, evaluation_steps, protocol_steps
 from latentstudio.cli.factors_protocol import measured_of, write_values
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
-from latentstudio.cli.picture_options import add_condition, allow_negative_values, find_factor
+from latentstudio.cli.picture_options import add_conditions, allow_negative_values, find_factor, read_conditions
 from latentstudio.cli.tables import write_csv
 from latentstudio.cli.transforming import add_own, own
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import ALPHAS, Factor, FactorSet, apply_factors, parse_alphas
 from latentstudio.factors.figures import protocol_figure
 from latentstudio.files import check_writable, write_whole
+from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.opening import Model, open_model
 
 SUMMARY = "ask new samples for values of a factor and measure what happens"
@@ -40,7 +41,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
                         help="slider: move from where each sample stands (default); paper: z - <z, u> u + alpha u")
     action.add_argument("--alphas", default=None, metavar="A..B/N", help="coordinates of the paper's protocol "
                         "(default -5..5/11)")
-    add_condition(action)
+    add_conditions(action)
     action.add_argument("--out", type=Path, default=None, metavar="DIR",
                         help=f"write {SAMPLES} and {PICTURES}, or {FIGURE} for the paper's protocol")
 
@@ -64,8 +65,9 @@ def _slider(model: Model, factor: Factor, arguments: argparse.Namespace, output:
     from latentstudio.measures.leak import leak
 
     began = time.perf_counter()
-    steps = evaluation_steps(model, factor, count=arguments.count, seed=arguments.seed, label=arguments.label,
-                             truncation=arguments.truncation, leak=partial(leak, measure=model.card.measure),
+    conditions = read_conditions(arguments, model)
+    steps = evaluation_steps(model, factor, count=arguments.count, seed=arguments.seed, conditions=conditions,
+                             leak=partial(leak, measure=model.card.measure),
                              transformation=own(arguments))
     last = output.follow(steps, f"asking for {factor.name}")
     evaluation = getattr(last, "evaluation", None)
@@ -73,7 +75,7 @@ def _slider(model: Model, factor: Factor, arguments: argparse.Namespace, output:
         raise LearningError(f"asking for '{factor.name}' gave no result", action="raise --count")
     if arguments.out is not None:
         _write_samples(arguments.out / SAMPLES, factor, evaluation)
-        _write_strip(arguments.out / PICTURES, model, factor, evaluation, arguments)
+        _write_strip(arguments.out / PICTURES, model, factor, evaluation, conditions)
     write = factor.unit.format
     output.say(table([
         (write(t), write(m), str(n))
@@ -111,7 +113,7 @@ def _write_samples(path: Path, factor: Factor, evaluation: Any) -> None:
     ))
 
 
-def _write_strip(path: Path, model: Model, factor: Factor, evaluation: Any, arguments: argparse.Namespace) -> None:
+def _write_strip(path: Path, model: Model, factor: Factor, evaluation: Any, conditions: Conditions) -> None:
     """The few samples that can be asked for most values, one row each, the unmoved picture among the others."""
     chosen = np.argsort(-np.isfinite(evaluation.effects).sum(axis=1), kind="stable")[:ROWS]
     values = sorted((*evaluation.asked, 0.0))
@@ -119,7 +121,7 @@ def _write_strip(path: Path, model: Model, factor: Factor, evaluation: Any, argu
     moved = np.stack([
         apply_factors(evaluation.latents[row], {factor.name: t}, alone).latent for row in chosen for t in values
     ])
-    frames = draw_many(model, moved, label=arguments.label, truncation=arguments.truncation)
+    frames = draw_many(model, moved, conditions=conditions)
     pixels.write_png(path, pixels.grid(frames, columns=len(values)))
 
 
@@ -127,7 +129,7 @@ def _paper(model: Model, factor: Factor, arguments: argparse.Namespace, output: 
     alphas = ALPHAS if arguments.alphas is None else parse_alphas(arguments.alphas)
     began = time.perf_counter()
     steps = protocol_steps(model, factor, alphas=alphas, count=arguments.count, seed=arguments.seed,
-                           label=arguments.label, truncation=arguments.truncation)
+                           conditions=read_conditions(arguments, model))
     last = output.follow(steps, f"putting {factor.name}")
     protocol = getattr(last, "protocol", None)
     if protocol is None:

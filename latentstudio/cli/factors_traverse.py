@@ -12,7 +12,13 @@ from latentstudio import pixels
 from latentstudio.api import sample, traverse
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output
-from latentstudio.cli.picture_options import add_condition, allow_negative_values, check_sheet, find_factor
+from latentstudio.cli.picture_options import (
+    add_conditions,
+    allow_negative_values,
+    check_sheet,
+    find_factor,
+    read_conditions,
+)
 from latentstudio.factors import ALPHAS, Factor, parse_alphas
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import open_model
@@ -31,7 +37,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
     places = action.add_mutually_exclusive_group()
     places.add_argument("--alphas", default=None, metavar="A..B/N|A,B,C", help="coordinates (default -5..5/11)")
     places.add_argument("--range", choices=("known",), default=None, help="eleven coordinates over the known range")
-    add_condition(action)
+    add_conditions(action)
     action.add_argument("--out", type=Path, required=True, metavar="PNG")
 
 
@@ -42,12 +48,13 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     model = open_model(arguments.model, device=arguments.device)
     try:
         factor = find_factor(model, arguments.factor)
+        conditions = read_conditions(arguments, model)
         if arguments.range == "known":
             alphas = np.linspace(*factor.known, COLUMNS)
         check_sheet(arguments.seeds * len(alphas), model.card.image_size)
         seeds = [(arguments.seed or 0) + number for number in range(arguments.seeds)]
         latents = np.stack([sample(model, seed=seed) for seed in seeds])
-        rows = traverse(model, latents, factor, alphas, label=arguments.label, truncation=arguments.truncation)
+        rows = traverse(model, latents, factor, alphas, conditions=conditions)
         runtime, device = model.runtime_name, model.device
     finally:
         model.close()
@@ -58,7 +65,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
                f"(known from {low:g} to {high:g}), {len(seeds)} samples: {arguments.out}")
     output.result({
         "model": model.card.name, "factor": factor.name, "unit": factor.unit.symbol, "alphas": alphas,
-        "t": shown_at(factor, alphas), "known": [low, high], "seeds": seeds, "label": arguments.label,
+        "t": shown_at(factor, alphas), "known": [low, high], "seeds": seeds, "conditions": dict(conditions),
         "out": str(arguments.out), "size": [sheet.shape[1], sheet.shape[0]], "runtime": runtime, "device": device,
     })
 

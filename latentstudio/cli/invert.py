@@ -14,9 +14,11 @@ from latentstudio import api, pixels
 from latentstudio.cli.invert_after import After
 from latentstudio.cli.options import Parser, add_common, add_settings, settings_of, verb_parser
 from latentstudio.cli.output import Output
+from latentstudio.cli.picture_options import add_conditions, read_conditions
 from latentstudio.document.view import View
 from latentstudio.errors import StudioError, UsageError
 from latentstudio.files import check_writable, write_whole
+from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.inversion.frames import Frame, parse_frame
 from latentstudio.inversion.placing import AUTO, NONE
@@ -41,6 +43,7 @@ def parser() -> Parser:
                       help="then tune a copy of the model's weights on the photo (pivotal tuning)")
     verb.add_argument("--frame", default="auto", metavar="x,y,size,angle|auto|none",
                       help="what to cut out; auto looks for a face where the model draws faces, none takes all of it")
+    add_conditions(verb)
     add_settings(verb, InversionSettings, title="how to look", elsewhere=("start", "seed"))
     add_settings(verb, TuningSettings, title="how to tune", elsewhere=("space", "seed"), prefix="tune_")
     add_common(verb)
@@ -55,9 +58,10 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         settings, start = _settings(arguments)
         _check_space(model, arguments)
         tuning = settings_of(arguments, TuningSettings(), prefix="tune_") if arguments.tune else None
-        after = After(tuning, curve=arguments.curve)
+        conditions = read_conditions(arguments, model)
+        after = After(tuning, arguments.curve, conditions)
         check_writable(arguments.out / "photo")
-        held_out = output.follow(api.held_out_steps(model, settings), "the model's own samples")
+        held_out = output.follow(api.held_out_steps(model, settings, conditions=conditions), "the model's own samples")
         answers: list[dict[str, Any]] = []
         failed = 0
         for name, path in _named(arguments.photos):
@@ -96,17 +100,19 @@ def _one(
 
     try:
         output.follow(
-            api.invert_steps(model, placed.picture, settings, start=start, mask=placed.inside), path.name,
-            on_step=on_step,
+            api.invert_steps(model, placed.picture, settings, start=start, mask=placed.inside,
+                             conditions=after.conditions),
+            path.name, on_step=on_step,
         )
         found = shown[-1].result
     except KeyboardInterrupt:
         if not shown:
             raise
-        found = api.conclude(model, placed.picture, settings, shown[-1], mask=placed.inside)
+        found = api.conclude(model, placed.picture, settings, shown[-1], mask=placed.inside,
+                             conditions=after.conditions)
     verdict = api.judge(found, held_out.held_out, notes=(*photo.notes, *placed.notes))
     place = None if placed.frame is None else api.photo_place(path.name, photo, placed.frame)
-    files = _write(model, out, found, [step.preview for step in shown], place)
+    files = _write(model, out, found, [step.preview for step in shown], place, after.conditions)
     for note in found.notes:
         output.note(note)
     output.say(f"{path.name}: {verdict.words}; MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}, length {found.norm:.2f}, "
@@ -126,12 +132,13 @@ def _one(
 
 
 def _write(
-    model: Model, out: Path, found: Any, previews: Sequence[Any], place: api.PhotoPlace | None
+    model: Model, out: Path, found: Any, previews: Sequence[Any], place: api.PhotoPlace | None,
+    conditions: Conditions,
 ) -> dict[str, str]:
     """The pictures and the latent; the result carries its recipe, so that the window opens it with its sliders."""
     pixels.write_png(out / "target.png", pixels.to_bytes(found.target[None])[0])
     if found.latent.shape == model.card.spaces[0].shape:
-        view = View.start(model.card, found.latent, None).with_photo(place)
+        view = View.start(model.card, found.latent, conditions=conditions).with_photo(place)
         api.draw(model, view, api.FactorSet()).save(out / "result.png")
     else:  # found in another space: sessions hold latents of the first one
         pixels.write_png(out / "result.png", pixels.to_bytes(found.picture[None])[0])

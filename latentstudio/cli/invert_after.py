@@ -12,6 +12,7 @@ from latentstudio import api, pixels
 from latentstudio.cli.output import Output
 from latentstudio.document.view import View
 from latentstudio.errors import StudioError
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.inversion.settings import TuningSettings
 
@@ -25,6 +26,7 @@ class After:
 
     tuning: TuningSettings | None
     curve: bool = False
+    conditions: Conditions = NONE
 
     def run(
         self, model: Model, placed: Any, settings: Any, start: Any, found: Any, out: Path, output: Output,
@@ -35,15 +37,18 @@ class After:
         if found.ended == "cancelled":
             return answer
         if self.curve:
-            answer["likeness_curve"] = _curve(model, placed, settings, start, output)
+            answer["likeness_curve"] = _curve(model, placed, settings, start, output, self.conditions)
         if self.tuning is not None:
-            answer["tuning"] = _tune(model, placed, found, out, self.tuning, output, place)
+            answer["tuning"] = _tune(model, placed, found, out, self.tuning, output, place, self.conditions)
         return answer
 
 
-def _curve(model: Model, placed: Any, settings: Any, start: Any, output: Output) -> list[dict[str, Any]]:
+def _curve(
+    model: Model, placed: Any, settings: Any, start: Any, output: Output, conditions: Conditions
+) -> list[dict[str, Any]]:
     last = output.follow(
-        api.likeness_steps(model, placed.picture, settings, start=start, mask=placed.inside), "what likeness costs"
+        api.likeness_steps(model, placed.picture, settings, start=start, mask=placed.inside,
+                           conditions=conditions), "what likeness costs"
     )
     assert last is not None
     for point in last.points:
@@ -55,7 +60,7 @@ def _curve(model: Model, placed: Any, settings: Any, start: Any, output: Output)
 
 def _tune(
     model: Model, placed: Any, found: Any, out: Path, settings: TuningSettings, output: Output,
-    place: api.PhotoPlace | None,
+    place: api.PhotoPlace | None, conditions: Conditions,
 ) -> dict[str, Any]:
     shown: list[Any] = []
 
@@ -67,7 +72,7 @@ def _tune(
     try:
         output.follow(
             api.tune_steps(
-                model, placed.picture, found.latent, settings, mask=placed.inside,
+                model, placed.picture, found.latent, settings, mask=placed.inside, conditions=conditions,
                 anchors=api.edit_anchors(model, placed.picture, found.latent, mask=placed.inside),
             ),
             "tuning", on_step=on_step,
@@ -76,24 +81,25 @@ def _tune(
     except KeyboardInterrupt:
         if not shown:
             raise
-        result = api.conclude_tuning(model, placed.picture, shown[-1], mask=placed.inside)
+        result = api.conclude_tuning(model, placed.picture, shown[-1], mask=placed.inside, conditions=conditions)
     for note in result.notes:
         output.note(note)
-    return _told(model, placed, found, result, out, output, place)
+    return _told(model, placed, found, result, out, output, place, conditions)
 
 
 def _told(
-    model: Model, placed: Any, found: Any, result: Any, out: Path, output: Output, place: api.PhotoPlace | None
+    model: Model, placed: Any, found: Any, result: Any, out: Path, output: Output, place: api.PhotoPlace | None,
+    conditions: Conditions,
 ) -> dict[str, Any]:
     tuning = result.tuning
     path = out / "tuning.safetensors"
     api.write_tuning(path, tuning)
     api.keep_tuning(tuning)
     tuned = api.tuned_model(model, tuning)
-    view = View.start(model.card, found.latent, None).with_tuning(tuning.sha256).with_photo(place)
+    view = View.start(model.card, found.latent, conditions=conditions).with_tuning(tuning.sha256).with_photo(place)
     api.draw(tuned, view, api.FactorSet()).save(out / "tuned.png")
-    pixels.write_png(out / "tuned-neighbours.png", _neighbours(model, tuned, found.latent))
-    effects = _kept(model, tuned, found.latent, output)
+    pixels.write_png(out / "tuned-neighbours.png", _neighbours(model, tuned, found.latent, conditions))
+    effects = _kept(model, tuned, found.latent, output, conditions)
     kept = {one.name: one.kept for one in effects}
     output.say(f"  tuned: MSE {result.before_mse:.4f} to {result.mse:.5f}, DSSIM {result.before_dssim:.3f} to "
                f"{result.dssim:.3f}, {result.steps} steps in {result.seconds:.1f} s: {path}")
@@ -112,18 +118,19 @@ def _told(
     }
 
 
-def _kept(model: Model, tuned: Model, latent: Any, output: Output) -> tuple[Any, ...]:
+def _kept(model: Model, tuned: Model, latent: Any, output: Output, conditions: Conditions) -> tuple[Any, ...]:
     try:
-        last = output.follow(api.kept_effect_steps(model, tuned, latent), "what the factors keep")
+        steps = api.kept_effect_steps(model, tuned, latent, conditions=conditions)
+        last = output.follow(steps, "what the factors keep")
     except StudioError as problem:
         output.note(problem.sentence)
         return ()
     return () if last is None else tuple(last.effects)
 
 
-def _neighbours(model: Model, tuned: Model, latent: Any) -> Any:
+def _neighbours(model: Model, tuned: Model, latent: Any, conditions: Conditions) -> Any:
     """Samples half-way between the pivot and the prior's: above as the model drew them, below as it does now."""
     drawn = api.sample(model, seed=7, count=STRIP)
     near = (latent + NEAR * (drawn - latent)).astype(np.float32)
-    rows = [pixels.to_bytes(one.pictures(near)) for one in (model, tuned)]
+    rows = [pixels.to_bytes(one.pictures(near, conditions=conditions)) for one in (model, tuned)]
     return pixels.grid(np.concatenate(rows), columns=STRIP)

@@ -11,6 +11,7 @@ from typing import Any, get_args
 from latentstudio.api import Factor, MapData, Model, factors_of, map_steps, open_model, write_map
 from latentstudio.cli.options import Parser, add_common, verb_parser, whole_number
 from latentstudio.cli.output import Output
+from latentstudio.cli.picture_options import add_conditions, read_conditions
 from latentstudio.errors import StudioError
 from latentstudio.factors import read_factor
 from latentstudio.factors.map_files import check_suffix
@@ -33,6 +34,7 @@ def parser() -> Parser:
                       help="principal components of z, or of the pictures at 32 pixels a side (default z)")
     verb.add_argument("--components", type=pair, default=(1, 2), metavar="1x2",
                       help="which two, across and upwards (default 1x2)")
+    add_conditions(verb)
     verb.add_argument("--out", type=Path, required=True, metavar="SVG|CSV|PNG")
     add_common(verb)
     return verb
@@ -57,7 +59,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     try:
         factors = _factors(arguments.factor, model, output)
         steps = map_steps(
-            model, factors, space=arguments.space, count=arguments.count, seed=arguments.seed or 0
+            model, factors, space=arguments.space, count=arguments.count, seed=arguments.seed or 0,
+            conditions=read_conditions(arguments, model),
         )
         last = output.follow(steps, f"map of {model.card.name}")
     finally:

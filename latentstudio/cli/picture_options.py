@@ -11,16 +11,55 @@ from latentstudio.api import factors_of
 from latentstudio.cli.options import positive_number, whole_number
 from latentstudio.errors import UsageError
 from latentstudio.factors import Factor, read_factor
+from latentstudio.generators.conditions import LABEL, NOISE_SEED, TRUNCATION, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.picture_files import MAX_PIXELS
 
+_FLAGS = (LABEL, TRUNCATION, NOISE_SEED)
 _NEGATIVE = re.compile(r"^-\.?\d")
 
 
-def add_condition(action: argparse.ArgumentParser) -> None:
-    """Add ``--label`` and ``--truncation``: the class of a conditional model, and the factor on its prior."""
+def add_conditions(action: argparse.ArgumentParser) -> None:
+    """Add ``--label``, ``--truncation``, ``--noise-seed`` and ``--condition``, whose defaults are those of the card."""
     action.add_argument("--label", type=whole_number, default=None, help="class of a conditional model")
-    action.add_argument("--truncation", type=positive_number, default=1.0, help="scale the latents (default 1)")
+    action.add_argument("--truncation", type=positive_number, default=None,
+                        help="scale the latents (default: what the model's card says, mostly 1)")
+    action.add_argument("--noise-seed", type=whole_number, default=None,
+                        help="seed of what varies beside the latent, where the model has it")
+    action.add_argument("--condition", dest="conditions", action="append", default=[], metavar="NAME=VALUE",
+                        help="any other condition that the model's card declares; may be repeated")
+
+
+def given_conditions(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The options of ``add_conditions`` that were used, as they were typed."""
+    flags = tuple(f"--{name.replace('_', '-')}" for name in _FLAGS if getattr(arguments, name) is not None)
+    return (*flags, "--condition") if arguments.conditions else flags
+
+
+def read_conditions(arguments: argparse.Namespace, model: Model) -> Conditions:
+    """What the options of ``add_conditions`` set, checked against the model.
+
+    Raises:
+        UsageError: a condition that the model does not have, one that is set twice, or a value that it does not take.
+    """
+    texts = dict(_split(text) for text in arguments.conditions)
+    typed = {name: getattr(arguments, name) for name in _FLAGS if getattr(arguments, name) is not None}
+    twice = sorted(set(texts) & set(typed))
+    if twice or len(texts) < len(arguments.conditions):
+        raise UsageError("a condition is set twice", expected="each condition once")
+    card = model.card_for((*texts, *typed))
+    kinds = {condition.name: condition for condition in card.offered}
+    card.resolve(Conditions(tuple((name, None) for name in texts)))  # names first: only a known one can read its value
+    found = Conditions.of(**typed, **{name: kinds[name].parse(text) for name, text in texts.items()})
+    card.resolve(found)
+    return found
+
+
+def _split(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise UsageError(f"'{text}' is no condition", expected="NAME=VALUE, for example noise_seed=3")
+    return name.strip().replace("-", "_"), value
 
 
 def allow_negative_values(action: argparse.ArgumentParser) -> None:

@@ -10,8 +10,10 @@ from typing import Any
 from latentstudio.autoencoding.rebuilding import DECODER, GENERATOR, check_network, rebuild, write_rebuilt
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
+from latentstudio.cli.picture_options import add_conditions, read_conditions
 from latentstudio.errors import StudioError
 from latentstudio.files import check_writable
+from latentstudio.generators.conditions import NOISE_SEED
 from latentstudio.generators.opening import EAGER, open_model
 from latentstudio.picture_files import open_picture
 from latentstudio.pixels import write_png
@@ -27,6 +29,7 @@ def parser() -> Parser:
     verb.add_argument("--with", dest="by", choices=(DECODER, GENERATOR), required=True)
     verb.add_argument("--xi", type=count_from_one, default=1, metavar="N",
                       help="so many variations that the encoder does not see, where the generator has them")
+    add_conditions(verb)
     verb.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_common(verb)
     return verb
@@ -38,7 +41,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     answers: list[dict[str, Any]] = []
     try:
         check_network(model, arguments.by)
-        if arguments.xi > 1 and not model.card.config.get("noise_size"):
+        conditions = read_conditions(arguments, model)
+        if arguments.xi > 1 and not model.generator.card.offers(NOISE_SEED):
             output.note(f"{model.card.name} has no xi: every variation would be the same, so one is drawn")
         for index, path in enumerate(arguments.pictures):
             name = f"{index:03d}-{path.stem}" if len(arguments.pictures) > 1 else path.stem
@@ -47,7 +51,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                 picture = open_picture(path)
                 for note in picture.notes:
                     output.note(note)
-                found = rebuild(model, picture.pixels, by=arguments.by, variations=arguments.xi)
+                found = rebuild(model, picture.pixels, by=arguments.by, variations=arguments.xi,
+                                conditions=conditions)
             except StudioError as problem:
                 if len(arguments.pictures) == 1:
                     raise

@@ -16,11 +16,13 @@ from latentstudio.api import draw, draw_many, factors_of, sample
 from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
-from latentstudio.cli.picture_options import add_condition, check_sheet
+from latentstudio.cli.picture_options import add_conditions, check_sheet, read_conditions
 from latentstudio.document.view import View
 from latentstudio.factors import FactorSet
 from latentstudio.factors.distribution import Distributed, Distribution, distribute, parse_distribution
 from latentstudio.files import make_folder
+from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import TRUNCATION, Conditions
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.steps import Step
 
@@ -37,7 +39,7 @@ def parser() -> Parser:
     verb.add_argument("--separate", action="store_true", help="a PNG for every picture, in the folder --out")
     verb.add_argument("--distribution", action="append", default=[], metavar="NAME=KIND(NUMBERS)",
                       help="let a factor follow uniform(-8,8), normal(0,3) or fixed(4); may be repeated")
-    add_condition(verb)
+    add_conditions(verb)
     verb.add_argument("--out", type=Path, required=True, metavar="PNG|DIR")
     add_common(verb)
     return verb
@@ -50,6 +52,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     try:
         if not arguments.separate:
             check_sheet(arguments.count, model.card.image_size)
+        conditions = read_conditions(arguments, model)
         known = factors_of(model) if arguments.distribution else FactorSet()
         wanted = dict(parse_distribution(text, known) for text in arguments.distribution)
         began = time.perf_counter()
@@ -57,16 +60,17 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         moved = distribute(latents, wanted, known, space=model.card.spaces[0])
         height, width = model.card.image_size
         if arguments.separate:
-            output.follow(_each(model, moved.latents, arguments), f"Drawing {arguments.count:,} pictures")
+            steps = _each(model, moved.latents, arguments.out, conditions)
+            output.follow(steps, f"Drawing {arguments.count:,} pictures")
         elif arguments.count == 1:
-            height, width = _one(model, latents[0], moved, known, arguments).shape[:2]
+            height, width = _one(model, latents[0], moved, known, arguments, conditions).shape[:2]
         else:
-            drawn = draw_many(model, moved.latents, label=arguments.label, truncation=arguments.truncation)
+            drawn = draw_many(model, moved.latents, conditions=conditions)
             sheet = pixels.grid(drawn, columns=arguments.columns or math.ceil(math.sqrt(arguments.count)))
             pixels.write_png(arguments.out, sheet)
             height, width = sheet.shape[:2]
         seconds = time.perf_counter() - began
-        for note in _notes(moved, wanted, known, arguments.truncation):
+        for note in _notes(moved, wanted, known, model.card, conditions):
             output.note(note)
         name = model.card.name
         output.say(f"{arguments.count} samples of {name}, seed {seed}, on {model.runtime_name}: {arguments.out}")
@@ -81,13 +85,13 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         model.close()
 
 
-def _each(model: Model, latents: NDArray[np.float32], arguments: argparse.Namespace) -> Iterator[Step]:
+def _each(model: Model, latents: NDArray[np.float32], folder: Path, conditions: Conditions) -> Iterator[Step]:
     """Write ``00000.png`` and so on, a piece at a time, so that a large set needs little memory."""
-    folder, total = arguments.out, len(latents)
+    total = len(latents)
     make_folder(folder)
     for first in range(0, total, PIECE):
         piece = latents[first : first + PIECE]
-        drawn = draw_many(model, piece, label=arguments.label, truncation=arguments.truncation)
+        drawn = draw_many(model, piece, conditions=conditions)
         for number, picture in enumerate(drawn, start=first):
             pixels.write_png(folder / f"{number:05d}.png", picture)
         done = first + len(piece)
@@ -95,26 +99,28 @@ def _each(model: Model, latents: NDArray[np.float32], arguments: argparse.Namesp
 
 
 def _one(
-    model: Model, latent: NDArray[np.float32], moved: Distributed, known: FactorSet, arguments: argparse.Namespace
+    model: Model, latent: NDArray[np.float32], moved: Distributed, known: FactorSet, arguments: argparse.Namespace,
+    conditions: Conditions,
 ) -> NDArray[np.uint8]:
     """One picture that carries its recipe: the sample of the seed, and what was aimed at as slider positions."""
     positions = {
         name: float(aimed[0] - known.get(name).curve(known.get(name).coordinate(latent)))
         for name, aimed in moved.aimed.items()
     }
-    view = View.start(model.card, latent, arguments.seed or 0, label=arguments.label,
-                            truncation=arguments.truncation)
+    view = View.start(model.card, latent, arguments.seed or 0, conditions=conditions)
     picture = draw(model, view.with_positions(positions), known)
     picture.save(arguments.out)
     return picture.pixels
 
 
 def _notes(
-    moved: Distributed, wanted: dict[str, Distribution], known: FactorSet, truncation: float
+    moved: Distributed, wanted: dict[str, Distribution], known: FactorSet, card: ModelCard, conditions: Conditions
 ) -> list[str]:
     notes = []
-    if wanted and truncation != 1.0:
-        notes.append(f"factors are calibrated at truncation 1; at {truncation:g} they follow only roughly")
+    truncation = conditions.get(TRUNCATION)
+    if wanted and truncation not in (None, card.truncation):
+        notes.append(f"factors are calibrated at truncation {card.truncation:g}; at {truncation} they follow only "
+                     f"roughly")
     for name, count in moved.clamped.items():
         if count:
             low, high = (known.get(name).unit.format(t) for t in known.get(name).reach)

@@ -16,8 +16,9 @@ from PIL import Image
 from latentstudio.document.history import HISTORY_LIMIT, THUMBNAIL_SIDE, Entry, History, rebuilt
 from latentstudio.document.origin import Origin, origin_before_6
 from latentstudio.document.session import MOST_VIEWS, SESSION_VERSION, Session
-from latentstudio.document.view import LABEL, TRUNCATION, View
+from latentstudio.document.view import View
 from latentstudio.errors import PictureError, StudioError, UsageError
+from latentstudio.generators.conditions import LABEL, TRUNCATION
 from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.picture_files import open_picture, picture_size
 from latentstudio.scenes.scene import Scene

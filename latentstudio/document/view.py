@@ -11,18 +11,16 @@ from numpy.typing import NDArray
 
 from latentstudio.errors import UsageError
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import LABEL, NOISE_SEED, NONE, TRUNCATION, Conditions, ConditionValue
 from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.latents import check_latent
 from latentstudio.scenes.scene import Scene
 
 FloatArray = NDArray[np.float32]
-ConditionValue = int | float | str | None
-Conditions = tuple[tuple[str, ConditionValue], ...]
 
 MAX_LATENT_BYTES = 1 << 19
 MAX_NAME = 200
 MAX_NAMES = 500
-LABEL, TRUNCATION, NOISE_SEED = "label", "truncation", "noise_seed"
 _LARGEST_INTEGER = (1 << 63) - 1
 
 
@@ -58,7 +56,7 @@ class View:
     space: str = "z"
     seed: int | None = None
     positions: tuple[tuple[str, float], ...] = ()
-    conditions: Conditions = ()
+    conditions: tuple[tuple[str, ConditionValue], ...] = ()
     kept: tuple[str, ...] = ()
     tuning: str = ""
     photo: PhotoPlace | None = None
@@ -77,8 +75,7 @@ class View:
 
     @classmethod
     def start(
-        cls, card: ModelCard, latent: FloatArray, seed: int | None = None, *, label: int | None = None,
-        truncation: float | None = None,
+        cls, card: ModelCard, latent: FloatArray, seed: int | None = None, *, conditions: Conditions = NONE
     ) -> View:
         """A view at ``latent`` (the shape of the model's first space, or a batch of one), sliders at 0.
 
@@ -89,11 +86,10 @@ class View:
         checked = check_latent(latent, space)
         if len(checked) != 1:
             raise UsageError(f"{len(checked)} latents", expected="one")
-        view = cls(
+        return cls(
             model=card.name, model_sha256=card.weights_sha256, latent=_to_bytes(checked[0]),
-            shape=space.shape, space=space.name, seed=seed,
+            shape=space.shape, space=space.name, seed=seed, conditions=conditions.pairs,
         )
-        return view.with_condition(LABEL, label).with_condition(TRUNCATION, truncation)
 
     def latent_array(self) -> FloatArray:
         """The latent as a new float32 array of ``shape``."""
@@ -167,16 +163,9 @@ class View:
         return dict(self.positions)
 
     @property
-    def label(self) -> int | None:
-        """The class index, or None where none was set."""
-        value = dict(self.conditions).get(LABEL)
-        return value if isinstance(value, int) else None
-
-    @property
-    def truncation(self) -> float:
-        """The factor on the prior; 1 where none was set."""
-        value = dict(self.conditions).get(TRUNCATION)
-        return 1.0 if value is None else float(value)
+    def told(self) -> Conditions:
+        """The conditions that were set, as a generator takes them."""
+        return Conditions(self.conditions)
 
 
 def _check_names(*names: str) -> None:
@@ -212,7 +201,7 @@ def _tidy(positions: tuple[tuple[str, float], ...]) -> tuple[tuple[str, float], 
     return tuple(sorted((name, t) for name, t in positions if t != 0.0))
 
 
-def _checked(conditions: Conditions) -> Conditions:
+def _checked(conditions: tuple[tuple[str, ConditionValue], ...]) -> tuple[tuple[str, ConditionValue], ...]:
     told = dict(conditions)
     if len(told) != len(conditions):
         raise UsageError("a condition is set twice", expected="each condition once")

@@ -15,6 +15,7 @@ from latentstudio.factors.conditioned import Conditioned
 from latentstudio.factors.factor import Factor
 from latentstudio.factors.measuring import calibrate, measure_effects
 from latentstudio.factors.solving import clean_axis
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.latents import sample_prior
 from latentstudio.measures.effects import effect_of
@@ -40,8 +41,7 @@ def clean_steps(
     *,
     count: int = 192,
     seed: int = 0,
-    label: int | None = None,
-    truncation: float = 1.0,
+    conditions: Conditions = NONE,
 ) -> Iterator[CleanStep]:
     """The factor along its axis without what the others' axes share with it, calibrated on ``count`` new samples.
 
@@ -56,7 +56,7 @@ def clean_steps(
     if not names or factor.name in names:
         raise UsageError(f"'{factor.name}' against {', '.join(names) or 'nothing'}", expected="one or more others")
     axis = clean_axis(factor.axis, [other.axis for other in against])
-    drawing = Conditioned(generator, label=label, truncation=truncation)
+    drawing = Conditioned(generator, conditions)
     measured = yield from _measure(drawing, factor, axis, count, seed)
     curve = measured.curve() if measured.known[0] < measured.known[1] else None
     if curve is None or not np.ptp(curve.values) > factor.unit.least:

@@ -18,6 +18,7 @@ from latentstudio.factors.control import apply_factors
 from latentstudio.factors.factor import Factor, FactorSet
 from latentstudio.factors.leaking import median_of
 from latentstudio.factors.measuring import follow
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.latents import sample_prior
 from latentstudio.measures.effects import effect_of
@@ -83,8 +84,7 @@ def evaluate_factor(
     *,
     count: int = 500,
     seed: int = 2_000_003,
-    label: int | None = None,
-    truncation: float = 1.0,
+    conditions: Conditions = NONE,
     leak: Leak | None = None,
     transformation: Transformation | None = None,
 ) -> Iterator[EvaluationStep]:
@@ -99,7 +99,7 @@ def evaluate_factor(
         LearningError: no sample lies in the known range, or nothing could be measured on any.
     """
     card = generator.card
-    drawing = Conditioned(generator, label=label, truncation=truncation)
+    drawing = Conditioned(generator, conditions)
     values = _values(factor)
     latents = sample_prior(card.spaces[0], count=count, seed=seed)
     own = np.array([factor.coordinate(z) for z in latents])

@@ -16,6 +16,7 @@ from latentstudio.factors.conditioned import Conditioned
 from latentstudio.factors.control import apply_factors
 from latentstudio.factors.factor import Factor, FactorSet
 from latentstudio.factors.measuring import follow
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.measures.effects import effect_of
 from latentstudio.steps import Step
@@ -69,8 +70,7 @@ def exact_steps(
     *,
     positions: Mapping[str, float] | None = None,
     keep: Collection[str] = (),
-    label: int | None = None,
-    truncation: float = 1.0,
+    conditions: Conditions = NONE,
 ) -> Iterator[ExactStep]:
     """Find the positions at which the measured effects on this sample are ``wanted``.
 
@@ -85,13 +85,13 @@ def exact_steps(
         factors: the model's factors.
         positions: where the other factors stand.
         keep: locked factors, as in ``apply_factors``.
-        label, truncation: of the picture.
+        conditions: of the picture.
 
     Raises:
         UnknownNameError: a name without a factor, or a factor whose effect cannot be measured.
         UsageError: a value that is not finite.
     """
-    precise = Conditioned(generator, label=label, truncation=truncation, precise=True)
+    precise = Conditioned(generator, conditions, precise=True)
     standing = dict(positions or {})
     probes = {name: _Probe(precise, latent, factors.get(name), factors, keep) for name in sorted(wanted)}
     found: dict[str, Exact] = {}

@@ -16,6 +16,7 @@ from latentstudio.factors.control import apply_factors
 from latentstudio.factors.factor import Factor, FactorSet
 from latentstudio.factors.measuring import follow
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.measures.effects import effect_of
 from latentstudio.steps import Step
@@ -58,7 +59,7 @@ class KeptStep(Step):
 
 def kept_effects(
     before: Generator, after: Generator, latent: FloatArray, factors: FactorSet, names: Sequence[str], *,
-    label: int | None = None,
+    conditions: Conditions = NONE,
 ) -> Iterator[KeptStep]:
     """Measure the factors ``names`` around one latent on both generators.
 
@@ -75,7 +76,7 @@ def kept_effects(
         for generator in (before, after):
             effects = []
             for position in positions:
-                effects.append(_effect(generator, latent, factor, factors, position, label))
+                effects.append(_effect(generator, latent, factor, factors, position, conditions))
                 yield KeptStep(number / len(names), f"measuring {name}")
             measured.append(tuple(effects))
         told_before, told_after = (_share(positions, effects) for effects in measured)
@@ -95,7 +96,8 @@ def measurable(factors: FactorSet, card: ModelCard) -> tuple[str, ...]:
 
 
 def _effect(
-    generator: Generator, latent: FloatArray, factor: Factor, factors: FactorSet, position: float, label: int | None
+    generator: Generator, latent: FloatArray, factor: Factor, factors: FactorSet, position: float,
+    conditions: Conditions,
 ) -> float:
     card = generator.card
     effect = effect_of(transformation_named(factor.name), measure=card.measure, side=card.image_size[0])
@@ -104,7 +106,7 @@ def _effect(
         torch.from_numpy(apply_factors(latent, {factor.name: t}, factors).latent)[None].to(device)
         for t in (0.0, position)
     )
-    precise = Conditioned(generator, label=label, precise=True)
+    precise = Conditioned(generator, conditions, precise=True)
     return float(follow(precise, effect, start, end - start, length=float((end - start).norm()))[0])
 
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from latentstudio.factors.calibration import MeasuredCalibration
+from latentstudio.generators.conditions import Conditions, label_in_turn
 from latentstudio.generators.contract import Generator
 from latentstudio.latents import sample_prior
 from latentstudio.measures.leak import leak
@@ -35,11 +36,11 @@ def leak_of(
     latents = torch.from_numpy(sample_prior(card.spaces[0], count=SAMPLES, seed=seed + _SEED)).to(direction)
     ends: tuple[dict[str, list[float]], dict[str, list[float]]] = ({}, {})
     for index, chunk in enumerate(latents.split(CHUNK)):
-        label = labels[index % len(labels)] if labels else None
-        before = _draw(generator, chunk, label)
+        conditions = label_in_turn(labels, index)
+        before = _draw(generator, chunk, conditions)
         own = (chunk @ direction)[:, None]
         for end, changes in zip(measured.known, ends, strict=True):
-            after = _draw(generator, chunk + (end - own) * direction, label)
+            after = _draw(generator, chunk + (end - own) * direction, conditions)
             for key, values in leak(before, after, measure=card.measure).items():
                 changes.setdefault(key, []).extend(values.cpu().tolist())
             yield (index + 0.5) * CHUNK / SAMPLES
@@ -48,10 +49,10 @@ def leak_of(
     return {key: round(value, 4) for key, value in found.items() if np.isfinite(value)}
 
 
-def _draw(generator: Generator, latent: Tensor, label: int | None) -> Tensor:
+def _draw(generator: Generator, latent: Tensor, conditions: Conditions) -> Tensor:
     fast = latent.device.type == "cuda" or mixed_precision_pays()
     with torch.no_grad(), torch.autocast(latent.device.type, torch.bfloat16, enabled=fast):
-        return generator.generate(latent, label=label).float()
+        return generator.generate(latent, conditions=conditions).float()
 
 
 def median_of(values: list[float]) -> float:

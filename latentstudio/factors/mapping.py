@@ -15,6 +15,7 @@ from latentstudio.errors import UsageError
 from latentstudio.factors.factor import Factor
 from latentstudio.factors.paths import Trajectory, trajectories_of
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.latents import LatentSpace, PrincipalComponents, gradual_components, sample_prior
 from latentstudio.steps import Step
 
@@ -39,7 +40,7 @@ class Draws(Protocol):
     def card(self) -> ModelCard: ...
 
     def pictures(
-        self, latents: FloatArray, *, label: int | None = None, truncation: float = 1.0
+        self, latents: FloatArray, *, conditions: Conditions = NONE
     ) -> pixels.FloatPictures: ...
 
 
@@ -65,7 +66,7 @@ class MapData:
             pictures are root mean square differences of their pixels, in [0, 1].
         components: mean and directions, in the space that was analysed, and the share of variance each explains.
         lines: the trajectories.
-        label, truncation: what the pictures were drawn with.
+        conditions: what the pictures were drawn with.
     """
 
     model: str
@@ -75,8 +76,7 @@ class MapData:
     cloud: FloatArray
     components: PrincipalComponents
     lines: tuple[MapLine, ...] = ()
-    label: int | None = None
-    truncation: float = 1.0
+    conditions: Conditions = NONE
 
     def place(self, latents: FloatArray, pictures: pixels.BytePictures | None = None) -> FloatArray:
         """Coordinates (M, C) of latents (M, d), or for ``images`` of their pictures uint8 (M, H, W, 3).
@@ -118,8 +118,7 @@ def map_steps(
     space: str = "z",
     count: int = COUNT,
     seed: int = 0,
-    label: int | None = None,
-    truncation: float = 1.0,
+    conditions: Conditions = NONE,
     seconds: float | None = None,
 ) -> Iterator[MapStep]:
     """Draw ``count`` samples, find the principal components of their latents or pictures, and place everything there.
@@ -137,13 +136,13 @@ def map_steps(
     """
     chosen = check_space(space)
     check_count(count)
-    return _map_steps(model, tuple(factors), chosen, count, seed, _Drawing(model, label, truncation, seconds))
+    return _map_steps(model, tuple(factors), chosen, count, seed, _Drawing(model, conditions, seconds))
 
 
 def line_steps(model: Draws, data: MapData, factors: Sequence[Factor]) -> Iterator[MapStep]:
     """Put the trajectories of these factors on a map in place of those that it has; the last step carries it."""
     trajectories = [found for factor in factors for found in trajectories_of(factor)]
-    drawing = _Drawing(model, data.label, data.truncation, None)
+    drawing = _Drawing(model, data.conditions, None)
     return _with_lines(replace(data, lines=()), trajectories, drawing, 0.0)
 
 
@@ -163,7 +162,7 @@ def _map_steps(
     data = MapData(
         model.card.name, space, seed + np.arange(len(latents)), latents,
         _coordinates(components, latents if rows is None else rows), components,
-        label=drawing.label, truncation=drawing.truncation,
+        conditions=drawing.conditions,
     )
     yield from _with_lines(data, trajectories, drawing, 0.9)
 
@@ -210,10 +209,9 @@ def _with_lines(
 class _Drawing:
     """Draws latents in pieces whose size follows the model's speed, and keeps reduced pictures only."""
 
-    def __init__(self, model: Draws, label: int | None, truncation: float, seconds: float | None) -> None:
+    def __init__(self, model: Draws, conditions: Conditions, seconds: float | None) -> None:
         self._model = model
-        self.label = label
-        self.truncation = truncation
+        self.conditions = conditions
         self.seconds = seconds
         self._piece = 1.0
 
@@ -228,9 +226,7 @@ class _Drawing:
             if seconds is not None and moment - began > seconds and done > COMPONENTS:
                 break
             piece = latents[done : done + round(self._piece)]
-            drawn = self._model.pictures(
-                piece.reshape(len(piece), *shape), label=self.label, truncation=self.truncation
-            )
+            drawn = self._model.pictures(piece.reshape(len(piece), *shape), conditions=self.conditions)
             found.append(reduced(pixels.to_bytes(drawn)))
             done += len(piece)
             spent = max(time.perf_counter() - moment, 1e-6)

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from latentstudio.errors import LearningError
 from latentstudio.factors.calibration import MeasuredCalibration, known_range_with_stops
+from latentstudio.generators.conditions import NONE, Conditions, label_in_turn
 from latentstudio.generators.contract import Generator
 from latentstudio.measures.effects import Effect
 from latentstudio.measures.residual import Residual
@@ -53,9 +54,9 @@ def measure_effects(
     residuals, unrelated = torch.full_like(effects, float("nan")), []
     total, done, first = len(chunks) * len(offsets), 0, 0
     for index, chunk in enumerate(chunks):
-        label = labels[index % len(labels)] if labels else None
+        conditions = label_in_turn(labels, index)
         for side in (1.0, -1.0):
-            path = _Path(generator, effect, chunk, label, transformation)
+            path = _Path(generator, effect, chunk, conditions, transformation)
             if side > 0:
                 unrelated.append(path.unrelated())
             for column in _outwards(offsets, side):
@@ -74,14 +75,15 @@ def measure_effects(
 
 
 def follow(
-    generator: Generator, effect: Effect, start: Tensor, move: Tensor, *, length: float, label: int | None = None
+    generator: Generator, effect: Effect, start: Tensor, move: Tensor, *, length: float,
+    conditions: Conditions = NONE,
 ) -> Tensor:
     """The measured effect (N,) of moving latents ``start`` (N, d) by ``move`` (N, d), in pieces of at most the stride.
 
     ``length`` is the longest of the moves in latent units.
     """
     pieces = max(1, math.ceil(length / effect.stride - 1e-9)) if math.isfinite(effect.stride) else 1
-    path = _Path(generator, effect, start, label)
+    path = _Path(generator, effect, start, conditions)
     for piece in range(1, pieces + 1):
         effects = path.measure(start + move * (piece / pieces), length * piece / pieces, anew=piece < pieces)
     return effects
@@ -91,10 +93,10 @@ class _Path:
     """Follows pictures along a way through the latent space and adds up what was measured piece by piece."""
 
     def __init__(
-        self, generator: Generator, effect: Effect, start: Tensor, label: int | None = None,
+        self, generator: Generator, effect: Effect, start: Tensor, conditions: Conditions = NONE,
         transformation: Transformation | None = None,
     ) -> None:
-        self._generator, self._effect, self._label = generator, effect, label
+        self._generator, self._effect, self._conditions = generator, effect, conditions
         self._at, self._so_far = 0.0, torch.zeros(len(start), device=start.device)
         pictures = self._draw(start)
         self._measured = effect.prepare(pictures)
@@ -109,7 +111,7 @@ class _Path:
         device = latents.device.type
         fast = device == "cuda" or mixed_precision_pays()
         with torch.no_grad(), torch.autocast(device, torch.bfloat16, enabled=fast):
-            return self._generator.generate(latents, label=self._label).float()
+            return self._generator.generate(latents, conditions=self._conditions).float()
 
     def measure(self, latents: Tensor, distance: float, *, anew: bool | None = None) -> Tensor:
         """Effect (N,) since the start at ``distance`` units from it; ``residual`` (N,) tells how well T_t explains it.

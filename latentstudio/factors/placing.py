@@ -16,6 +16,7 @@ from latentstudio.factors.factor import Factor
 from latentstudio.factors.measuring import measure_effects
 from latentstudio.factors.protocol import Protocol, oriented
 from latentstudio.factors.traversing import ALPHAS, set_coordinate, traverse
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.latents import sample_prior
 from latentstudio.measures.effects import effect_of
@@ -41,8 +42,7 @@ def protocol_steps(
     alphas: DoubleArray = ALPHAS,
     count: int = 200,
     seed: int = 3_000_017,
-    label: int | None = None,
-    truncation: float = 1.0,
+    conditions: Conditions = NONE,
 ) -> Iterator[ProtocolStep]:
     """Put ``count`` samples at each of ``alphas``: z - <z, u> u + alpha u, and measure the property itself.
 
@@ -53,7 +53,7 @@ def protocol_steps(
         LearningError: nothing could be measured.
         UnknownNameError: the factor's effect cannot be measured.
     """
-    drawing = Conditioned(generator, label=label, truncation=truncation)
+    drawing = Conditioned(generator, conditions)
     latents = sample_prior(generator.card.spaces[0], count=count, seed=seed)
     places = np.sort(np.asarray(alphas, dtype=np.float64))
     statistic = _statistic(factor.name, generator.card.measure)

@@ -11,6 +11,7 @@ from torch.nn import functional
 from latentstudio.factors.axes import Axis
 from latentstudio.factors.searches import fast
 from latentstudio.factors.settings import LearnSettings
+from latentstudio.generators.conditions import Conditions, label_in_turn
 from latentstudio.generators.contract import Generator
 from latentstudio.latents import sample_prior
 from latentstudio.losses import blurred_error
@@ -39,8 +40,9 @@ def refined_axis(
         seed = settings.seed + _SEED + step
         latent = torch.from_numpy(sample_prior(space, count=REFINE_BATCH, seed=seed)).to(device)
         share = (2.0 * torch.rand(REFINE_BATCH, generator=source) - 1.0).to(device)
-        label = settings.labels[step % len(settings.labels)] if settings.labels else None
-        error = _error(generator, transformation, latent, share, walk, largest=largest, label=label, settings=settings)
+        conditions = label_in_turn(settings.labels, step)
+        error = _error(generator, transformation, latent, share, walk, largest=largest, conditions=conditions,
+                       settings=settings)
         (walk.grad,) = torch.autograd.grad(error, walk)
         optimiser.step()
         yield (step + 1) / settings.refined
@@ -49,10 +51,10 @@ def refined_axis(
 
 def _error(
     generator: Generator, transformation: Transformation, latent: Tensor, share: Tensor, walk: Tensor, *,
-    largest: float, label: int | None, settings: LearnSettings,
+    largest: float, conditions: Conditions, settings: LearnSettings,
 ) -> Tensor:
     with torch.no_grad():
-        target, mask = transformation.apply(generator.generate(latent, label=label), share * largest)
+        target, mask = transformation.apply(generator.generate(latent, conditions=conditions), share * largest)
     with torch.autocast(latent.device.type, torch.bfloat16, enabled=fast(latent, settings)):
-        images = generator.generate(latent + share[:, None] * walk, label=label)
+        images = generator.generate(latent + share[:, None] * walk, conditions=conditions)
     return blurred_error(images.float(), target, mask, sigma=settings.sigma).mean()

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentstudio.factors.settings import LearnSettings
+from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.latents import project_to_ball
 from latentstudio.losses import blur, blurred_error
@@ -25,16 +26,16 @@ PATIENCE = 3
 
 @dataclass(frozen=True)
 class Target:
-    """Pictures (N, 3, H, W) to be met where ``mask`` (N, 1, H, W) is 1, by a generator with this ``label``."""
+    """Pictures (N, 3, H, W) to be met where ``mask`` (N, 1, H, W) is 1, drawn under these ``conditions``."""
 
     generator: Generator
     pictures: Tensor
     mask: Tensor
-    label: int | None
+    conditions: Conditions
 
     def draw(self, latent: Tensor) -> Tensor:
         """The generator's pictures (N, 3, H, W)."""
-        return self.generator.generate(latent, label=self.label)
+        return self.generator.generate(latent, conditions=self.conditions)
 
     def errors(self, pictures: Tensor, settings: LearnSettings) -> Tensor:
         """Reconstruction error (N,) of pictures, equation 3."""

@@ -14,6 +14,7 @@ from torch import Tensor
 from latentstudio.factors.records import NO_LABEL, Records, RecordStore
 from latentstudio.factors.searches import Target, ball_of, converged, search_for, second_order
 from latentstudio.factors.settings import LearnSettings
+from latentstudio.generators.conditions import LABEL, Conditions, label_in_turn
 from latentstudio.generators.contract import Encodes, Generator
 from latentstudio.latents import sample_prior
 from latentstudio.steps import Step
@@ -61,8 +62,8 @@ def generate_trajectories(
     for index, rows in enumerate(batches):
         records = store.load(index) if store is not None else None
         if records is None:
-            label = settings.labels[index % len(settings.labels)] if settings.labels else None
-            batch = _Batch(generator, transformation, settings, rows, starts[rows], label)
+            conditions = label_in_turn(settings.labels, index)
+            batch = _Batch(generator, transformation, settings, rows, starts[rows], conditions)
             records = yield from batch.run(index / len(batches), 1.0 / len(batches))
             if store is not None:
                 store.save(index, records)
@@ -76,12 +77,12 @@ class _Batch:
 
     def __init__(
         self, generator: Generator, transformation: Transformation, settings: LearnSettings, rows: Tensor,
-        origin: Tensor, label: int | None,
+        origin: Tensor, conditions: Conditions,
     ) -> None:
         self._generator, self._transformation, self._settings = generator, transformation, settings
-        self._rows, self._origin, self._label = rows, origin, label
+        self._rows, self._origin, self._conditions = rows, origin, conditions
         with torch.no_grad():
-            self._before = generator.generate(origin, label=label)
+            self._before = generator.generate(origin, conditions=conditions)
 
     def run(self, start: float, share: float) -> Steps[TrajectoryStep, None, Records]:
         """Both signs; the records of all targets."""
@@ -101,7 +102,7 @@ class _Batch:
     def _reach(self, latent: Tensor, t: Tensor, at: float, share: float) -> Steps[TrajectoryStep, None, Records]:
         settings = self._settings
         pictures, mask = self._transformation.apply(self._before, t)
-        target = Target(self._generator, pictures, mask, self._label)
+        target = Target(self._generator, pictures, mask, self._conditions)
         search = search_for(target, self._start(target, latent), settings)
         losses: list[float] = []
         for step in range(search.most):
@@ -115,8 +116,9 @@ class _Batch:
             reached = target.draw(end).float()
             errors = target.errors(reached, settings)
         yield TrajectoryStep(at + share, _words(t), preview=pairs(pictures, reached), metrics={"loss": search.loss})
-        label = torch.full_like(self._rows, NO_LABEL if self._label is None else self._label)
-        return Records(self._rows, self._origin, end, t, errors, label)
+        label = self._conditions.whole(LABEL)
+        labels = torch.full_like(self._rows, NO_LABEL if label is None else label)
+        return Records(self._rows, self._origin, end, t, errors, labels)
 
     def _start(self, target: Target, latent: Tensor) -> Tensor:
         """The last result, or the encoder's answer to the target where that comes closer."""

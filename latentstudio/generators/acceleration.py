@@ -31,7 +31,8 @@ def cached_graph(card: ModelCard, code: str) -> Path:
     """
     facts = (
         card.weights_sha256 or card.name, card.backend, code, card.image_size, card.channels, card.classes,
-        [(space.name, space.shape) for space in card.spaces], card.config, EXPORT_VERSION, OPSET,
+        [(space.name, space.shape) for space in card.spaces], card.config,
+        card.offered, EXPORT_VERSION, OPSET,
     )
     identity = hashlib.sha256(msgspec.json.encode(facts, order="deterministic")).hexdigest()
     return cache_folder() / "onnx" / f"{card.weights_sha256[:12] or card.name}-{identity[:20]}.onnx"

@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from latentstudio.errors import ModelFileError, UnknownNameError
+from latentstudio.errors import ModelFileError, UnknownNameError, UsageError
 from latentstudio.files import read_limited, write_whole
+from latentstudio.generators.conditions import LABEL, NONE, Condition, Conditions, check_declared, offered
 from latentstudio.latents import LatentSpace
 
 CARD_FILE = "card.json"
@@ -32,6 +33,8 @@ class ModelCard:
         image_size: (height, width) in pixels.
         channels: channels that the network itself produces (1 for sprites); the contract always hands out RGB.
         classes: class names of a conditional model, empty otherwise.
+        conditions: what its pictures depend on beside the latent; ``offered`` has those too that go without saying.
+        truncation: the default of the condition ``truncation``, wherever pictures are drawn, learned from or measured.
         spaces: its latent spaces, the one to sample from first.
         capabilities: what it can do, from ``CAPABILITIES``.
         measure: how positions are measured on its pictures: ``registration``, or ``barycentre`` of white on black.
@@ -63,7 +66,37 @@ class ModelCard:
     recipe: dict[str, Any] = field(default_factory=dict)
     figures: dict[str, Any] = field(default_factory=dict)
     command: str = ""
+    conditions: tuple[Condition, ...] = ()
+    truncation: float = 1.0
     api: int = CARD_API
+
+    @property
+    def offered(self) -> tuple[Condition, ...]:
+        """All its conditions: declared ones, ``truncation``, and ``label`` where there are classes."""
+        return offered(self.conditions, classes=self.classes, truncation=self.truncation)
+
+    def offers(self, name: str) -> bool:
+        """Whether it has a condition of this name."""
+        return any(condition.name == name for condition in self.offered)
+
+    def resolve(self, conditions: Conditions = NONE) -> Conditions:
+        """A value for every condition that the model has: the one that was set, else its default.
+
+        Raises:
+            UsageError: a condition that the model does not have, or a value of another kind or out of range.
+        """
+        known = self.offered
+        for name in conditions:
+            if all(condition.name != name for condition in known):
+                why = " (it has no classes)" if name == LABEL else ""
+                raise UsageError(
+                    f"{self.name} has no condition '{name}'{why}",
+                    expected=" or ".join(condition.name for condition in known), action="leave it out",
+                )
+        return Conditions(tuple(
+            (condition.name, condition.check(conditions.get(condition.name, condition.default)))
+            for condition in known
+        ))
 
     def space(self, name: str = "z") -> LatentSpace:
         """The latent space of this name.
@@ -120,6 +153,9 @@ def check_card(card: ModelCard, *, where: str) -> ModelCard:
         raise ModelFileError(f"{where} gives image size {card.image_size}", expected="sides from 1 to 8192")
     if not card.name or Path(card.name).name != card.name or card.name.startswith("."):
         raise ModelFileError(f"{where} gives the name '{card.name}'", expected="a plain name, as a folder's")
+    fault = check_declared(card.conditions, card.truncation, [space.name for space in card.spaces])
+    if fault:
+        raise ModelFileError(f"{where} {fault}", expected="conditions as the plugin guide tells")
     largest = max(space.size for space in card.spaces)
     if largest > MOST_COORDINATES:
         raise ModelFileError(f"{where} gives a latent of {largest:,} coordinates",

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import NONE, Conditions
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-API_VERSION = 1
+API_VERSION = 2
 
 
 @runtime_checkable
@@ -25,19 +26,13 @@ class Generator(Protocol):
     card: ModelCard
     network: nn.Module
 
-    def generate(
-        self,
-        latent: Tensor,
-        *,
-        space: str = "z",
-        label: int | None = None,
-        truncation: float = 1.0,
-        noise_seed: int | None = None,
-    ) -> Tensor:
+    def generate(self, latent: Tensor, *, space: str = "z", conditions: Conditions = NONE) -> Tensor:
         """Pictures float32 (N, 3, H, W) RGB in [0, 1] of latents float32 (N, *shape); differentiable in ``latent``.
 
-        A model without classes ignores ``label``; one without layer noise ignores ``noise_seed``. ``truncation``
-        scales the latent towards the prior's mean where the model has no rule of its own.
+        ``conditions`` hold what was set; ``card.resolve`` checks them and gives the others their defaults.
+
+        Raises:
+            UsageError: a condition that the card does not offer, or a value that it does not take.
         """
         ...
 
@@ -60,7 +55,7 @@ class Decodes(Protocol):
 class MapsLatents(Protocol):
     """A generator with further latent spaces: latents (N, *shape) of its first space, told in another, such as w."""
 
-    def map_latents(self, latent: Tensor, *, space: str, label: int | None = None) -> Tensor: ...
+    def map_latents(self, latent: Tensor, *, space: str, conditions: Conditions = NONE) -> Tensor: ...
 
 
 @runtime_checkable

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pickle
 import tempfile
@@ -17,6 +18,7 @@ from latentstudio.errors import CapabilityError, StudioError
 from latentstudio.generators.acceleration import export_graph, why_not_exportable
 from latentstudio.generators.calibration import AGREEMENT
 from latentstudio.generators.card import ModelCard, check_card, read_card
+from latentstudio.generators.conditions import TRUNCATION, Condition, ConditionKind, Conditions, ConditionValue
 from latentstudio.generators.contract import (
     Backend,
     BuildsNetworks,
@@ -187,9 +189,9 @@ def _range(generator: Generator) -> str:
 
 
 def _determinism(generator: Generator) -> str:
-    difference = float((_drawn(generator, 2, noise_seed=1) - _drawn(generator, 2, noise_seed=1)).abs().max())
+    difference = float((_drawn(generator, 2) - _drawn(generator, 2)).abs().max())
     if difference > 1e-6:
-        raise _Failed(f"the same latent and noise seed gave pictures {difference:.1e} apart; expected the same")
+        raise _Failed(f"the same latent gave pictures {difference:.1e} apart; expected the same")
     return "the same latent gives the same picture"
 
 
@@ -218,18 +220,44 @@ def _batch(generator: Generator) -> str:
 
 
 def _options(generator: Generator) -> str:
-    pictures = _drawn(generator, 2, label=0, truncation=0.5, noise_seed=3, space=generator.card.spaces[0].name)
-    if tuple(pictures.shape) != (2, 3, *generator.card.image_size):
-        raise _Failed(f"with options the pictures have shape {tuple(pictures.shape)}; expected the same as without")
-    return "space, label, truncation and noise_seed accepted"
+    card = generator.card
+    for condition in card.offered:
+        value = _another(condition)
+        if value is None:
+            continue
+        pictures = _drawn(generator, 2, conditions=Conditions.of(**{condition.name: value}), space=card.spaces[0].name)
+        if tuple(pictures.shape) != (2, 3, *card.image_size):
+            raise _Failed(f"with {condition.name} {value} the pictures have shape {tuple(pictures.shape)}; expected "
+                          "the same as without")
+        if condition.name == TRUNCATION and float((pictures - _drawn(generator, 2)).abs().max()) == 0.0:
+            raise _Failed(f"truncation {value} draws the same pictures as {condition.default}; expected others")
+    return f"{', '.join(condition.name for condition in card.offered)} accepted"
+
+
+def _another(condition: Condition) -> ConditionValue:
+    """A value that the condition takes beside its default; None where the suite has none to give."""
+    if condition.kind is ConditionKind.PICTURE:
+        return None
+    middle = 0.5 if condition.kind is ConditionKind.NUMBER else 1
+    for value in (middle, condition.least, condition.most):
+        if value is not None and value != condition.default:
+            whole = value if condition.kind is ConditionKind.NUMBER else int(value)
+            with contextlib.suppress(StudioError):
+                return condition.check(whole)
+    return None
 
 
 def _refusal(generator: Generator) -> str:
     try:
         generator.generate(_latents(generator.card, 1), space="no such space")
+        raise _Failed("the space 'no such space' was accepted; expected card.space(name) to refuse it")
     except StudioError:
-        return "an unknown space is refused"
-    raise _Failed("the space 'no such space' was accepted; expected card.space(name) to refuse it")
+        pass
+    try:
+        generator.generate(_latents(generator.card, 1), conditions=Conditions.of(no_such_condition=1))
+    except StudioError:
+        return "an unknown space and an unknown condition are refused"
+    raise _Failed("the condition 'no_such_condition' was accepted; expected card.resolve(conditions) to refuse it")
 
 
 def _capabilities(manifest: Manifest, backend: Backend, generator: Generator) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from latentstudio.errors import PluginError, StudioError
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Encodes, Generator
 from latentstudio.generators.loading import plugin_problem
 
@@ -46,15 +47,7 @@ class GuardedGenerator:
             raise PluginError(f"the network of the backend '{backend}' has no parameters",
                               expected="all of the generator's", action=_REPORT)
 
-    def generate(
-        self,
-        latent: Tensor,
-        *,
-        space: str = "z",
-        label: int | None = None,
-        truncation: float = 1.0,
-        noise_seed: int | None = None,
-    ) -> Tensor:
+    def generate(self, latent: Tensor, *, space: str = "z", conditions: Conditions = NONE) -> Tensor:
         """Pictures float32 (N, 3, H, W) of latents (N, *shape), differentiable in ``latent``.
 
         Raises:
@@ -62,11 +55,7 @@ class GuardedGenerator:
         """
         backend = self.card.backend
         pictures = guarded(
-            lambda: self._generator.generate(
-                latent, space=space, label=label, truncation=truncation, noise_seed=noise_seed
-            ),
-            backend,
-            "generate",
+            lambda: self._generator.generate(latent, space=space, conditions=conditions), backend, "generate"
         )
         wanted = (len(latent), 3, *self.card.image_size)
         if tuple(getattr(pictures, "shape", ())) != wanted:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Generator as Returning
 from dataclasses import replace
 from functools import partial
@@ -33,6 +33,7 @@ from latentstudio.generators.calibration import (
 )
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.catalogue import Catalogue, find_catalogue
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.graph_session import GraphSession, cuda_driver_loads, thread_choices
 from latentstudio.generators.guarding import GuardedGenerator, guard, guarded
@@ -98,25 +99,35 @@ class Model:
         """``generator`` for learning and measuring: a plugin that goes wrong there ends it with one line."""
         return guard(self.generator)
 
+    def card_for(self, conditions: Iterable[str]) -> ModelCard:
+        """The card that knows conditions of these names: the model's, else the opened generator's own.
+
+        A card that was written before there were conditions does not name those of its backend; the backend does.
+        """
+        return self.card if all(self.card.offers(name) for name in conditions) else self.generator.card
+
     def pictures(
-        self, latents: NDArray[np.float32], *, label: int | None = None, truncation: float = 1.0
+        self, latents: NDArray[np.float32], *, space: str | None = None, conditions: Conditions = NONE
     ) -> FloatPictures:
         """Pictures float32 (N, 3, H, W) RGB of latents float32 (N, *shape), from the faster runtime.
 
-        A label or a truncation is not part of the exported graph, so with one of them torch draws.
+        The exported graph knows the first latent space and the card's defaults; with anything else torch draws.
 
         Raises:
-            UsageError: a latent of the wrong size or not finite, or a label that the model does not have.
+            UnknownNameError: the model has no such latent space.
+            UsageError: a latent of the wrong size or not finite, or conditions that the model does not take.
             PluginError: the backend raised, or returned another shape or numbers that are not finite.
         """
-        checked = check_latent(latents, self.card.spaces[0])
-        if label is not None and not 0 <= label < len(self.card.classes):
-            raise UsageError(f"label {label}", expected=f"0 to {len(self.card.classes) - 1}" if self.card.classes
-                             else f"no label: {self.card.name} has no classes")
-        if not math.isfinite(truncation) or truncation < 0:
-            raise UsageError(f"truncation {truncation}", expected="a number of 0 or more")
+        first = self.card.spaces[0]
+        chosen = first if space is None else self.card.space(space)
+        checked = check_latent(latents, chosen)
+        card = self.card_for(conditions)
+        usual = chosen is first and (not conditions or card.resolve(conditions) == card.resolve())
+        pieces = [checked[start : start + CHUNK] for start in range(0, len(checked), CHUNK)]
+        session = self._session if usual else None
         parts = [
-            self._chunk(checked[start : start + CHUNK], label, truncation) for start in range(0, len(checked), CHUNK)
+            self._checked(session.run(piece) if session else self._eager(piece, chosen.name, conditions), len(piece))
+            for piece in pieces
         ]
         if not parts:
             return np.zeros((0, 3, *self.card.image_size), dtype=np.float32)
@@ -143,7 +154,7 @@ class Model:
         )
         graph = find_graph(self.card, self.folder, self._code)
         session: GraphSession | None = None
-        eager_ms = yield from _timed(lambda: self._eager(samples[:1], None, 1.0), 0.4, "measuring torch")
+        eager_ms = yield from _timed(lambda: self._eager(samples[:1]), 0.4, "measuring torch")
         if graph is None:
             report = RuntimeReport(eager_ms, None, None, EAGER, reason)
         else:
@@ -164,7 +175,7 @@ class Model:
     ) -> Returning[CalibrationStep, None, tuple[RuntimeReport, GraphSession]]:
         times: dict[int, float] = {}
         sessions: dict[int, GraphSession] = {}
-        expected = self._eager(samples, None, 1.0)
+        expected = self._eager(samples)
         differences = []
         for threads in thread_choices():
             session = GraphSession(graph, device=self.device, threads=threads)
@@ -178,12 +189,8 @@ class Model:
         report = choose(eager_ms, times, float(np.max(differences)))
         return report, sessions[report.threads]
 
-    def _chunk(self, latents: NDArray[np.float32], label: int | None, truncation: float) -> FloatPictures:
-        if self._session is not None and label is None and truncation == 1.0:
-            pictures = self._session.run(latents)
-        else:
-            pictures = self._eager(latents, label, truncation)
-        wanted = (len(latents), 3, *self.card.image_size)
+    def _checked(self, pictures: FloatPictures, count: int) -> FloatPictures:
+        wanted = (count, 3, *self.card.image_size)
         if pictures.shape != wanted:
             raise PluginError(f"the backend '{self.card.backend}' returned pictures of shape {pictures.shape}",
                               expected=f"{wanted}", action="report it to the plugin's author")
@@ -192,15 +199,17 @@ class Model:
                               expected="pictures in [0, 1]", action="try another sample, or fetch the model again")
         return pictures
 
-    def _eager(self, latents: NDArray[np.float32], label: int | None, truncation: float) -> FloatPictures:
+    def _eager(
+        self, latents: NDArray[np.float32], space: str | None = None, conditions: Conditions = NONE
+    ) -> FloatPictures:
         import torch  # torch must stay off the way to the first window
 
-        generator = self.generator
+        generator, name = self.generator, space or self.card.spaces[0].name
 
         def draw() -> FloatPictures:
             with torch.inference_mode():
                 latent = torch.from_numpy(latents).to(self.device)
-                pictures = generator.generate(latent, label=label, truncation=truncation)
+                pictures = generator.generate(latent, space=name, conditions=conditions)
                 if not isinstance(pictures, torch.Tensor):
                     raise PluginError(f"the backend '{self.card.backend}' returned pictures of shape "
                                       f"{type(pictures).__name__}", expected="a tensor",

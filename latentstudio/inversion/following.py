@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.inversion.inverting import Inversion, InversionStep, invert
 from latentstudio.inversion.settings import InversionSettings
@@ -35,7 +36,7 @@ def follow(
     settings: InversionSettings | None = None,
     *,
     targets: int = TARGETS,
-    label: int | None = None,
+    conditions: Conditions = NONE,
 ) -> Iterator[FollowingStep]:
     """Move ``latent`` (*shape) so that its picture becomes the transformed one; ``targets`` = 1 is the naive way.
 
@@ -49,12 +50,12 @@ def follow(
     device = next(generator.network.parameters()).device
     start = latent.reshape(1, *generator.card.spaces[0].shape).to(device)
     with torch.no_grad():
-        before = generator.generate(start, label=label)
+        before = generator.generate(start, conditions=conditions)
     for number in range(1, targets + 1):
         amount = t * number / targets
         picture, mask = transformation.apply(before, torch.full((1,), amount, device=device))
         result: Inversion | None = None
-        for step in invert(generator, picture, chosen, start=start, mask=mask, label=label):
+        for step in invert(generator, picture, chosen, start=start, mask=mask, conditions=conditions):
             result = step.result
             yield FollowingStep(**{
                 **vars(step), "fraction": (number - 1 + step.fraction) / targets,

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from latentstudio.files import write_whole
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.inversion.inverting import Inversion, invert
 from latentstudio.inversion.settings import AUTO, InversionSettings
@@ -100,9 +101,11 @@ def find_held_out(card: ModelCard, settings: InversionSettings) -> HeldOut | Non
 
 
 def measure_held_out(
-    generator: Generator, settings: InversionSettings, *, count: int = COUNT, store: bool = True
+    generator: Generator, settings: InversionSettings, *, count: int = COUNT, store: bool = True,
+    conditions: Conditions = NONE,
 ) -> Iterator[HeldOutStep]:
-    """Invert ``count`` samples that nothing was trained on; the last step has the answer, which is kept on disk.
+    """Invert ``count`` samples that nothing was trained on; the last step has the answer, which is kept on disk
+    where no conditions are set.
 
     Raises:
         CapabilityError, UsageError: as ``invert``; also a prior that cannot be sampled.
@@ -114,13 +117,13 @@ def measure_held_out(
     pictures = []
     for piece in drawn.split(4):
         with torch.no_grad():
-            pictures.append(generator.generate(piece).cpu())
+            pictures.append(generator.generate(piece, conditions=conditions).cpu())
         yield HeldOutStep(0.0, "drawing samples")
     looked = torch.cat(pictures)
     found: list[Inversion] = []
     asked = replace(settings, start="auto") if settings.start == "given" else settings
     for index in range(count):
-        for step in invert(generator, looked[index], asked):
+        for step in invert(generator, looked[index], asked, conditions=conditions):
             yield HeldOutStep((index + step.fraction) / count, f"the model's own samples: {index + 1} of {count}")
             found += [step.result] if step.result is not None else []
     means, deviations = looked.flatten(1).mean(dim=1).numpy(), looked.flatten(1).std(dim=1).numpy()
@@ -129,7 +132,7 @@ def measure_held_out(
         tuple(sorted(one.mse for one in found)), float((looked - looked.mean(dim=0)).square().mean()),
         _range(means), _range(deviations),
     )
-    if store:
+    if store and not conditions:
         write_held_out(_cached(card, held_out.key), held_out)
     yield HeldOutStep(1.0, "the model's own samples", held_out=held_out)
 

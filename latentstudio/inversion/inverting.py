@@ -14,6 +14,7 @@ from torch import Tensor
 
 from latentstudio.errors import CapabilityError, UsageError
 from latentstudio.generators.arriving import arriving
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.inversion.searches import Search, choose_optimiser, gives_gradients, search_for
 from latentstudio.inversion.settings import STEPS, InversionSettings
@@ -93,7 +94,7 @@ def invert(
     *,
     start: Tensor | None = None,
     mask: Tensor | None = None,
-    label: int | None = None,
+    conditions: Conditions = NONE,
 ) -> Iterator[InversionStep]:
     """Find the latent of a picture; yields frozen steps, the last one with the ``result``.
 
@@ -109,7 +110,7 @@ def invert(
         CapabilityError: an encoder was asked for and there is none, or the model has neither gradients nor encoder.
         UsageError: a target or start of another shape.
     """
-    task = make_task(generator, target, settings or InversionSettings(), mask=mask, label=label)
+    task = make_task(generator, target, settings or InversionSettings(), mask=mask, conditions=conditions)
     run = _Run(task)
     chosen: Start | None = None
     for found in starts(task, start):
@@ -250,7 +251,7 @@ class _Run:
 
 def conclude(
     generator: Generator, target: Tensor, settings: InversionSettings, step: InversionStep, *,
-    mask: Tensor | None = None, label: int | None = None,
+    mask: Tensor | None = None, conditions: Conditions = NONE,
 ) -> Inversion:
     """The result of an inversion that was closed before its end: the best that ``step`` had seen.
 
@@ -259,7 +260,7 @@ def conclude(
     """
     if step.latent is None:
         raise UsageError("an inversion that was cancelled before it had a start", action="start it again")
-    task = make_task(generator, target, settings, mask=mask, label=label)
+    task = make_task(generator, target, settings, mask=mask, conditions=conditions)
     best = torch.from_numpy(step.latent).reshape(-1).to(task.target.device)
     return replace(_measured(task, best, start=settings.start, start_mse=float("nan")), steps=step.step,
                    seconds=step.seconds, ended="cancelled", notes=("cancelled: the best so far was kept",))

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.inversion.inverting import Inversion, invert
 from latentstudio.inversion.settings import InversionSettings
@@ -46,7 +47,8 @@ class LikenessStep(Step):
 
 def likeness_curve(
     generator: Generator, target: Tensor, settings: InversionSettings | None = None, *,
-    marks: Sequence[float] = MARKS, start: Tensor | None = None, mask: Tensor | None = None, label: int | None = None,
+    marks: Sequence[float] = MARKS, start: Tensor | None = None, mask: Tensor | None = None,
+    conditions: Conditions = NONE,
 ) -> Iterator[LikenessStep]:
     """Invert ``target`` once for each of ``marks``; the last step has the whole curve.
 
@@ -60,7 +62,7 @@ def likeness_curve(
     for number, mark in enumerate(sorted(marks)):
         asked = replace(chosen, likeness=mark, distance=None)
         result: Inversion | None = None
-        for step in invert(generator, target, asked, start=start, mask=mask, label=label):
+        for step in invert(generator, target, asked, start=start, mask=mask, conditions=conditions):
             first = step.latent if first is None else first
             result = step.result
             yield LikenessStep((number + step.fraction) / len(marks), f"likeness {mark:g}", points=tuple(points))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photos import Photo
@@ -63,7 +64,7 @@ def invert(
 
 def invert_steps(
     model: Model, picture: NDArray[np.float32], settings: InversionSettings | None = None, *,
-    start: NDArray[np.float32] | None = None, mask: NDArray[np.float32] | None = None, label: int | None = None,
+    start: NDArray[np.float32] | None = None, mask: NDArray[np.float32] | None = None, conditions: Conditions = NONE,
 ) -> Iterator[InversionStep]:
     """The frozen steps of looking for a picture's latent; the last one's ``result`` tells all. Imports torch.
 
@@ -74,12 +75,12 @@ def invert_steps(
     from latentstudio.inversion.inverting import invert as steps
 
     first, defined = (None if part is None else torch.from_numpy(part) for part in (start, mask))
-    return steps(model.generator, torch.from_numpy(picture), settings, start=first, mask=defined, label=label)
+    return steps(model.generator, torch.from_numpy(picture), settings, start=first, mask=defined, conditions=conditions)
 
 
 def conclude(
     model: Model, picture: NDArray[np.float32], settings: InversionSettings, step: InversionStep, *,
-    mask: NDArray[np.float32] | None = None,
+    mask: NDArray[np.float32] | None = None, conditions: Conditions = NONE,
 ) -> Inversion:
     """The ``Inversion`` at the best that ``step`` had seen, for one that was closed before its end. Imports torch."""
     import torch
@@ -87,12 +88,12 @@ def conclude(
     from latentstudio.inversion.inverting import conclude as concluded
 
     defined = None if mask is None else torch.from_numpy(mask)
-    return concluded(model.generator, torch.from_numpy(picture), settings, step, mask=defined)
+    return concluded(model.generator, torch.from_numpy(picture), settings, step, mask=defined, conditions=conditions)
 
 
 def follow_steps(
     model: Model, latent: NDArray[np.float32], transformation: str, t: float, settings: InversionSettings | None = None,
-    *, targets: int = 10,
+    *, targets: int = 10, conditions: Conditions = NONE,
 ) -> Iterator[FollowingStep]:
     """The frozen steps of moving a latent along a transformation of its picture (equation 5). Imports torch.
 
@@ -104,19 +105,22 @@ def follow_steps(
     from latentstudio.transformations import transformation_named
 
     moved = transformation_named(transformation)
-    return follow(model.generator, torch.from_numpy(latent), moved, t, settings, targets=targets)
+    return follow(model.generator, torch.from_numpy(latent), moved, t, settings, targets=targets,
+                  conditions=conditions)
 
 
-def held_out_steps(model: Model, settings: InversionSettings) -> Iterator[HeldOutStep]:
+def held_out_steps(
+    model: Model, settings: InversionSettings, *, conditions: Conditions = NONE
+) -> Iterator[HeldOutStep]:
     """The frozen steps of what the model reaches on samples of its own; one only where that is known already.
 
     The last one's ``held_out`` is what ``judge`` needs. Imports torch.
     """
     from latentstudio.inversion.honesty import HeldOutStep, find_held_out, measure_held_out
 
-    known = find_held_out(model.card, settings)
+    known = None if conditions else find_held_out(model.card, settings)
     if known is None:
-        yield from measure_held_out(model.generator, settings)
+        yield from measure_held_out(model.generator, settings, conditions=conditions)
     else:
         yield HeldOutStep(1.0, "known already", held_out=known)
 
@@ -137,7 +141,7 @@ def residual_picture(found: Inversion) -> NDArray[np.uint8]:
 
 def likeness_steps(
     model: Model, picture: NDArray[np.float32], settings: InversionSettings | None = None, *,
-    start: NDArray[np.float32] | None = None, mask: NDArray[np.float32] | None = None,
+    start: NDArray[np.float32] | None = None, mask: NDArray[np.float32] | None = None, conditions: Conditions = NONE,
 ) -> Iterator[LikenessStep]:
     """The frozen steps of inverting a picture at several likenesses; the last one's ``points`` are the curve."""
     import torch
@@ -145,12 +149,13 @@ def likeness_steps(
     from latentstudio.inversion.likeness import likeness_curve
 
     first, defined = (None if part is None else torch.from_numpy(part) for part in (start, mask))
-    return likeness_curve(model.generator, torch.from_numpy(picture), settings, start=first, mask=defined)
+    return likeness_curve(model.generator, torch.from_numpy(picture), settings, start=first, mask=defined,
+                          conditions=conditions)
 
 
 def tune_steps(
     model: Model, picture: NDArray[np.float32], latent: NDArray[np.float32], settings: TuningSettings | None = None, *,
-    mask: NDArray[np.float32] | None = None, label: int | None = None, anchors: Anchors | None = None,
+    mask: NDArray[np.float32] | None = None, conditions: Conditions = NONE, anchors: Anchors | None = None,
     **changes: object,
 ) -> Iterator[TuningStep]:
     """The frozen steps of pivotal tuning: a copy of the weights learns a picture (3, H, W) around its latent.
@@ -166,12 +171,13 @@ def tune_steps(
 
     defined = None if mask is None else torch.from_numpy(mask)
     pivot, chosen = torch.from_numpy(latent), changed(settings or TuningSettings(), **changes)
-    return tune(model.generator, torch.from_numpy(picture), pivot, chosen, mask=defined, label=label,
+    return tune(model.generator, torch.from_numpy(picture), pivot, chosen, mask=defined, conditions=conditions,
                 anchors=anchors)
 
 
 def conclude_tuning(
-    model: Model, picture: NDArray[np.float32], step: TuningStep, *, mask: NDArray[np.float32] | None = None
+    model: Model, picture: NDArray[np.float32], step: TuningStep, *, mask: NDArray[np.float32] | None = None,
+    conditions: Conditions = NONE,
 ) -> TuningResult:
     """The ``TuningResult`` of the last step with a preview, for a tuning closed before its end. Imports torch."""
     import torch
@@ -179,7 +185,7 @@ def conclude_tuning(
     from latentstudio.inversion.tuning import conclude_tuning as concluded
 
     defined = None if mask is None else torch.from_numpy(mask)
-    return concluded(model.generator, torch.from_numpy(picture), step, mask=defined)
+    return concluded(model.generator, torch.from_numpy(picture), step, mask=defined, conditions=conditions)
 
 
 def feature_distance(

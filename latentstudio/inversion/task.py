@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from latentstudio.errors import CapabilityError, UsageError
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator, MapsLatents
 from latentstudio.inversion.settings import InversionSettings
 from latentstudio.latents import (
@@ -35,7 +36,7 @@ class Task:
     target: Tensor
     mask: Tensor
     settings: InversionSettings
-    label: int | None = None
+    conditions: Conditions = NONE
     features: Features | None = None
     centre: Tensor | None = None
 
@@ -78,7 +79,7 @@ class Task:
 
     def _generate(self, latents: Tensor) -> Tensor:
         shaped = latents.reshape(-1, *self.space.shape)
-        return self.generator.generate(shaped, space=self.space.name, label=self.label)
+        return self.generator.generate(shaped, space=self.space.name, conditions=self.conditions)
 
     def sample(self, count: int, seed: int) -> Tensor:
         """Flat latents (count, d) of samples of the prior, mapped into the space that is searched.
@@ -99,7 +100,7 @@ class Task:
             raise CapabilityError(f"the model '{generator.card.name}' has no mapping into {self.space.name}",
                                   action=f"search in {generator.card.spaces[0].name}")
         with torch.no_grad():
-            return generator.map_latents(latents, space=self.space.name, label=self.label).float()
+            return generator.map_latents(latents, space=self.space.name, conditions=self.conditions).float()
 
     def losses(self, latents: Tensor) -> Tensor:
         """The loss (N,) of flat latents, differentiable."""
@@ -162,7 +163,7 @@ class Task:
 
 def make_task(
     generator: Generator, target: Tensor, settings: InversionSettings, *, mask: Tensor | None = None,
-    label: int | None = None,
+    conditions: Conditions = NONE,
 ) -> Task:
     """The task for a picture (3, H, W) or (1, 3, H, W) of any size, resized to the model's (bicubic, antialiased).
 
@@ -180,7 +181,7 @@ def make_task(
                          expected="numbers in [0, 1]")
     picture, whole = (_sized(part.float(), generator.card.image_size) for part in (picture, whole))
     features = features_for(generator) if needs_features(settings.loss) else None
-    return Task(generator, picture.clamp(0.0, 1.0).to(device), whole.clamp(0.0, 1.0).to(device), settings, label,
+    return Task(generator, picture.clamp(0.0, 1.0).to(device), whole.clamp(0.0, 1.0).to(device), settings, conditions,
                 features)
 
 

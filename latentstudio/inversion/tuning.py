@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from latentstudio.errors import CapabilityError, UsageError
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.tunings import Tuning, make_tuning, tuned_generator
 from latentstudio.inversion.inverting import as_bytes
@@ -89,7 +90,7 @@ class TuningStep(Step):
 
 def tune(
     generator: Generator, target: Tensor, latent: Tensor, settings: TuningSettings | None = None, *,
-    mask: Tensor | None = None, label: int | None = None, anchors: Anchors | None = None,
+    mask: Tensor | None = None, conditions: Conditions = NONE, anchors: Anchors | None = None,
 ) -> Iterator[TuningStep]:
     """Tune a copy of ``generator`` so that ``latent`` draws ``target``; the last step has the ``result``.
 
@@ -108,7 +109,7 @@ def tune(
     """
     chosen = settings or TuningSettings()
     task = make_task(generator, target, InversionSettings(loss=chosen.loss, space=chosen.space, mixed_precision=False),
-                     mask=mask, label=label)
+                     mask=mask, conditions=conditions)
     space = task.space
     if latent.numel() != space.size or not bool(torch.isfinite(latent).all()):
         raise UsageError("a latent that does not fit this model", expected=f"{space.size} finite numbers")
@@ -241,7 +242,7 @@ class _Run:
 
 
 def conclude_tuning(
-    generator: Generator, target: Tensor, step: TuningStep, *, mask: Tensor | None = None, label: int | None = None
+    generator: Generator, target: Tensor, step: TuningStep, *, mask: Tensor | None = None, conditions: Conditions = NONE
 ) -> TuningResult:
     """The result of a tuning that was closed before its end; ``step`` is the last one that had a ``tuning``.
 
@@ -250,7 +251,7 @@ def conclude_tuning(
     """
     if step.tuning is None:
         raise UsageError("a tuning that was cancelled before it had begun", action="start it again")
-    task = make_task(generator, target, InversionSettings(mixed_precision=False), mask=mask, label=label)
+    task = make_task(generator, target, InversionSettings(mixed_precision=False), mask=mask, conditions=conditions)
     pivot = torch.from_numpy(step.tuning.pivot()).reshape(1, -1).to(task.target.device)
     return replace(measured(task, step.tuning, pivot), steps=step.step, seconds=step.seconds, ended="cancelled",
                    notes=("cancelled: the weights so far were kept",))

@@ -6,6 +6,9 @@ import shlex
 
 from latentstudio.document.view import View
 from latentstudio.factors import FactorSet
+from latentstudio.generators.conditions import LABEL, NOISE_SEED, TRUNCATION
+
+FLAGS = (LABEL, TRUNCATION, NOISE_SEED)
 
 
 def settings_of(view: View, factors: FactorSet) -> dict[str, str]:
@@ -24,8 +27,9 @@ def as_command(view: View, factors: FactorSet, *, out: str = "out.png") -> str:
     words = ["latentstudio", "factors", "apply", view.model]
     if view.seed is not None:
         words += ["--seed", str(view.seed)]
-        words += ["--label", str(view.label)] if view.label is not None else []
-        words += ["--truncation", f"{view.truncation:.6g}"] if view.truncation != 1.0 else []
+        for name, value in view.told.items():
+            flag = f"--{name.replace('_', '-')}"
+            words += [flag, f"{value}"] if name in FLAGS else ["--condition", f"{name}={value}"]
     else:
         words += ["--from", "session.latentstudio"]
     for name, value in settings_of(view, factors).items():
@@ -45,7 +49,7 @@ def as_python(view: View, factors: FactorSet) -> str:
         values = ", ".join(f"{value:.9g}" for value in view.latent_array().reshape(-1))
         lines += ["import numpy", f"latent = numpy.array([{values}], dtype=numpy.float32)"]
     options = [f"keep={view.kept!r}"] if view.kept else []
-    options += [f"label={view.label}"] if view.label is not None else []
-    options += [f"truncation={view.truncation!r}"] if view.truncation != 1.0 else []
+    conditions = ", ".join(f"{name}={value!r}" for name, value in view.told.items())
+    options += [f"conditions=latentstudio.Conditions.of({conditions})"] if conditions else []
     lines.append(f"picture = latentstudio.apply({', '.join(['model', 'latent', repr(settings), *options])})")
     return "\n".join(lines) + "\n"

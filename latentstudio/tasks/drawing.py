@@ -95,7 +95,7 @@ def draw_placed(opened: Opened, view: View, applied: Applied) -> Drawn:
         scene_picture = importlib.import_module(DECOMPOSING).render(opened.model, view.scene)
         return Drawn(view, scene_picture, shrink(scene_picture), applied)
     latents = np.asarray(applied.latent, np.float32).reshape(1, *view.shape)
-    pictures = opened.model_for(view).pictures(latents, label=view.label, truncation=view.truncation)
+    pictures = opened.model_for(view).pictures(latents, conditions=view.told)
     picture = to_bytes(pictures)[0]
     return Drawn(view, picture, shrink(picture), applied)
 
@@ -136,7 +136,7 @@ def draw_traversal(opened: Opened, view: View, name: str) -> BytePictures:
 def _draw_row(opened: Opened, view: View, latents: NDArray[np.float32]) -> BytePictures:
     model = opened.model_for(view)
     pieces = [
-        model.pictures(one.reshape(1, *view.shape), label=view.label, truncation=view.truncation)
+        model.pictures(one.reshape(1, *view.shape), conditions=view.told)
         for one in np.asarray(latents, np.float32)
     ]
     return to_bytes(np.concatenate(pieces))

@@ -46,9 +46,9 @@ def draw_path(opened: Opened, view: View) -> DrawnPath:
 
 
 def draw_thumbnails(opened: Opened, view: View, latents: NDArray[np.float32]) -> pixels.BytePictures:
-    """Thumbnails uint8 (N, h, w, 3) of latents (N, d), with the session's label and truncation."""
+    """Thumbnails uint8 (N, h, w, 3) of latents (N, d), with the view's conditions."""
     shaped = np.asarray(latents, np.float32).reshape(-1, *view.shape)
-    drawn = opened.model_for(view).pictures(shaped, label=view.label, truncation=view.truncation)
+    drawn = opened.model_for(view).pictures(shaped, conditions=view.told)
     return pixels.shrink(pixels.to_bytes(drawn), THUMBNAIL)
 
 
@@ -59,5 +59,5 @@ def follow_picture(opened: Opened, view: View, name: str) -> FollowedPicture:
     names = tuple(transformation.name for transformation in transformations.TRANSFORMATIONS)
     chosen = transformations.transformation_named(name if name in names else names[0])
     latent = np.asarray(place(opened, view).latent, np.float32).reshape(1, *view.shape)
-    picture = opened.model_for(view).pictures(latent, label=view.label, truncation=view.truncation)[0]
+    picture = opened.model_for(view).pictures(latent, conditions=view.told)[0]
     return FollowedPicture(names, paths.pixel_path(picture, chosen))

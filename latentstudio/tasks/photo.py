@@ -259,7 +259,7 @@ def write_pasted(opened: Opened, view: View, framed: Framed, path: Path) -> str:
     assert frame is not None
     edited, plain = (place(opened, one).latent.reshape(view.shape) for one in (view, view.with_reset()))
     drawing = opened.model_for(view)
-    picture = pasted(drawing, (edited, plain), framed.photo, frame, label=view.label)
+    picture = pasted(drawing, (edited, plain), framed.photo, frame, conditions=view.told)
     save_picture(path, picture, view, drawing.runtime_name, str(drawing.device), pasted=True,
                  profile=framed.photo.profile)
     height, width = framed.photo.pixels.shape[:2]

@@ -16,6 +16,7 @@ from latentstudio.document.view import View
 from latentstudio.errors import CapabilityError
 from latentstudio.generators.arriving import arriving
 from latentstudio.generators.catalogue import Catalogue
+from latentstudio.generators.conditions import NOISE_SEED, NONE, Conditions
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.inversion.photos import read_photo
 from latentstudio.pixels import BytePictures, read_picture, to_bytes
@@ -102,11 +103,12 @@ def rebuild_steps(
 
 def _rebuild(model: Model, pictures: tuple[BytePicture, ...], noise_seed: int) -> Iterator[RebuildStep]:
     rebuilding = importlib.import_module(REBUILDING)
+    conditions = Conditions.of(noise_seed=noise_seed) if model.generator.card.offers(NOISE_SEED) else NONE
     networks = networks_of(model)
     found: dict[str, list[Rebuilt]] = {network: [] for network in networks}
     for number, picture in enumerate(pictures):
         for network in networks:
-            found[network].append(rebuilding.rebuild(model, picture, by=network, noise_seed=noise_seed))
+            found[network].append(rebuilding.rebuild(model, picture, by=network, conditions=conditions))
         yield RebuildStep((number + 1) / (len(pictures) + 1), f"picture {number + 1} of {len(pictures)}")
     first = found[networks[0]]
     versions = tuple(
@@ -174,5 +176,5 @@ def draw_pair(opened: Opened, view: View) -> BytePictures:
     latent = torch.from_numpy(placed).to(model.device)
     generator = model.generator
     with torch.inference_mode():
-        made = torch.cat([generator.decode(latent), generator.generate(latent)])  # type: ignore[attr-defined]
+        made = torch.cat([generator.decode(latent), generator.generate(latent, conditions=view.told)])  # type: ignore[attr-defined]
     return to_bytes(made.cpu().numpy())

@@ -14,6 +14,14 @@ from torch import Tensor, nn
 from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import ModelCard, write_card
+from latentstudio.generators.conditions import (
+    NOISE_SEED,
+    NONE,
+    TRUNCATION,
+    Condition,
+    ConditionKind,
+    Conditions,
+)
 from latentstudio.generators.weights import check_safetensors, read_metadata, read_tensors, write_tensors
 from latentstudio.latents import LatentSpace
 
@@ -32,7 +40,7 @@ class AvaeGenerator:
     """
 
     def __init__(self, card: ModelCard, network: AvaeNetwork) -> None:
-        self.card = card
+        self.card = replace(card, conditions=_conditions(network.sizes, card.conditions))
         self.network: nn.Module = network
         self._avae = network
         self._usual = _xi(network, 0)
@@ -43,21 +51,14 @@ class AvaeGenerator:
         if "critic" in network.sizes.parts:
             self.score = self._score
 
-    def generate(
-        self,
-        latent: Tensor,
-        *,
-        space: str = "z",
-        label: int | None = None,
-        truncation: float = 1.0,
-        noise_seed: int | None = None,
-    ) -> Tensor:
+    def generate(self, latent: Tensor, *, space: str = "z", conditions: Conditions = NONE) -> Tensor:
         """Pictures float32 (N, 3, side, side) in [0, 1] of latents (N, d).
 
-        ``noise_seed`` draws xi, the variation that the encoder does not see, the same for all N; ``label`` does
-        nothing.
+        The condition ``noise_seed`` draws xi, the variation that the encoder does not see, the same for all N.
         """
         self.card.space(space)
+        settled = self.card.resolve(conditions)
+        truncation, noise_seed = settled.number(TRUNCATION), settled.whole(NOISE_SEED)
         scaled = latent if truncation == 1.0 else latent * truncation
         xi = _xi(self._avae, noise_seed) if noise_seed else self._usual  # drawn beforehand: exported as a constant
         noise = None if xi is None else xi.to(latent.device).expand(latent.shape[0], -1)
@@ -147,6 +148,13 @@ def _xi(network: AvaeNetwork, seed: int) -> Tensor | None:
     return torch.randn(1, size, generator=torch.Generator().manual_seed(seed)) if size else None
 
 
+def _conditions(sizes: Sizes, declared: tuple[Condition, ...] = ()) -> tuple[Condition, ...]:
+    """What a card declares; an older one of a generator with xi does not name its seed yet."""
+    if not sizes.noise_size or any(condition.name == NOISE_SEED for condition in declared):
+        return declared
+    return *declared, Condition(NOISE_SEED, ConditionKind.SEED, 0, least=0, words="draws what the encoder does not see")
+
+
 def _card(name: str, sizes: Sizes) -> ModelCard:
     parts = set(sizes.parts)
     offered = (("encode", "encoder"), ("decode", "decoder"), ("score", "critic"))
@@ -154,7 +162,7 @@ def _card(name: str, sizes: Sizes) -> ModelCard:
         name=name, backend=BACKEND, kind=_kind(sizes), image_size=(sizes.side, sizes.side), channels=sizes.channels,
         spaces=(LatentSpace("z", (sizes.latent_size,)),),
         capabilities=("generate", *(capability for capability, part in offered if part in parts)),
-        config=sizes.config(),
+        config=sizes.config(), conditions=_conditions(sizes),
     )
 
 

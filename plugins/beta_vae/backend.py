@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import ModelCard, write_card
+from latentstudio.generators.conditions import NONE, TRUNCATION, Conditions
 from latentstudio.generators.weights import check_safetensors, read_state_dicts, read_tensors, write_tensors
 from latentstudio.latents import LatentSpace
 
@@ -29,17 +30,10 @@ class BetaVaeGenerator:
         self.network: nn.Module = network
         self._vae = network
 
-    def generate(
-        self,
-        latent: Tensor,
-        *,
-        space: str = "z",
-        label: int | None = None,
-        truncation: float = 1.0,
-        noise_seed: int | None = None,
-    ) -> Tensor:
-        """Pictures float32 (N, 3, 64, 64) in [0, 1] of latents (N, d); label and noise_seed have no meaning here."""
+    def generate(self, latent: Tensor, *, space: str = "z", conditions: Conditions = NONE) -> Tensor:
+        """Pictures float32 (N, 3, 64, 64) in [0, 1] of latents (N, d)."""
         self.card.space(space)
+        truncation = self.card.resolve(conditions).number(TRUNCATION)
         pictures: Tensor = self._vae(latent if truncation == 1.0 else latent * truncation)
         return pictures.expand(-1, 3, -1, -1)
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import ModelCard, write_card
+from latentstudio.generators.conditions import NONE, TRUNCATION, Conditions
 from latentstudio.generators.weights import read_state_dicts, read_tensors, write_tensors
 from latentstudio.latents import LatentSpace
 
@@ -29,17 +30,10 @@ class DcganGenerator:
         self.card = card
         self.network = network
 
-    def generate(
-        self,
-        latent: Tensor,
-        *,
-        space: str = "z",
-        label: int | None = None,
-        truncation: float = 1.0,
-        noise_seed: int | None = None,
-    ) -> Tensor:
-        """Pictures float32 (N, 3, side, side) in [0, 1] of latents (N, d); label and noise_seed do nothing."""
+    def generate(self, latent: Tensor, *, space: str = "z", conditions: Conditions = NONE) -> Tensor:
+        """Pictures float32 (N, 3, side, side) in [0, 1] of latents (N, d)."""
         self.card.space(space)
+        truncation = self.card.resolve(conditions).number(TRUNCATION)
         pictures: Tensor = self.network(latent if truncation == 1.0 else latent * truncation)
         scaled = (pictures * 0.5 + 0.5).clamp(0.0, 1.0)
         return scaled if self.card.channels == 3 else scaled.expand(-1, 3, -1, -1)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import ModelCard, write_card
+from latentstudio.generators.conditions import NONE, TRUNCATION, Conditions
 from latentstudio.generators.weights import check_safetensors, read_metadata, read_tensors, write_tensors
 from latentstudio.latents import LatentSpace
 
@@ -32,15 +33,10 @@ class SceneGenerator:
         self.network: nn.Module = network
         self._scenes = network
 
-    def generate(
-        self, latent: Tensor, *, space: str = "z", label: int | None = None, truncation: float = 1.0,
-        noise_seed: int | None = None,
-    ) -> Tensor:
-        """Pictures float32 (N, 3, side, side) in [0, 1] of latents (N, d): a new scene of the learned prior for each.
-
-        ``label`` and ``noise_seed`` do nothing.
-        """
+    def generate(self, latent: Tensor, *, space: str = "z", conditions: Conditions = NONE) -> Tensor:
+        """Pictures float32 (N, 3, side, side) in [0, 1] of latents (N, d): a new scene of the prior for each."""
         self.card.space(space)
+        truncation = self.card.resolve(conditions).number(TRUNCATION)
         return self._scenes.pictures(latent if truncation == 1.0 else latent * truncation).clamp(0.0, 1.0)
 
     def scene_parts(self) -> nn.Module:

@@ -89,7 +89,7 @@ def test_a_coordinate_can_be_put_where_it_is_wanted(cli, tmp_path: Path) -> None
 def test_label_and_truncation_reach_the_session(cli, tmp_path: Path) -> None:
     out = tmp_path / "a.png"
     cli("factors", "apply", "example", "--seed", "3", "--truncation", "0.5", "--out", out)
-    assert read_recipe(out).view.truncation == 0.5
+    assert dict(read_recipe(out).view.told) == {"truncation": 0.5}
     answer = cli("factors", "apply", "--from", out, "--truncation", "0.7", "--out", out)
     assert "exclude each other" in answer.complaint
 
@@ -118,6 +118,11 @@ def test_exact_says_what_was_measured_or_why_not(cli, tmp_path: Path) -> None:
     (["--at", "x=left"], "NAME=COORDINATE"),
     (["--at", "mood=1"], "there is no factor 'mood'"),
     (["--truncation", "0"], "above 0"),
+    (["--condition", "truncation"], "NAME=VALUE"),
+    (["--condition", "truncation=0.5", "--truncation", "0.5"], "set twice"),
+    (["--condition", "truncation=lots"], "a number of 0 or more"),
+    (["--condition", "colour=3"], "no condition 'colour'"),
+    (["--noise-seed", "3"], "no condition 'noise_seed'"),
 ])
 def test_wrong_wishes_are_one_line(cli, tmp_path: Path, words: list[str], part: str) -> None:
     answer = cli("factors", "apply", "example", *words, "--out", tmp_path / "out.png")

@@ -258,7 +258,7 @@ import torch
 class Made:
     def __init__(self, card):
         self.card, self.network = card, torch.nn.{network}
-    def generate(self, latent, *, space="z", label=None, truncation=1.0, noise_seed=None):
+    def generate(self, latent, *, space="z", conditions=None):
         {generate}
 class Backend:
     def probe(self, path):
@@ -302,7 +302,7 @@ def bad_model(home: Path, network: str, generate: str) -> None:
     name = "bad_" + sha256(f"{network}{generate}".encode()).hexdigest()[:8]
     plugin, model = home / "data" / "plugins" / name, user_models() / "bad"
     plugin.mkdir(parents=True, exist_ok=True)
-    (plugin / "plugin.toml").write_text(f'id = "{name}"\napi_version = 1\nfactory = "{name}.backend:create"\n')
+    (plugin / "plugin.toml").write_text(f'id = "{name}"\napi_version = 2\nfactory = "{name}.backend:create"\n')
     (plugin / "__init__.py").write_text("")
     (plugin / "backend.py").write_text(BAD.format(network=network, generate=generate))
     shutil.rmtree(model, ignore_errors=True)

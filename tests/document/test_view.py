@@ -12,6 +12,7 @@ from latentstudio.document.session import MOST_VIEWS, Session
 from latentstudio.document.view import MAX_LATENT_BYTES, View
 from latentstudio.errors import UsageError
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.scenes.scene import Scene
@@ -83,12 +84,12 @@ def test_locked_names_are_sorted_once_each_and_survive_edits(view: View) -> None
 
 def test_only_conditions_that_were_set_are_there_and_sorted(view: View, card: ModelCard) -> None:
     assert view.conditions == ()
-    assert (view.label, view.truncation) == (None, 1.0)
+    assert view.told == NONE
     told = view.with_condition("truncation", 0.5).with_condition("content", "ab12").with_condition("label", 3)
     assert told.conditions == (("content", "ab12"), ("label", 3), ("truncation", 0.5))
-    assert (told.label, told.truncation) == (3, 0.5)
+    assert told.told == Conditions.of(content="ab12", label=3, truncation=0.5)
     assert told.with_condition("label", None).with_condition("content", None).conditions == (("truncation", 0.5),)
-    assert View.start(card, view.latent_array(), label=0, truncation=1.0).conditions == (
+    assert View.start(card, view.latent_array(), conditions=Conditions.of(label=0, truncation=1.0)).conditions == (
         ("label", 0), ("truncation", 1.0))
 
 

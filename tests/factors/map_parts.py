@@ -8,6 +8,7 @@ import numpy as np
 
 from latentstudio.factors import Evidence, Factor, MeasuredCalibration, MonotoneCurve
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.latents import LatentSpace
 from latentstudio.units import PIXELS
 
@@ -25,7 +26,7 @@ class LinearModel:
     ))
     drawn: int = 0
 
-    def pictures(self, latents: np.ndarray, *, label: int | None = None, truncation: float = 1.0) -> np.ndarray:
+    def pictures(self, latents: np.ndarray, *, space: str | None = None, conditions: Conditions = NONE) -> np.ndarray:
         self.drawn += len(latents)
         pictures = np.empty((len(latents), 3, SIDE, SIDE), np.float32)
         pictures[..., : SIDE // 2] = 0.5 + latents[:, 0, None, None, None] / 10

@@ -13,6 +13,7 @@ from latentstudio.errors import UnknownNameError, UsageError
 from latentstudio.factors import Factor, FactorSet, MeasuredCalibration, MonotoneCurve, apply_factors
 from latentstudio.factors.conditioned import Conditioned
 from latentstudio.factors.exact import CLOSE, exact_steps
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.measures.moments import barycentre
 from latentstudio.units import PIXELS, TIMES, Unit
 from tests.blob import BlobGenerator
@@ -129,16 +130,19 @@ def test_a_kept_factor_stays_while_another_is_solved():
     assert 6.0 * (latent[0] - SAMPLE[0]) == pytest.approx(3.0, abs=CLOSE)
 
 
+ASKED = Conditions.of(label=3, truncation=0.5)
+
+
 def test_label_and_truncation_reach_the_generator():
     seen = []
 
     class Listening(BlobGenerator):
-        def generate(self, latent, *, label=None, truncation=1.0, **options):
-            seen.append((label, truncation))
-            return super().generate(latent * truncation, **options)
+        def generate(self, latent, *, conditions=NONE, **options):
+            seen.append(conditions)
+            return super().generate(latent * conditions.number("truncation"), **options)
 
-    found, _ = solve({"x": 2.0}, generator=Listening(), label=3, truncation=0.5)
-    assert set(seen) == {(3, 0.5)}
+    found, _ = solve({"x": 2.0}, generator=Listening(), conditions=ASKED)
+    assert set(seen) == {ASKED}
     assert found["x"].position == pytest.approx(6.0, abs=0.2), "3 px a unit where the curve says 9"
 
 

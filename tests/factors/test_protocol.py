@@ -17,6 +17,7 @@ from latentstudio.factors.figures import protocol_figure
 from latentstudio.factors.placing import protocol_steps
 from latentstudio.factors.protocol import Protocol, oriented
 from latentstudio.factors.svg import Drawing
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.latents import sample_prior
 from latentstudio.measures.moments import extent, luminance_mean
 from latentstudio.units import PERCENT, PIXELS, TIMES, Unit
@@ -103,16 +104,17 @@ def test_label_and_truncation_hold_for_every_measurement():
     class Listening(BlobGenerator):
         def __init__(self) -> None:
             super().__init__()
-            self.seen: set[tuple[int | None, float]] = set()
+            self.seen: set[Conditions] = set()
 
-        def generate(self, latent, *, label=None, truncation=1.0, **options):
-            self.seen.add((label, truncation))
+        def generate(self, latent, *, conditions=NONE, **options):
+            self.seen.add(conditions)
             return super().generate(latent, **options)
 
     for measure in (protocol_steps, evaluate_factor, lambda *words, **options: clean_steps(*words, [Y], **options)):
         listening = Listening()
-        measured_by(measure(listening, X, count=8, label=2, truncation=0.7))
-        assert listening.seen == {(2, 0.7)}
+        asked = Conditions.of(label=2, truncation=0.7)
+        measured_by(measure(listening, X, count=8, conditions=asked))
+        assert listening.seen == {asked}
 
 
 def test_the_orientation_looks_at_the_first_and_the_last_median_that_were_seen():

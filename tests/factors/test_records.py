@@ -16,6 +16,7 @@ from latentstudio.factors.finding import NOT_FOUND, find_factors
 from latentstudio.factors.learning import learn_factor
 from latentstudio.factors.records import RecordStore
 from latentstudio.factors.trajectories import generate_trajectories
+from latentstudio.generators.conditions import NONE
 from latentstudio.optimisation.second_order import LevenbergMarquardt, tangents
 from latentstudio.transformations import Transformation, transformation_named
 from latentstudio.units import PIXELS
@@ -224,8 +225,8 @@ class TwoClasses(BlobGenerator):
         super().__init__()
         self.card = replace(self.card, classes=("one", "other"))
 
-    def generate(self, latent, *, label=None, **options):
-        turned = latent[:, [4, 1, 2, 3, 0, 5]] if label == 1 else latent
+    def generate(self, latent, *, conditions=NONE, **options):
+        turned = latent[:, [4, 1, 2, 3, 0, 5]] if conditions.get("label") == 1 else latent
         return super().generate(turned, **options)
 
 

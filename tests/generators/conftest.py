@@ -36,7 +36,7 @@ def make_plugin(home: Path) -> Callable[..., Path]:
     def make(name: str, code: str, **manifest: str) -> Path:
         folder = home / "data" / "plugins" / name
         folder.mkdir(parents=True)
-        values = {"id": f'"{name}"', "api_version": "1", "factory": f'"{name}.backend:create"', **manifest}
+        values = {"id": f'"{name}"', "api_version": "2", "factory": f'"{name}.backend:create"', **manifest}
         lines = (f"{key} = {value}" for key, value in values.items())
         (folder / "plugin.toml").write_text("\n".join(lines), encoding="utf-8")
         (folder / "__init__.py").write_text("", encoding="utf-8")

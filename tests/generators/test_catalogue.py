@@ -78,7 +78,7 @@ def test_a_plugin_that_breaks_when_chosen_says_how(
 
 
 @pytest.mark.parametrize(("manifest", "told"), [
-    ({"api_version": "2"}, "api version 2"),
+    ({"api_version": "3"}, "api version 3"),
     ({"api_version": '"one"'}, "api_version"),
     ({"colour": '"red"'}, "colour"),
     ({"id": '"Not An Id"'}, "Not An Id"),
@@ -120,7 +120,7 @@ def test_entry_points_are_found_without_importing_them(
     package.mkdir(parents=True)
     (package / "__init__.py").write_text(WORKING, encoding="utf-8")
     (package / "plugin.toml").write_text(
-        'id = "outside"\napi_version = 1\nfactory = "outside_backend:create"', encoding="utf-8"
+        'id = "outside"\napi_version = 2\nfactory = "outside_backend:create"', encoding="utf-8"
     )
     points = [
         importlib.metadata.EntryPoint("outside", "outside_backend", "latentstudio.backends"),

@@ -20,6 +20,7 @@ from latentstudio.generators.acceleration import cached_graph, find_graph
 from latentstudio.generators.calibration import AGREEMENT, choose, read_choice
 from latentstudio.generators.card import ModelCard, read_card, write_card
 from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.contract import Encodes
 from latentstudio.generators.graph_session import GraphSession, provider_line
 from latentstudio.generators.guarding import guard
@@ -32,7 +33,7 @@ import torch
 class Made:
     def __init__(self, card):
         self.card, self.network = card, torch.nn.Linear(1, 1)
-    def generate(self, latent, *, space="z", label=None, truncation=1.0, noise_seed=None):
+    def generate(self, latent, *, space="z", conditions=None):
         {generate}
 class Working:
     def probe(self, path):
@@ -165,8 +166,8 @@ def test_wrong_options_are_refused(make_model: Callable[..., ModelCard]) -> None
     model, latent = open_model("small"), np.zeros((1, 5), np.float32)
     for options in ({"label": 0}, {"truncation": float("nan")}, {"truncation": -1.0}):
         with pytest.raises(UsageError):
-            model.pictures(latent, **options)
-    assert np.array_equal(model.pictures(latent + 1, truncation=0.0), model.pictures(latent))
+            model.pictures(latent, conditions=Conditions.of(**options))
+    assert np.array_equal(model.pictures(latent + 1, conditions=Conditions.of(truncation=0.0)), model.pictures(latent))
     with pytest.raises(UsageError):
         open_model("small", runtime="fastest")
     with pytest.raises(UnknownNameError):
@@ -242,6 +243,20 @@ def test_a_model_that_cannot_be_exported_stays_with_torch(
     assert not open_model("small").needs_calibration
 
 
+def test_the_cards_truncation_is_the_default_of_both_runtimes(
+    home: Path, make_model: Callable[..., ModelCard]
+) -> None:
+    card = make_model("small")
+    latents = 100.0 * sample_prior(card.spaces[0], count=3, seed=0)  # untrained networks hardly tell latents apart
+    whole = open_model("small", runtime="eager").pictures(0.5 * latents)
+    write_card(home / "data" / "models" / "small", replace(card, truncation=0.5))
+    for runtime in ("eager", "accelerated"):
+        model = open_model("small", runtime=runtime)
+        assert np.allclose(model.pictures(latents), whole, atol=AGREEMENT)
+        full = model.pictures(latents, conditions=Conditions.of(truncation=1.0))
+        assert np.abs(full - whole).max() > 100 * AGREEMENT
+
+
 def test_a_graph_that_gives_no_numbers_is_not_taken() -> None:
     assert choose(10.0, {1: 1.0}, float("nan")).chosen == "eager"
 
@@ -298,7 +313,7 @@ def test_a_giant_card_or_manifest_is_refused_unread(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("factory", ["../../evil:create", "..evil:create", "os:system:x", "/tmp/evil:create"])
 def test_a_manifest_that_points_elsewhere_is_refused(tmp_path: Path, factory: str) -> None:
-    (tmp_path / "plugin.toml").write_text(f'id = "evil"\napi_version = 1\nfactory = "{factory}"\n', encoding="utf-8")
+    (tmp_path / "plugin.toml").write_text(f'id = "evil"\napi_version = 2\nfactory = "{factory}"\n', encoding="utf-8")
     with pytest.raises(PluginError, match="gives the factory"):
         read_manifest(tmp_path)
 

@@ -11,6 +11,7 @@ import torch
 
 from latentstudio.errors import CapabilityError, UnknownNameError, UsageError
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import NONE
 from latentstudio.inversion.inverting import invert
 from latentstudio.inversion.likeness import MARKS, likeness_curve
 from latentstudio.inversion.settings import InversionSettings, Optimiser
@@ -38,7 +39,7 @@ class MappedBlob(EncodingBlob):
             spaces=(LatentSpace("z", (6,)), LatentSpace("w", (6,), "none"), LatentSpace("w+", (2, 6), "none")),
         )
 
-    def map_latents(self, latent, *, space, label=None):
+    def map_latents(self, latent, *, space, conditions=NONE):
         w = 2.0 * latent + 0.3
         return w if space == "w" else w[:, None].expand(-1, 2, -1)
 

@@ -13,6 +13,7 @@ from torch import nn
 
 from latentstudio.errors import CapabilityError, ModelFileError, UsageError
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.conditions import NONE
 from latentstudio.generators.tunings import (
     find_tuning,
     keep_tuning,
@@ -43,7 +44,7 @@ class SmallGenerator:
         self.card = ModelCard("small", "none", image_size=(16, 16), spaces=(LatentSpace("z", (4,)),),
                               weights_sha256=sha256)
 
-    def generate(self, latent, *, space="z", label=None, truncation=1.0, noise_seed=None):
+    def generate(self, latent, *, space="z", conditions=NONE):
         return self.network(latent).reshape(-1, 3, 16, 16).sigmoid()
 
 

@@ -18,6 +18,7 @@ from latentstudio.errors import UnknownNameError
 from latentstudio.factors import Evidence, FactorSet, MeasuredCalibration, MonotoneCurve
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.catalogue import Catalogue, ModelEntry
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.latents import LatentSpace
 from latentstudio.steps import Step
 from latentstudio.studio import desk as desk_module
@@ -177,7 +178,7 @@ class FakeModel:
     fails: Exception | None = None
     drawn: list[np.ndarray] = field(default_factory=list)
 
-    def pictures(self, latents: np.ndarray, *, label: int | None = None, truncation: float = 1.0) -> np.ndarray:
+    def pictures(self, latents: np.ndarray, *, space: str | None = None, conditions: Conditions = NONE) -> np.ndarray:
         if self.fails is not None:
             raise self.fails
         self.drawn.append(latents.copy())

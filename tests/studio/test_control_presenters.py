@@ -111,7 +111,8 @@ def test_the_words_for_other_programs_tell_locks_label_and_truncation(desk, open
     )
     snippet = as_python(view, opened.factors)
     compile(snippet, "snippet", "exec")
-    assert "latentstudio.apply(model, latent, {'x': '8px'}, keep=('scale',), label=2, truncation=0.5)" in snippet
+    assert "latentstudio.apply(model, latent, {'x': '8px'}, keep=('scale',), " \
+           "conditions=latentstudio.Conditions.of(label=2, truncation=0.5))" in snippet
 
 
 def test_exact_keeps_the_curves_position_and_says_what_was_measured(desk, cards, qtbot, worker, solving):

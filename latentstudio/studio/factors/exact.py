@@ -30,7 +30,7 @@ def solving_steps(opened: Opened, view: View, name: str) -> Iterator[Step]:
     exact = importlib.import_module(EXACT)
     yield from exact.exact_steps(
         opened.model.generator, view.latent_array().reshape(-1), {name: view.position(name)}, opened.factors,
-        positions=view.position_map(), keep=view.kept, label=view.label, truncation=view.truncation,
+        positions=view.position_map(), keep=view.kept, conditions=view.told,
     )
 
 

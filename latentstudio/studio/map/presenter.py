@@ -135,7 +135,7 @@ class MapPresenter(QObject):
         space, count = SPACES[self._view], self._counts[self._view]
         seconds = SECONDS if self._view == PICTURES and count == COUNTS[PICTURES] else None
         weights = opened.model.card.weights_sha256
-        return MapKey(opened.name, weights, space, count, view.label, view.truncation, seconds)
+        return MapKey(opened.name, weights, space, count, view.told, seconds)
 
     def _request_map(self, opened: Opened, view: View) -> None:
         key = self._key(opened, view)

@@ -11,6 +11,7 @@ from latentstudio.engine import JobEnd, JobStep
 from latentstudio.errors import StudioError
 from latentstudio.factors import Factor
 from latentstudio.factors.mapping import MapData, MapLine, MapSpace, MapStep, line_steps, map_steps
+from latentstudio.generators.conditions import Conditions
 from latentstudio.studio.desk import Desk
 from latentstudio.tasks.drawing import Opened
 
@@ -25,8 +26,7 @@ class MapKey:
     weights: str
     space: MapSpace
     count: int
-    label: int | None
-    truncation: float
+    conditions: Conditions
     seconds: float | None
 
 
@@ -71,7 +71,7 @@ class MapStore(QObject):
             self.stop()
             self._wanted = key
             steps = partial(
-                map_steps, opened.model, space=key.space, count=key.count, label=key.label, truncation=key.truncation,
+                map_steps, opened.model, space=key.space, count=key.count, conditions=key.conditions,
                 seconds=key.seconds,
             )
             self._job = self._desk.worker.start_job(

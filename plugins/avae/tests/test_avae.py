@@ -15,6 +15,7 @@ from latentstudio.errors import ModelFileError
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import read_card
 from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.contract import Decodes, Encodes, Scores
 from latentstudio.generators.weights import write_tensors
 
@@ -99,8 +100,8 @@ def test_xi_changes_the_generators_picture_and_not_the_decoders(backend: Any, tm
     assert card.weights_sha256 == sha256_of(tmp_path / card.weights)
     opened = backend.open(card, tmp_path, device="cpu")
     latent = torch.randn(2, 6)
-    assert torch.equal(opened.generate(latent), opened.generate(latent, noise_seed=0))
-    assert not torch.equal(opened.generate(latent), opened.generate(latent, noise_seed=1))
+    assert torch.equal(opened.generate(latent), opened.generate(latent, conditions=Conditions.of(noise_seed=0)))
+    assert not torch.equal(opened.generate(latent), opened.generate(latent, conditions=Conditions.of(noise_seed=1)))
     assert not torch.equal(opened.generate(latent), opened.decode(latent))
 
 
