@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentstudio.factors.factor import Factor
 from latentstudio.factors.protocol import Protocol
-from latentstudio.factors.svg import Drawing, Point
+from latentstudio.svg import Drawing, Point
 
 DoubleArray = NDArray[np.float64]
 

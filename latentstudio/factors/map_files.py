@@ -6,7 +6,6 @@ import csv
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import numpy as np
 from PIL import Image, ImageColor, ImageDraw, ImageFont
@@ -16,10 +15,10 @@ from latentstudio.errors import UsageError
 from latentstudio.factors.map_sheet import GROUND, Dots, Sheet, Stroke, Writing, map_sheet
 from latentstudio.factors.mapping import MapData
 from latentstudio.files import write_whole
+from latentstudio.svg import Drawing
 
 FINE = 3
 SHARP = 2
-FONT = "Inter, 'Helvetica Neue', Arial, sans-serif"
 LACKING = str.maketrans({"\N{MINUS SIGN}": "-", "\N{MULTIPLICATION SIGN}": "x"})  # in the font that pillow brings
 
 
@@ -89,34 +88,17 @@ def as_csv(data: MapData, components: tuple[int, int]) -> str:
 
 
 def as_svg(sheet: Sheet) -> str:
-    """The sheet as an SVG document; a cloud is one path of round dots, so that thousands stay small and quick."""
-    lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{sheet.width}" height="{sheet.height}" '
-        f'viewBox="0 0 {sheet.width} {sheet.height}" font-family="{FONT}">',
-        f"<title>{escape(sheet.title)}</title>",
-        f'<rect width="100%" height="100%" fill="{GROUND}"/>',
-        *(_svg_shape(shape) for shape in sheet.shapes),
-        "</svg>",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _svg_shape(shape: Dots | Stroke | Writing) -> str:
-    if isinstance(shape, Writing):
-        turn = f' transform="rotate(-90 {shape.x:g} {shape.y:g})"' if shape.upright else ""
-        return (
-            f'<text x="{shape.x:g}" y="{shape.y:g}" font-size="{shape.size:g}" fill="{shape.colour}" '
-            f'text-anchor="{shape.anchor}"{turn}>{escape(shape.text)}</text>'
-        )
-    if isinstance(shape, Dots):
-        way, width = "".join(f"M{x:.1f} {y:.1f}h0" for x, y in shape.points), 2 * shape.radius
-    else:
-        way, width = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in shape.points), shape.width
-    faint = f' stroke-opacity="{shape.opacity:g}"' if shape.opacity < 1 else ""
-    return (
-        f'<path d="{way}" fill="none" stroke="{shape.colour}" stroke-width="{width:g}" stroke-linecap="round" '
-        f'stroke-linejoin="round"{faint}/>'
-    )
+    """The sheet as an SVG document."""
+    drawing = Drawing(sheet.width, sheet.height, ground=GROUND, title=sheet.title)
+    for shape in sheet.shapes:
+        if isinstance(shape, Writing):
+            drawing.words(shape.text, (shape.x, shape.y), colour=shape.colour, size=shape.size, anchor=shape.anchor,
+                          upright=shape.upright)
+        elif isinstance(shape, Dots):
+            drawing.dots(shape.points, shape.radius, fill=shape.colour, opacity=shape.opacity)
+        else:
+            drawing.line(shape.points, colour=shape.colour, width=shape.width, opacity=shape.opacity)
+    return drawing.text
 
 
 def as_picture(sheet: Sheet) -> pixels.BytePictures:

@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from latentstudio import pixels
 from latentstudio.files import write_whole
 from latentstudio.inversion.study import CONSTRAINTS, LOSSES
+from latentstudio.svg import Drawing
 
 FILE = "study.json"
 COLOURS = ("#3b6fb6", "#c4572e", "#4c8f5b", "#8a5aa8", "#b08a2e", "#5b6b7a")
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 400, 70, 200, 20, 50
+_INK, _LINE = "#1c2027", "#dddddd"
 
 Line = tuple[str, Sequence[float | None]]
 
@@ -134,23 +136,24 @@ def _write_plot(path: Path, lines: Sequence[Line], across: Sequence[float], righ
         return (_LEFT + wide * (x - across[0]) / (across[-1] - across[0]),
                 _TOP + tall * (high - math.log10(y)) / (high - low))
 
-    drawn = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif" '
-             f'font-size="12"><rect width="{_WIDTH}" height="{_HEIGHT}" fill="#ffffff"/>']
+    drawing = Drawing(_WIDTH, _HEIGHT)
+
+    def say(words: str, place: tuple[float, float], anchor: str = "start", *, upright: bool = False) -> None:
+        drawing.words(words, place, colour=_INK, size=12.0, anchor=anchor, upright=upright)
+
     for power in range(low, high + 1):
         _, y = at(across[0], 10.0**power)
-        drawn.append(f'<path d="M{_LEFT} {y:.1f}H{_WIDTH - _RIGHT}" stroke="#dddddd"/>'
-                     f'<text x="{_LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">1e{power}</text>')
+        drawing.line(((_LEFT, y), (_WIDTH - _RIGHT, y)), colour=_LINE, width=1.0)
+        say(f"1e{power}", (_LEFT - 6, y + 4), "end")
     for part in range(5):
-        x, _ = at(across[0] + (across[-1] - across[0]) * part / 4, 10.0**low)
-        drawn.append(f'<text x="{x:.1f}" y="{_HEIGHT - _BOTTOM + 18}" text-anchor="middle">'
-                     f"{across[0] + (across[-1] - across[0]) * part / 4:.3g}</text>")
-    drawn.append(f'<text x="{(_LEFT + _WIDTH - _RIGHT) / 2}" y="{_HEIGHT - 12}" text-anchor="middle">{right}</text>'
-                 f'<text transform="translate(16 {_HEIGHT / 2}) rotate(-90)" text-anchor="middle">{up}</text>')
+        value = across[0] + (across[-1] - across[0]) * part / 4
+        say(f"{value:.3g}", (at(value, 10.0**low)[0], _HEIGHT - _BOTTOM + 18), "middle")
+    say(right, ((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 12), "middle")
+    say(up, (16, _HEIGHT / 2), "middle", upright=True)
     for number, (name, line) in enumerate(lines):
         colour = COLOURS[number % len(COLOURS)]
         points = [at(x, y) for x, y in zip(across, line, strict=True) if y is not None and y > 0]
-        path_data = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-        drawn.append(f'<path d="{path_data}" fill="none" stroke="{colour}" stroke-width="2"/>'
-                     f'<rect x="{_WIDTH - _RIGHT + 14}" y="{_TOP + 20 * number}" width="14" height="4" '
-                     f'fill="{colour}"/><text x="{_WIDTH - _RIGHT + 34}" y="{_TOP + 6 + 20 * number}">{name}</text>')
-    write_whole(path, ("\n".join(drawn) + "\n</svg>\n").encode())
+        drawing.line(points, colour=colour, width=2.0)
+        drawing.rectangle((_WIDTH - _RIGHT + 14, _TOP + 20 * number), (14, 4), fill=colour)
+        say(name, (_WIDTH - _RIGHT + 34, _TOP + 6 + 20 * number))
+    write_whole(path, drawing.text.encode())

@@ -11,8 +11,11 @@ from numpy.typing import NDArray
 
 from latentstudio.files import write_whole
 from latentstudio.scenes.layout import NAMES, Layout
+from latentstudio.svg import Drawing
 
-DATA, FOUND, QUIET = "#3b6fb6", "#c4572e", "#8a8f98"
+DATA, FOUND, QUIET, INK, LINE = "#3b6fb6", "#c4572e", "#8a8f98", "#2b2f36", "#d5d8dd"
+COLOURS = (DATA, FOUND, "#4c8f5b", "#8a5aa8")
+SIZE = 12.0
 BINS = 12
 _WIDE, _HIGH, _GAP, _TOP = 210, 150, 40, 40
 
@@ -23,7 +26,8 @@ def write_layouts(path: Path, found: Layout, true: Layout, distances: Mapping[st
     Raises:
         StorageError: the disk is full or the folder may not be written.
     """
-    parts = [_text(_GAP, 20, "filled: the data; line: what the learned prior proposes", QUIET)]
+    drawing = Drawing(_GAP + len(NAMES) * (_WIDE + _GAP), _TOP + _HIGH + 40)
+    drawing.words("filled: the data; line: what the learned prior proposes", (_GAP, 20), colour=QUIET, size=SIZE)
     for number, name in enumerate(NAMES):
         left, columns = _GAP + number * (_WIDE + _GAP), (_values(true, name), _values(found, name))
         low, high = (float(f(np.concatenate(columns))) for f in (np.min, np.max))
@@ -35,13 +39,12 @@ def write_layouts(path: Path, found: Layout, true: Layout, distances: Mapping[st
         step = _WIDE / (len(edges) - 1)
         for k, share in enumerate(shares[0]):
             height = _HIGH * share / top
-            parts.append(f'<rect x="{left + k * step:.1f}" y="{_TOP + _HIGH - height:.1f}" width="{step - 1:.1f}" '
-                         f'height="{height:.1f}" fill="{DATA}" fill-opacity="0.45"/>')
-        points = " ".join(f"{left + (k + 0.5) * step:.1f},{_TOP + _HIGH - _HIGH * share / top:.1f}"
-                          for k, share in enumerate(shares[1]))
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{FOUND}" stroke-width="2"/>')
-        parts.append(_text(left, _TOP + _HIGH + 18, f"{name}: {low:.2g} to {high:.2g}, distance {distances[name]:.2f}"))
-    _write(path, parts, _GAP + len(NAMES) * (_WIDE + _GAP), _TOP + _HIGH + 40)
+            drawing.rectangle((left + k * step, _TOP + _HIGH - height), (step - 1, height), fill=DATA, opacity=0.45)
+        points = [(left + (k + 0.5) * step, _TOP + _HIGH - _HIGH * share / top) for k, share in enumerate(shares[1])]
+        drawing.line(points, colour=FOUND, width=2.0)
+        drawing.words(f"{name}: {low:.2g} to {high:.2g}, distance {distances[name]:.2f}", (left, _TOP + _HIGH + 18),
+                      colour=INK, size=SIZE)
+    write_whole(path, drawing.text.encode())
 
 
 def write_loads(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -54,35 +57,29 @@ def write_loads(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     wide, high, left, top = 460, 260, 60, 40
     capacities = sorted({int(row["capacity"]) for row in rows})
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
-    parts = [_text(left, 20, "no cell overloaded, at a capacity of 64; line: Poisson, dots: measured", QUIET)]
+    drawing = Drawing(left + wide + 190, top + high + 40)
+
+    def say(words: str, x: float, y: float, colour: str = QUIET) -> None:
+        drawing.words(words, (x, y), colour=colour, size=SIZE)
+
+    say("no cell overloaded, at a capacity of 64; line: Poisson, dots: measured", left, 20)
     for k in range(5):
         y = top + high * (1 - k / 4)
-        parts.append(f'<line x1="{left}" y1="{y}" x2="{left + wide}" y2="{y}" stroke="#d5d8dd"/>')
-        parts.append(_text(left - 34, y + 4, f"{k / 4:.2f}", QUIET))
+        drawing.line(((left, y), (left + wide, y)), colour=LINE, width=1.0)
+        say(f"{k / 4:.2f}", left - 34, y + 4)
     place = {capacity: left + wide * (k + 0.5) / len(capacities) for k, capacity in enumerate(capacities)}
     for capacity, x in place.items():
-        parts.append(_text(x - 40, top + high + 20, f"{64 // capacity} cells of {capacity}", QUIET))
-    colours = (DATA, FOUND, "#4c8f5b", "#8a5aa8")
-    for number, (kind, colour) in enumerate(zip(kinds, colours, strict=False)):
+        say(f"{64 // capacity} cells of {capacity}", x - 40, top + high + 20)
+    for number, (kind, colour) in enumerate(zip(kinds, COLOURS, strict=False)):
         mine = sorted((row for row in rows if row["kind"] == kind), key=lambda row: int(row["capacity"]))
-        points = " ".join(f"{place[int(row['capacity'])]:.1f},{top + high * (1 - row['theory']):.1f}" for row in mine)
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        parts += [f'<circle cx="{place[int(row["capacity"])]:.1f}" cy="{top + high * (1 - row["measured"]):.1f}" r="5" '
-                  f'fill="{colour}"/>' for row in mine]
-        parts.append(_text(left + wide + 12, top + 20 * (number + 1), f"{kind}, {mine[0]['objects']:.1f} objects",
-                           colour))
-    _write(path, parts, left + wide + 190, top + high + 40)
+        drawing.line([(place[int(row["capacity"])], top + high * (1 - row["theory"])) for row in mine], colour=colour,
+                     width=2.0)
+        for row in mine:
+            drawing.dot((place[int(row["capacity"])], top + high * (1 - row["measured"])), 5.0, fill=colour)
+        say(f"{kind}, {mine[0]['objects']:.1f} objects", left + wide + 12, top + 20 * (number + 1), colour)
+    write_whole(path, drawing.text.encode())
 
 
 def _values(layout: Layout, name: str) -> NDArray[np.float64]:
     return {"x": layout.places[:, 0], "y": layout.places[:, 1], "size": layout.sizes, "count": layout.counts}[name]
 
-
-def _text(x: float, y: float, words: str, colour: str = "#2b2f36") -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-family="sans-serif" font-size="12" fill="{colour}">{words}</text>'
-
-
-def _write(path: Path, parts: Sequence[str], wide: float, high: float) -> None:
-    head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{wide:.0f}" height="{high:.0f}">'
-    ground = f'<rect width="{wide:.0f}" height="{high:.0f}" fill="#ffffff"/>'
-    write_whole(path, "\n".join([head, ground, *parts, "</svg>"]).encode())

@@ -16,10 +16,10 @@ from latentstudio.factors.evaluating import evaluate_factor
 from latentstudio.factors.figures import protocol_figure
 from latentstudio.factors.placing import protocol_steps
 from latentstudio.factors.protocol import Protocol, oriented
-from latentstudio.factors.svg import Drawing
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.latents import sample_prior
 from latentstudio.measures.moments import extent, luminance_mean
+from latentstudio.svg import Drawing
 from latentstudio.units import PERCENT, PIXELS, TIMES, Unit
 from tests.blob import BlobGenerator
 
