@@ -32,8 +32,9 @@ class _Request:
 class _Job:
     """A job's own state. ``cancelled`` is set under the engine's lock; the rest belongs to the worker."""
 
-    def __init__(self, id: int, title: str, make_steps: Callable[[], Iterator[Step]]) -> None:
+    def __init__(self, id: int, title: str, make_steps: Callable[[], Iterator[Step]], background: bool) -> None:
         self.id = id
+        self.background = background
         self.title = title
         self.make_steps = make_steps
         self.steps: Iterator[Step] | None = None
@@ -61,7 +62,8 @@ class Engine:
 
     Each view has one slot: a newer request takes the place of one that waits, and the last is always served.
     Between two steps of a job every waiting view is served, so sliders stay alive while something long runs.
-    One job runs at a time, the others wait in order. Nothing to do costs nothing.
+    One job runs at a time, the others wait in order, those in the background behind all others. Nothing to do costs
+    nothing.
 
     Args:
         on_result: called with each ``Result``.
@@ -115,13 +117,17 @@ class Engine:
         with self._changed:
             self._changed.notify()
 
-    def start_job(self, title: str, make_steps: Callable[[], Iterator[Step]]) -> int:
-        """Queue a long computation; ``make_steps`` is called in the worker. Returns the job's id."""
+    def start_job(self, title: str, make_steps: Callable[[], Iterator[Step]], *, background: bool = False) -> int:
+        """Queue a long computation; ``make_steps`` is called in the worker. Returns the job's id.
+
+        One in the ``background`` that nobody asked for by hand rests, begun or not, while another job is there.
+        """
         with self._changed:
-            job = _Job(next(self._numbers), title, make_steps)
+            job = _Job(next(self._numbers), title, make_steps, background)
             over = self._stopping and not self._looping
             if not over:
-                self._jobs.append(job)
+                ahead = sum(not other.background for other in self._jobs)
+                self._jobs.insert(len(self._jobs) if background else ahead, job)
                 self._changed.notify()
         if over:
             self._end(job, "cancelled")

@@ -151,8 +151,11 @@ class Desk(QObject):
         work = partial(open_for_window, name, self.catalogue, self.device)
         self.worker.request("open", work, partial(self._on_opened, wish))
 
-    def request_sample(self, seed: int | None = None) -> None:
-        """A new sample of the model in front; a seed is drawn when none is given."""
+    def request_sample(self, seed: int | None = None, *, passing: bool = False) -> None:
+        """A new sample of the model in front; a seed is drawn when none is given.
+
+        One that is ``passing`` is shown without an entry in the history.
+        """
         view, opened = self.workspace.view, self._current
         if view is None or opened is None:
             return
@@ -163,7 +166,10 @@ class Desk(QObject):
             self.tell_error(error, doing="The new sample")
             return
         drawn = view.with_new_picture(latent, chosen, keep_sliders=self.keep_sliders)
-        self.workspace.apply(drawn, f"seed {chosen}", Origin.SAMPLE)
+        if passing:
+            self.workspace.apply_preview(drawn)
+        else:
+            self.workspace.apply(drawn, f"seed {chosen}", Origin.SAMPLE)
 
     def reload_factors(self) -> None:
         """Read the factors of the model in front again (one was learned, added or removed)."""

@@ -86,9 +86,10 @@ class Runner(QObject):
         on_step: StepHandler | None = None,
         on_end: EndHandler | None = None,
         quiet: bool = False,
+        background: bool = False,
     ) -> int:
-        """Run a long computation; exactly one call of ``on_end`` follows."""
-        job = self._engine.start_job(title, make_steps)
+        """Run a long computation; exactly one call of ``on_end`` follows. What is quiet is in the background too."""
+        job = self._engine.start_job(title, make_steps, background=background or quiet)
         self._jobs[job] = _Job(title, quiet, on_step, on_end)
         return job
 

@@ -387,3 +387,20 @@ def test_a_request_that_may_wait_is_taken_by_a_worker_that_is_awake(desk: Desk) 
 
     desk.result(desk.engine.request("view", work))
     assert desk.result(later[0]).value == "taken"
+
+
+def test_a_job_asked_for_by_hand_goes_before_one_in_the_background(desk: Desk) -> None:
+    gate = Gate()
+
+    def background() -> Iterator[Step]:
+        gate()
+        yield Step(0.1, "map")
+        yield Step(1.0, "map")
+
+    map_job = desk.engine.start_job("map", background, background=True)
+    assert gate.entered.wait(PATIENCE)
+    asked = desk.engine.start_job("asked", lambda: iter([Step(0.5, "asked"), Step(1.0, "asked")]))
+    gate.leave.set()
+    desk.end(map_job)
+    assert desk.end(asked).outcome == "done"
+    assert [step.step.message for step in desk.steps()] == ["map", "asked", "asked", "map"]

@@ -101,7 +101,7 @@ def test_a_photograph_waits_until_the_layout_stands(driver: Driver):
     tiles = driver.parts.library_panel.samples.tiles
     driver.shoot("licence")
     stands = (licence.geometry(), tiles.geometry())
-    assert tiles.height() == tiles.height_at(tiles.width())
+    assert tiles.height() == tiles.heightForWidth(tiles.width())
     driver.live(0.2)
     assert (licence.geometry(), tiles.geometry()) == stands
 

@@ -76,10 +76,12 @@ class FakeWorker:
         on_step: Callable[[JobStep], None] | None = None,
         on_end: Callable[[JobEnd], None] | None = None,
         quiet: bool = False,
+        background: bool = False,
     ) -> int:
         self.number += 1
         self.jobs[self.number] = SimpleNamespace(
-            title=title, make=make_steps, on_step=on_step, on_end=on_end, quiet=quiet, cancelled=False
+            title=title, make=make_steps, on_step=on_step, on_end=on_end, quiet=quiet, background=background,
+            cancelled=False,
         )
         return self.number
 

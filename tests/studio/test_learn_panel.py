@@ -98,7 +98,7 @@ def test_names_wrap_where_there_is_little_room(dressed, qtbot):
     row.show()
     qtbot.waitExposed(row)
     row.resize(300, 10)
-    assert row.height() == row.heightForWidth(row.width())
+    qtbot.waitUntil(lambda: row.height() == row.heightForWidth(row.width()))
     assert all(row.rect().contains(row.area_of(name).toAlignedRect()) for name in NAMES)
 
 
@@ -275,4 +275,4 @@ def test_a_sheet_is_as_high_as_its_width_says(dressed, qtbot):
     sheet.resize(384, 10)
     sheet.show()
     qtbot.waitExposed(sheet)
-    assert sheet.height() == 64
+    qtbot.waitUntil(lambda: sheet.height() == 64)

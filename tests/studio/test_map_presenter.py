@@ -341,6 +341,7 @@ def test_a_map_under_way_is_given_up_when_nobody_looks_and_drawn_when_somebody_d
     qtbot.waitUntil(lambda: all(job.cancelled for job in worker.jobs.values()))
     worker.run_jobs()
     panel.show()
+    qtbot.wait(20)
     settle(map_, worker, qtbot)
     assert len(map_.data.cloud) == 30
 

@@ -191,7 +191,7 @@ def test_a_file_that_is_no_picture_is_told_and_what_stood_stays(worker, view, tm
 
 
 def test_without_an_encoder_the_panel_says_so(view):
-    view.panel.seen.emit()
+    view.panel.seen.emit(True)
     assert "has an encoder" in view.panel.message.text()
     assert view.panel.models.isHidden()
 

@@ -69,7 +69,7 @@ def view(desk, worker, qtbot, monkeypatch):
     panel = TrainPanel()
     qtbot.addWidget(panel)
     presenter = TrainPresenter(desk, panel)
-    panel.seen.emit()
+    panel.seen.emit(True)
     worker.work()
     return SimpleNamespace(presenter=presenter, panel=panel, process=presenter.process)
 

@@ -138,7 +138,7 @@ def test_a_sample_is_picked_by_mouse_and_keys(qtbot: QtBot) -> None:
     QTest.keyClick(grid.tiles, Qt.Key.Key_Up)
     QTest.keyClick(grid.tiles, Qt.Key.Key_Return)
     assert picked == [5, 1]
-    assert grid.tiles.height() == round(2 * grid.tiles.area_of(0).width() + 6)
+    qtbot.waitUntil(lambda: grid.tiles.height() == round(2 * grid.tiles.area_of(0).width() + 6))
 
 
 def test_seed_field_and_new_sample(qtbot: QtBot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
@@ -17,7 +18,7 @@ ROOM_FOR_HINTS = 340
 
 
 class PicturePanel(QWidget):
-    """Lays out ``notices``, ``header``, ``canvas`` and ``strip`` in one column as wide as the picture is high."""
+    """Lays out ``header``, ``canvas`` and ``strip`` in one column as wide as the picture is high."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,12 +35,13 @@ class PicturePanel(QWidget):
     def _build_layout(self) -> None:
         self._column = QVBoxLayout(self)
         self._column.setSpacing(8)
-        self._column.addWidget(self.notices)
         self._column.addLayout(line_of(self.header, self.before_hint))
         self._column.addWidget(self.canvas, 1)
         self._column.addLayout(line_of(Heading("History", self), self.undo_hint))
         self._column.addWidget(self.strip)
         self._column.addStretch(0)
+        self.notices.raise_()
+        self.notices.changed.connect(self._place_notice)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Make the column as wide as the largest square that fits, so that words and strip stand under the picture."""
@@ -52,6 +54,19 @@ class PicturePanel(QWidget):
         self.canvas.setMaximumHeight(self.width() - 2 * beside)
         for hint in (self.before_hint, self.undo_hint):
             hint.setVisible(side >= self._theme.px(ROOM_FOR_HINTS))
+
+    def event(self, event: QEvent) -> bool:
+        """Another layout, another place of the message: over the picture's lower edge, where it moves nothing."""
+        done = super().event(event)
+        if event.type() in (QEvent.Type.LayoutRequest, QEvent.Type.Resize):
+            self._place_notice()
+        return done
+
+    def _place_notice(self) -> None:
+        area = self.canvas.geometry().adjusted(12, 12, -12, -12)
+        wanted = max(self.notices.minimumSizeHint().height(), self.notices.heightForWidth(area.width()))
+        high = min(area.height(), wanted)
+        self.notices.setGeometry(area.left(), area.bottom() - high + 1, area.width(), high)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The ground behind the canvas."""

@@ -92,6 +92,11 @@ class PicturePresenter(QObject):
         """Who knows the photo that a session stands for, uint8 (H, W, 3): it is what was there before editing."""
         self._photo_of = photo_of
 
+    @property
+    def comparing(self) -> bool:
+        """Whether the picture before editing is wanted, or shown already."""
+        return self._comparing
+
     def set_comparing(self, comparing: bool) -> None:
         """While true the canvas shows the sample, or the photo, as it was before editing."""
         self._comparing = comparing
@@ -109,7 +114,14 @@ class PicturePresenter(QObject):
 
     def _on_change(self, change: Change) -> None:
         if change.old != change.new:
+            if self._comparing and change.kind != "preview":
+                self.set_comparing(False)  # what was done last is what the person wants to see
             self.request_picture()
+
+    def on_hand(self, down: bool) -> None:
+        """A slider is taken: its effect shall be seen."""
+        if down and self._comparing:
+            self.set_comparing(False)
 
     def _on_model(self, opened: object) -> None:
         self.request_picture()

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
+    QColor,
     QImage,
     QKeyEvent,
     QMouseEvent,
@@ -20,9 +21,9 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.canvas.box_editor import BoxEditor
 from latentstudio.studio.canvas.geometry import Viewport
-from latentstudio.studio.canvas.gesture import Gesture, paint_gesture
+from latentstudio.studio.canvas.gesture import Gesture, paint_gesture, pill_size
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import RingFocus
+from latentstudio.studio.widgets.base import RingFocus, paint_ground
 
 __all__ = ["Canvas", "Gesture"]
 
@@ -175,7 +176,9 @@ class Canvas(RingFocus, QWidget):
         if self._gesture is not None and not self._comparing:
             paint_gesture(painter, self._gesture, self._viewport, self._theme)
         self._paint_corners(painter)
-        if not self._comparing:
+        if self._comparing:
+            self._paint_mark(painter, "before")
+        else:
             self.boxes.paint(painter, self._viewport)
         painter.end()
         if self._number != self._painted_number and not self._comparing:
@@ -201,6 +204,15 @@ class Canvas(RingFocus, QWidget):
 
     def _on_line(self, point: QPointF) -> bool:
         return self._beside is not None and abs(point.x() - self._line_x()) <= _LINE_GRIP
+
+    def _paint_mark(self, painter: QPainter, text: str) -> None:
+        """What is shown instead of the picture, as a small dark label in its corner."""
+        left, top, _, _ = self._viewport.visible
+        painter.setFont(self._theme.font("name"))
+        area = pill_size(text, self._theme).translated(left + 12, top + 12)
+        paint_ground(painter, area, QColor(0, 0, 0, 170), area.height() / 2)
+        painter.setPen(QColor(255, 255, 255))
+        painter.drawText(area, Qt.AlignmentFlag.AlignCenter, text)
 
     def _paint_corners(self, painter: QPainter) -> None:
         visible = QRectF(*self._viewport.visible)

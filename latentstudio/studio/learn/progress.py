@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import paint_ground
+from latentstudio.studio.widgets.base import AsHighAsWide, paint_ground
 from latentstudio.studio.widgets.thumbnails import paint_thumbnail
 
 _LINE = 4
@@ -47,7 +47,7 @@ class ProgressLine(QWidget):
             paint_ground(painter, done, self._theme.tokens.colour("accent"), _LINE / 2)
 
 
-class Mosaic(QWidget):
+class Mosaic(AsHighAsWide, QWidget):
     """One picture over the whole width, as high as its shape asks; nothing is seen before there is one."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -74,18 +74,13 @@ class Mosaic(QWidget):
         rows, columns = kept.shape[:2]
         wrapped = QImage(kept.data, columns, rows, 3 * columns, QImage.Format.Format_RGB888)
         self._image = wrapped.convertToFormat(QImage.Format.Format_RGB32)
-        self._fit_height()
+        self.fit_height()
         self.show()
         self.update()
 
     def sizeHint(self) -> QSize:
         """As wide as there is room."""
         return QSize(200, 40)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The height follows the width."""
-        super().resizeEvent(event)
-        self._fit_height()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The picture with round corners."""
@@ -94,8 +89,5 @@ class Mosaic(QWidget):
         painter.setPen(Qt.PenStyle.NoPen)
         paint_thumbnail(painter, QRectF(self.rect()), self._image, self._theme.tokens)
 
-    def _fit_height(self) -> None:
-        if self._image is not None:
-            height = max(1, round(self.width() * self._image.height() / self._image.width()))
-            if height != self.height():
-                self.setFixedHeight(height)
+    def heightForWidth(self, width: int) -> int:
+        return 1 if self._image is None else max(1, round(width * self._image.height() / self._image.width()))

@@ -9,7 +9,7 @@ from PySide6.QtGui import QHelpEvent, QImage, QKeyEvent, QMouseEvent, QPainter, 
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QToolTip, QVBoxLayout, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import Link, RingFocus, Text, paint_focus_ring
+from latentstudio.studio.widgets.base import AsHighAsWide, Link, RingFocus, Text, paint_focus_ring
 from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
 from latentstudio.studio.widgets.value_edit import ValueEdit
 
@@ -19,7 +19,7 @@ _NEW = ("new sample  Space", "new sample", "new")
 _LARGEST_SEED = 2**63 - 1
 
 
-class SampleTiles(RingFocus, QWidget):
+class SampleTiles(AsHighAsWide, RingFocus, QWidget):
     """The pictures, four in a row, as one painted widget."""
 
     picked = Signal(int)
@@ -41,7 +41,7 @@ class SampleTiles(RingFocus, QWidget):
         self._images = tuple(thumbnail_of(picture) for picture in pictures)
         self._labels = labels
         self._cursor = min(self._cursor, max(0, len(self._images) - 1))
-        self.setFixedHeight(self.height_at(self.width()))
+        self.fit_height()
         self.update()
 
     @property
@@ -49,23 +49,18 @@ class SampleTiles(RingFocus, QWidget):
         """How many pictures are shown."""
         return len(self._images)
 
-    def height_at(self, width: int) -> int:
+    def heightForWidth(self, width: int) -> int:
         """The height of square tiles at this width."""
         rows = -(-max(1, len(self._images)) // COLUMNS)
         return round(rows * (self._side(width) + _GAP) - _GAP)
 
     def sizeHint(self) -> QSize:
         """The drawing's grid."""
-        return QSize(196, self.height_at(self.width()))
+        return QSize(196, self.heightForWidth(self.width()))
 
     def minimumSizeHint(self) -> QSize:
         """Tiles of two dozen pixels."""
-        return QSize(120, self.height_at(120))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """As high as the tiles of this width are: nested layouts do not ask for it."""
-        super().resizeEvent(event)
-        self.setFixedHeight(self.height_at(self.width()))
+        return QSize(120, self.heightForWidth(120))
 
     def _side(self, width: int) -> float:
         return min(72.0, (width - _GAP * (COLUMNS - 1)) / COLUMNS)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QHideEvent, QPainter, QPaintEvent, QResizeEvent, QShowEvent
+from PySide6.QtGui import QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import CARD_RADIUS, Heading, Link, Text
 from latentstudio.studio.widgets.choice_link import ChoiceLink
-from latentstudio.studio.widgets.pieces import dim, line_of
+from latentstudio.studio.widgets.pieces import Panel, dim, line_of
 from latentstudio.studio.widgets.segmented import Segmented
 
 if TYPE_CHECKING:  # pyqtgraph must not be loaded with the window
@@ -66,18 +66,16 @@ class MapGround(QWidget):
         painter.drawText(self.rect().adjusted(16, 8, -16, -8), flags, self._words)
 
 
-class MapPanel(QWidget):
+class MapPanel(Panel):
     """Lays out the choices and the ground; ``plot`` is there after ``take_plot``.
 
     Signals:
-        seen(bool): the panel is on the screen, or not any more.
         view_chosen(str): one of ``VIEWS``.
         components_chosen(int, int), count_chosen(int), transformation_chosen(str).
         again_requested(): draw the map that was cancelled.
         fit_requested().
     """
 
-    seen = Signal(bool)
     view_chosen = Signal(str)
     components_chosen = Signal(int, int)
     count_chosen = Signal(int)
@@ -142,16 +140,6 @@ class MapPanel(QWidget):
         """Where there is little room, or large text, the number of samples stands alone."""
         super().resizeEvent(event)
         self.count.set_written(_in_words if self.width() >= app_theme().px(ROOM_FOR_WORDS) else _in_figures)
-
-    def showEvent(self, event: QShowEvent) -> None:
-        """Somebody looks."""
-        super().showEvent(event)
-        self.seen.emit(True)
-
-    def hideEvent(self, event: QHideEvent) -> None:
-        """Nobody looks."""
-        super().hideEvent(event)
-        self.seen.emit(False)
 
     def _connect(self) -> None:
         self.views.chosen.connect(self._on_view)

@@ -75,7 +75,7 @@ class MapStore(QObject):
                 seconds=key.seconds,
             )
             self._job = self._desk.worker.start_job(
-                "Drawing the map", steps, on_step=self._on_step, on_end=partial(self._on_end, key)
+                "Drawing the map", steps, on_step=self._on_step, on_end=partial(self._on_end, key), background=True
             )
         return True
 

@@ -65,6 +65,7 @@ class PhotoPresenter(QObject):
         self._framed: Framed | None = None
         self._model = ""
         self._job = 0
+        self._framing = False
         self._line = False
         self._sought: PhotoPlace | None = None
         self.ready_for = ""
@@ -147,11 +148,12 @@ class PhotoPresenter(QObject):
         if self._desk.current is None:
             self._desk.notice("info", "No model is open: choose one in the library, then drop the photo again.")
             return
-        if self.running:
+        if self.running or self._framing:
             self._waiting.append((name, photo))
             self._desk.notice("info", f"{name} waits until {self._name} is done.")
             return
         self._name = name
+        self._framing = True
         self.taken.emit()
         self._request_frame(photo, AUTO)
 
@@ -202,7 +204,7 @@ class PhotoPresenter(QObject):
         self._request_frame(self._framed.photo, frame)
 
     def _on_framed(self, opened: Opened, result: Result) -> None:
-        framed = result.value
+        framed, self._framing = result.value, False
         if result.error is not None or not isinstance(framed, Framed):
             self._desk.tell_error(result.error or RuntimeError("no answer"), doing="Framing the photo")
             self._next()
@@ -364,7 +366,7 @@ class PhotoPresenter(QObject):
             self.request_again()
 
     def _next(self) -> None:
-        if self._waiting and not self.running:
+        if self._waiting and not self.running and not self._framing:
             self.take(*self._waiting.popleft())
 
     def _on_pasted(self, result: Result) -> None:

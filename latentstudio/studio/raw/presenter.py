@@ -23,6 +23,7 @@ COORDINATES = "coordinates"
 COMPONENTS = "components"
 LIMIT = 4.0
 COUNT = 12
+OF_SCENES = "A scene is drawn from its objects: move, size and turn them on the picture or in the Scene panel."
 WAITING = "Principal components of this model's pictures: waiting for the worker…"
 SAMPLES = 512
 BATCH = 16
@@ -123,7 +124,10 @@ class RawPresenter(QObject):
         latent = view.latent_array().reshape(-1)
         start = self._desk.workspace.history.original(view).latent_array().reshape(-1)
         found = self._components.get(opened.name)
-        if self._mode == COORDINATES:
+        if view.scene is not None:
+            self._panel.words.setText(OF_SCENES)
+            self._panel.sliders.set_values((), -LIMIT, LIMIT, ())
+        elif self._mode == COORDINATES:
             names = [f"z{index + 1}" for index in range(len(latent))]
             self._panel.words.setText(WORDS)
             self._panel.sliders.set_values(latent, -LIMIT, LIMIT, names, start=start)

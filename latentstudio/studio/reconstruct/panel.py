@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
@@ -12,7 +10,7 @@ from latentstudio.studio.reconstruct.version_grid import VersionGrid
 from latentstudio.studio.widgets.base import Card, Heading, Link, Text
 from latentstudio.studio.widgets.factor_slider import FactorSlider
 from latentstudio.studio.widgets.mosaic import Mosaic
-from latentstudio.studio.widgets.pieces import dim, line_of, scrolling, words
+from latentstudio.studio.widgets.pieces import Panel, dim, line_of, local_files, scrolling, words
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
 INTRODUCTION = (
@@ -23,7 +21,7 @@ MOST_XI = 32
 _FINE = 1000
 
 
-class ReconstructPanel(QWidget):
+class ReconstructPanel(Panel):
     """Shows models, pictures with their reconstructions, errors, and a slider between two latents.
 
     Signals:
@@ -32,7 +30,6 @@ class ReconstructPanel(QWidget):
         cancel_requested().
         model_chosen(str), xi_chosen(int).
         way_moved(float), way_settled(float): the place between the two chosen pictures, 0 to 1.
-        seen(): the panel came into sight.
     """
 
     files_chosen = Signal(object)
@@ -46,7 +43,6 @@ class ReconstructPanel(QWidget):
     xi_chosen = Signal(int)
     way_moved = Signal(float)
     way_settled = Signal(float)
-    seen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -193,21 +189,12 @@ class ReconstructPanel(QWidget):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Pictures are welcome."""
-        if any(url.isLocalFile() for url in event.mimeData().urls()):
+        if local_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Take the files in as pictures to reconstruct."""
-        paths = tuple(Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
+        paths = tuple(local_files(event.mimeData()))
         if paths:
             self.files_chosen.emit(paths)
             event.acceptProposedAction()
-
-    def showEvent(self, event: object) -> None:
-        """Somebody looks, unless the panel only passes by while the window arranges its tabs."""
-        super().showEvent(event)  # type: ignore[arg-type]
-        QTimer.singleShot(0, self, self._on_shown)
-
-    def _on_shown(self) -> None:
-        if self.isVisible() and not self.visibleRegion().isEmpty():
-            self.seen.emit()

@@ -111,8 +111,8 @@ class ReconstructPresenter(QObject):
     def _at(self, view: View, latent: NDArray[np.float32]) -> View:
         return view.with_new_picture(latent.reshape(view.shape), keep_sliders=self._desk.keep_sliders)
 
-    def _on_seen(self) -> None:
-        if not self._looking:
+    def _on_seen(self, seen: bool) -> None:
+        if seen and not self._looking:
             self._looking = True
             self._show_models()
 

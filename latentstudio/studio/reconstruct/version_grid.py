@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import RingFocus
+from latentstudio.studio.widgets.base import AsHighAsWide, RingFocus
 from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
 
 COLUMNS = 6
@@ -20,7 +20,7 @@ _BLOCK_GAP = 14
 _LARGEST = 72.0
 
 
-class VersionGrid(RingFocus, QWidget):
+class VersionGrid(AsHighAsWide, RingFocus, QWidget):
     """Blocks of at most ``COLUMNS`` pictures: originals in the first row, one row for each network.
 
     A click chooses; with Shift or Ctrl the other end of a way. Left and Right choose the one beside.
@@ -53,7 +53,7 @@ class VersionGrid(RingFocus, QWidget):
         self.first = min(self.first, max(0, self.count - 1))
         self.second = self.second if self.second < self.count else -1
         self.setAccessibleDescription(f"{self.count} pictures: {', '.join(name for name, _ in self._rows)}")
-        self._fit()
+        self.fit_height()
         self.update()
 
     def choose(self, first: int, second: int = -1) -> None:
@@ -64,7 +64,7 @@ class VersionGrid(RingFocus, QWidget):
 
     def area_of(self, row: int, index: int) -> QRectF:
         """Where a picture lies."""
-        side = self._side()
+        side = self._side(self.width())
         block, column = divmod(index, COLUMNS)
         top = block * (len(self._rows) * (side + _GAP) + _BLOCK_GAP) + row * (side + _GAP)
         return QRectF(self._label() + column * (side + _GAP), top, side, side)
@@ -77,22 +77,17 @@ class VersionGrid(RingFocus, QWidget):
         """Two dozen pixels a picture."""
         return QSize(self._label() + COLUMNS * 28, 40)
 
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """As high as the pictures of this width are."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
+    def heightForWidth(self, width: int) -> int:
         blocks = -(-self.count // COLUMNS)
-        high = blocks * len(self._rows) * (self._side() + _GAP) + max(0, blocks - 1) * _BLOCK_GAP
-        self.setFixedHeight(max(1, round(high)))
+        high = blocks * len(self._rows) * (self._side(width) + _GAP) + max(0, blocks - 1) * _BLOCK_GAP
+        return max(1, round(high))
 
     def _label(self) -> int:
         metrics = QFontMetrics(self._theme.font("small"))
         return max((metrics.horizontalAdvance(name) for name, _ in self._rows), default=0) + 10
 
-    def _side(self) -> float:
-        room = (self.width() - self._label() - _GAP * (COLUMNS - 1)) / COLUMNS
+    def _side(self, width: int) -> float:
+        room = (width - self._label() - _GAP * (COLUMNS - 1)) / COLUMNS
         return min(self._theme.px(round(_LARGEST)), max(20.0, room))
 
     def paintEvent(self, event: QPaintEvent) -> None:

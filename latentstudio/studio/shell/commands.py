@@ -10,8 +10,11 @@ from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QWidget
 
+from latentstudio.document.origin import Origin
 from latentstudio.studio.shell.actions import ACTIONS
 from latentstudio.studio.shell.components import Components
+from latentstudio.studio.widgets.pieces import local_files
+from latentstudio.studio.widgets.stepping import Stepping
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,8 @@ class Commands(QObject):
         self._window = window
         self.dialogs = dialogs
         self.last_folder = ""
+        self._sampling = Stepping(self)
+        self._sampling.ended.connect(self._on_sampled)
 
     def handlers(self) -> dict[str, Callable[[], None]]:
         """Action id to the method that does it; the view's own actions are added by the window."""
@@ -145,7 +150,7 @@ class Commands(QObject):
         if self._parts.scene.paste():
             return
         clipboard = QGuiApplication.clipboard()
-        files = [Path(url.toLocalFile()) for url in clipboard.mimeData().urls() if url.isLocalFile()]
+        files = local_files(clipboard.mimeData())
         image = clipboard.image()
         if files:
             self._open(str(files[0]))
@@ -202,8 +207,15 @@ class Commands(QObject):
         self._parts.files.copy_command()
 
     def on_new_sample(self) -> None:
-        """Another seed."""
-        self._parts.desk.request_sample()
+        """Another seed; while Space is held the samples pass by, and the last one stays as one entry."""
+        self._parts.desk.request_sample(passing=self._sampling.active)
+        self._sampling.step()
+
+    def _on_sampled(self) -> None:
+        workspace = self._parts.desk.workspace
+        view = workspace.view
+        if view is not None and workspace.has_preview and view.seed is not None:
+            workspace.apply(view, f"seed {view.seed}", Origin.SAMPLE)
 
     def on_enter_seed(self) -> None:
         """Put the keyboard into the seed field."""
@@ -211,7 +223,7 @@ class Commands(QObject):
 
     def on_before(self) -> None:
         """From the menu the comparison stays until it is chosen again; the key compares while it is held."""
-        self._parts.picture.set_comparing(not self._parts.picture_panel.canvas.comparing)
+        self._parts.picture.set_comparing(not self._parts.picture.comparing)
 
     def on_fit(self) -> None:
         """The whole picture."""

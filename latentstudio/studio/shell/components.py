@@ -98,6 +98,7 @@ class Components(QObject):
         self.notices = NoticesPresenter(desk, self.picture_panel.notices, parent=self)
         self.picture = PicturePresenter(desk, canvas, parent=self)
         self.factors = FactorsPresenter(desk, self.factors_panel, canvas, parent=self)
+        self.factors.hand_down.connect(self.picture.on_hand)
         self.exact = ExactPresenter(desk, self.factors_panel, parent=self)
         self.samples = SamplesPresenter(desk, self.library_panel.samples, parent=self)
         self.history = HistoryPresenter(desk, self.picture_panel.strip, parent=self)

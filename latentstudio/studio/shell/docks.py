@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from PySide6.QtCore import QEvent, QObject, QPoint, Qt, QTimer
+from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
 
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Heading, IconButton
-from latentstudio.studio.widgets.pieces import line_of
+from latentstudio.studio.widgets.pieces import Panel, line_of
 
 WORKSPACES = ("Play", "Photo", "Scene", "Reconstruct", "Research")
 LEFT = ("library",)
@@ -64,6 +64,8 @@ class PanelDock(QDockWidget):
         self._title.close_button.clicked.connect(self.close)
         self.setTitleBarWidget(self._bare)
         self.topLevelChanged.connect(self._on_floating)
+        if isinstance(panel, Panel):
+            self.visibilityChanged.connect(panel.look_later)
 
     def _on_floating(self, floating: bool) -> None:
         self.setTitleBarWidget(self._title if floating else self._bare)
@@ -109,14 +111,23 @@ class Docks(QObject):
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.docks = {name: PanelDock(name, title, panel, window) for name, (title, panel) in panels.items()}
         self.workspace = ""
+        self._left_as: dict[str, QByteArray] = {}
 
     def arrange(self, workspace: str) -> None:
         """Put the panels where a workspace wants them.
 
         Play tabs them with the map under all of them; Photo, Scene and Reconstruct show their panel
         above and the factors under it; Research
-        shows raw coordinates under the factors, and tabs the rest there.
+        shows raw coordinates under the factors, and tabs the rest there. One that was left before comes back as it was
+        left; the one that stands already is put in order.
         """
+        if self.workspace and workspace != self.workspace:
+            self._left_as[self.workspace] = self._window.saveState()
+            known = self._left_as.get(workspace)
+            if known is not None and self._window.restoreState(known):
+                self.workspace = workspace
+                self.dress_tabs()
+                return
         self.workspace = workspace
         areas = Qt.DockWidgetArea
         for names, area in ((LEFT, areas.LeftDockWidgetArea), (RIGHT, areas.RightDockWidgetArea)):

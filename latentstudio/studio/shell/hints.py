@@ -48,7 +48,7 @@ class Hints(QWidget):
         self.next_button = QPushButton("Next")
         self.next_button.setDefault(True)
         self.next_button.clicked.connect(self._on_next)
-        self.skip_link.clicked.connect(self._finish)
+        self.skip_link.clicked.connect(self.finish)
         foot = QHBoxLayout()
         foot.addWidget(self._count)
         foot.addStretch(1)
@@ -113,16 +113,17 @@ class Hints(QWidget):
             self._index += 1
             self._show_hint()
         else:
-            self._finish()
+            self.finish()
 
-    def _finish(self) -> None:
+    def finish(self) -> None:
+        """No more hints."""
         self.hide()
         self.finished.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Enter goes on, Esc skips."""
         if event.key() == Qt.Key.Key_Escape:
-            self._finish()
+            self.finish()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Right):
             self._on_next()
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import get_args
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
@@ -28,6 +27,7 @@ from latentstudio.studio.shell.menus import Menus
 from latentstudio.studio.shell.shortcut_sheet import ShortcutSheet
 from latentstudio.studio.shell.top_bar import TopBar
 from latentstudio.studio.theme import Choice, Theme
+from latentstudio.studio.widgets.pieces import local_files
 from latentstudio.tasks.learn import OWN_SUFFIX
 
 SIZE = (1440, 900)
@@ -63,6 +63,8 @@ class MainWindow(QMainWindow):
         self._remembers = remembers
         self._was_painted = False
         self._was_closed = False
+        self._compares_by_key = False
+        self.hints: Hints | None = None
         self.housekeeper = Housekeeper(self)
         self.setWindowTitle("latentstudio")
         self.setWindowIcon(app_icon())
@@ -116,7 +118,7 @@ class MainWindow(QMainWindow):
         self.search.triggered.connect(self.menus.trigger)
         parts.library.add_requested.connect(self.commands.on_open)
         parts.factors_panel.strip_requested.connect(self.commands.on_export_strip)
-        parts.factors_panel.learn_requested.connect(self._on_learn_wanted)
+        parts.factors_panel.learn_requested.connect(self.on_learn)
         parts.factors_panel.find_requested.connect(self.on_find_sliders)
         parts.learn_panel.file_requested.connect(self.commands.on_learn_file)
         parts.learn.elsewhere_requested.connect(self.commands.on_keep_elsewhere)
@@ -139,6 +141,7 @@ class MainWindow(QMainWindow):
             **{f"workspace_{name.lower()}": partial(self.arrange, name) for name in WORKSPACES},
             **{f"theme_{name}": partial(self._set_theme, name) for name in themes},
             "find_sliders": self.on_find_sliders,
+            "learn": self.on_learn,
             "train": self.on_train,
             "smooth": self.on_smooth,
             "keep_sliders": self.on_keep_sliders,
@@ -153,6 +156,10 @@ class MainWindow(QMainWindow):
         """Bring the card that finds sliders forward; Enter starts it."""
         self.docks.bring_forward("learn")
         self.parts.find_panel.come_forward()
+
+    def on_learn(self) -> None:
+        """Bring the panel that learns a slider forward."""
+        self.docks.bring_forward("learn")
 
     def on_train(self) -> None:
         """Bring the panel that trains models forward."""
@@ -189,6 +196,8 @@ class MainWindow(QMainWindow):
     def on_hints(self) -> None:
         """The three hints of the first start."""
         cards = self.parts.factors_panel
+        if self.hints is not None:
+            self.hints.finish()
         self.hints = Hints(self)
         self.hints.finished.connect(self._on_hints_finished)
         self.hints.start(
@@ -215,9 +224,6 @@ class MainWindow(QMainWindow):
         """Open or close a panel."""
         self.docks.toggle(name)
 
-    def _on_learn_wanted(self) -> None:
-        self.docks.bring_forward("learn")
-
     def _on_photo_taken(self) -> None:
         if self.docks.workspace == "Play":
             self.arrange("Photo")
@@ -235,7 +241,7 @@ class MainWindow(QMainWindow):
         states |= {f"workspace_{name.lower()}": name == self.docks.workspace for name in WORKSPACES}
         states |= {f"theme_{name}": name == self.theme.choice for name in ("system", "dark", "light")}
         states |= {"smooth": chosen.smooth, "full_screen": self.isFullScreen(),
-                   "keep_sliders": chosen.keep_sliders}
+                   "keep_sliders": chosen.keep_sliders, "before": self.parts.picture.comparing}
         self.menus.set_checked(states)
 
     def _set_theme(self, choice: Choice) -> None:
@@ -244,7 +250,9 @@ class MainWindow(QMainWindow):
 
     def _on_hints_finished(self) -> None:
         self.preferences = replace(self.preferences, hints_seen=True)
-        self.hints.deleteLater()
+        if self.hints is not None:
+            self.hints.deleteLater()
+        self.hints = None
         self.parts.picture_panel.canvas.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _on_change(self, change: Change) -> None:
@@ -280,6 +288,7 @@ class MainWindow(QMainWindow):
         """B compares while it is held."""
         if event.key() == Qt.Key.Key_B and not event.modifiers():
             if not event.isAutoRepeat():
+                self._compares_by_key = True
                 self.parts.picture.set_comparing(True)
             return
         super().keyPressEvent(event)
@@ -288,27 +297,29 @@ class MainWindow(QMainWindow):
         """Letting B go ends the comparison."""
         if event.key() == Qt.Key.Key_B:
             if not event.isAutoRepeat():
-                self.parts.picture.set_comparing(False)
+                self._end_comparing()
             return
         super().keyReleaseEvent(event)
 
     def changeEvent(self, event: QEvent) -> None:
         """A window that loses the keyboard does not see the B key being let go."""
         if event.type() == QEvent.Type.ActivationChange and not self.isActiveWindow():
-            self.parts.picture.set_comparing(False)
+            self._end_comparing()
         super().changeEvent(event)
+
+    def _end_comparing(self) -> None:
+        if self._compares_by_key:
+            self._compares_by_key = False
+            self.parts.picture.set_comparing(False)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Files are welcome."""
-        if event.mimeData().hasUrls() and any(url.isLocalFile() for url in event.mimeData().urls()):
+        if local_files(event.mimeData()):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Take in every file that was dropped."""
-        for url in event.mimeData().urls():
-            if not url.isLocalFile():
-                continue
-            path = Path(url.toLocalFile())
+        for path in local_files(event.mimeData()):
             if path.suffix == OWN_SUFFIX:
                 self.parts.learn.use_file(path)
                 self.docks.bring_forward("learn")

@@ -31,8 +31,9 @@ class Worker(Protocol):
         on_step: Callable[[JobStep], None] | None = None,
         on_end: Callable[[JobEnd], None] | None = None,
         quiet: bool = False,
+        background: bool = False,
     ) -> int:
-        """Run a long computation."""
+        """Run a long computation; jobs that were asked for by hand go before those in the background."""
         ...
 
     def cancel_job(self, job: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLineEdit,
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from latentstudio.studio.widgets.base import Card, Elided, Heading, Link, Text
 from latentstudio.studio.widgets.choice_link import ChoiceLink
 from latentstudio.studio.widgets.mosaic import Mosaic
-from latentstudio.studio.widgets.pieces import dim, line_of, scrolling, words
+from latentstudio.studio.widgets.pieces import Panel, dim, line_of, scrolling, words
 from latentstudio.studio.widgets.small_plots import LossPlot
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
@@ -131,13 +131,13 @@ class RunCard(Card):
         self.notes.setVisible(bool(sentence))
 
 
-class TrainPanel(QWidget):
+class TrainPanel(Panel):
     """Shows the choices, the runs that wait, and the run.
 
     Signals:
         source_chosen(str): one of ``SOURCES``.
         folder_requested(), recipe_chosen(str), model_chosen(str), name_edited(str), start_requested(),
-        go_on_requested(str), seen().
+        go_on_requested(str).
     """
 
     source_chosen = Signal(str)
@@ -147,7 +147,6 @@ class TrainPanel(QWidget):
     name_edited = Signal(str)
     start_requested = Signal()
     go_on_requested = Signal(str)
-    seen = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -248,12 +247,3 @@ class TrainPanel(QWidget):
         """What is wrong with the wish; nothing hides the line."""
         self.mistake.setText(sentence)
         self.mistake.setVisible(bool(sentence))
-
-    def showEvent(self, event: object) -> None:
-        """Somebody looks, unless the panel only passes by while the window arranges its tabs."""
-        super().showEvent(event)  # type: ignore[arg-type]
-        QTimer.singleShot(0, self, self._on_shown)
-
-    def _on_shown(self) -> None:
-        if self.isVisible() and not self.visibleRegion().isEmpty():
-            self.seen.emit()

@@ -105,7 +105,9 @@ class TrainPresenter(QObject):
         """The window goes; the run keeps a checkpoint."""
         self.process.close()
 
-    def _on_seen(self) -> None:
+    def _on_seen(self, seen: bool) -> None:
+        if not seen:
+            return
         self._request_list()
         if self._looked:
             return

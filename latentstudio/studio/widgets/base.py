@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -13,6 +13,7 @@ from PySide6.QtGui import (
     QPainter,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QAbstractButton, QLabel, QSizePolicy, QWidget
 
@@ -56,6 +57,25 @@ def paint_ground(painter: QPainter, area: QRectF, colour: QColor, radius: float)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(colour)
     painter.drawRoundedRect(area, radius, radius)
+
+
+class AsHighAsWide:
+    """For widgets whose height is ``heightForWidth``: set, not hinted, since nested layouts lose such a height.
+
+    Never set inside the resize that asks for it: the new height may bring a scroll bar, that another width and so
+    another height, and Qt would call itself until the stack is full.
+    """
+
+    def fit_height(self) -> None:
+        """Take the height that belongs to the present width."""
+        height = self.heightForWidth(self.width())  # type: ignore[attr-defined]  # a QWidget's, here and below
+        if not height == self.minimumHeight() == self.maximumHeight():  # type: ignore[attr-defined]
+            self.setFixedHeight(height)  # type: ignore[attr-defined]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)  # type: ignore[misc]
+        if self.heightForWidth(event.size().width()) != event.size().height():  # type: ignore[attr-defined]
+            QTimer.singleShot(0, self, self.fit_height)  # type: ignore[call-overload]
 
 
 class Text(QLabel):

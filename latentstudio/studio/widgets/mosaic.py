@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRect, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.canvas.view import image_of
 from latentstudio.studio.theme import app_theme
+from latentstudio.studio.widgets.base import AsHighAsWide
 
 _MOST = 3.0  # a few small pictures are not blown up further
 
 
-class Mosaic(QWidget):
+class Mosaic(AsHighAsWide, QWidget):
     """Shows one sheet scaled to the widget's width; as high as the sheet then is."""
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
@@ -41,7 +42,7 @@ class Mosaic(QWidget):
         self._image = QImage() if sheet is None else image_of(sheet)
         if self._image.size() != before or labels != self._labels:
             self._labels = labels
-            self._fit()
+            self.fit_height()
         self.update()
 
     def heightForWidth(self, width: int) -> int:
@@ -56,17 +57,6 @@ class Mosaic(QWidget):
     def minimumSizeHint(self) -> QSize:
         """Any width; the height follows."""
         return QSize(80, 0)
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """Another width, another height."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        """Set, not hinted: nested layouts lose a height that depends on the width."""
-        height = self.heightForWidth(self.width())
-        if height != self.maximumHeight():
-            self.setFixedHeight(height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The sheet with square pixels where it is enlarged, and its labels."""

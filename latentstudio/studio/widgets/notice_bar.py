@@ -81,10 +81,12 @@ class NoticeBar(QWidget):
     Signals:
         action_requested(): its action was clicked (the bar closes).
         closed(): it was closed by the person.
+        changed(): it says something else, and may want another size.
     """
 
     action_requested = Signal()
     closed = Signal()
+    changed = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -133,6 +135,7 @@ class NoticeBar(QWidget):
         self.action_link.setVisible(bool(action_text))
         self.action_link.updateGeometry()
         self.setAccessibleName(sentence)
+        self.changed.emit()
         was_hidden = self.isHidden()
         self.show()
         self.update()

@@ -2,11 +2,50 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QResizeEvent
+from pathlib import Path
+
+from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
+from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QWidget
 
 from latentstudio.studio.widgets.base import Elided, Text
+
+
+class Panel(QWidget):
+    """A panel that is filled only when somebody looks.
+
+    A dock behind another tab is laid out all the same, and coming to the front shows no widget: so the dock asks
+    ``look`` at every change, and a panel that only passes by while the window arranges its tabs says nothing.
+
+    Signals:
+        seen(bool): it is on the screen now, or not any more.
+    """
+
+    seen = Signal(bool)
+    _is_seen = False
+
+    def look_later(self) -> None:
+        """Look whether somebody sees this, as soon as the layout has settled."""
+        QTimer.singleShot(0, self, self._look)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.look_later()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        super().hideEvent(event)
+        self._look()
+
+    def _look(self) -> None:
+        is_seen = self.isVisible() and not self.visibleRegion().isEmpty()
+        if is_seen != self._is_seen:
+            self._is_seen = is_seen
+            self.seen.emit(is_seen)
+
+
+def local_files(data: QMimeData | None) -> list[Path]:
+    """The files of this machine in what is dragged or lies on the clipboard, which may be nothing at all."""
+    return [Path(url.toLocalFile()) for url in data.urls() if url.isLocalFile()] if data is not None else []
 
 
 def dim(text: str, parent: QWidget) -> Text:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QResizeEvent
+from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
-from latentstudio.studio.widgets.base import paint_focus_ring, paint_ground
+from latentstudio.studio.widgets.base import AsHighAsWide, paint_focus_ring, paint_ground
 from latentstudio.studio.widgets.name_row import NameRow
 
 _PADDING, _HEIGHT, _GAP = 10, 28, 4
 
 
-class WrappedNames(NameRow):
+class WrappedNames(AsHighAsWide, NameRow):
     """Names on quiet pills that wrap; the chosen one stands in the accent. Left and Right change it."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self._theme.changed.connect(self._fit)
+        self._theme.changed.connect(self.fit_height)
 
     def set_names(self, names: tuple[str, ...]) -> None:
         """Other names; the first is chosen unless the present one is among them."""
         self._take_names(names, ", ".join(names))
-        self._fit()
+        self.fit_height()
 
     def area_of(self, name: str) -> QRectF:
         """Where a name stands."""
@@ -44,17 +44,6 @@ class WrappedNames(NameRow):
         metrics = QFontMetrics(self._theme.font("name"))
         widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
         return QSize(widest + 2 * self._theme.px(_PADDING), self._theme.px(_HEIGHT))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        """The narrower, the more lines."""
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        """Set, not hinted: nested layouts lose a height that depends on the width."""
-        height = self.heightForWidth(self.width())
-        if height != self.maximumHeight():
-            self.setFixedHeight(height)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """The pills."""
