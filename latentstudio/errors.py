@@ -85,6 +85,10 @@ class StorageError(StudioError):
     """The disk is full, the folder is missing or may not be written."""
 
 
+class ChangedOnDiskError(StorageError):
+    """A file that somebody else has written since it was opened or saved here; it was left as it is."""
+
+
 class DeviceError(StudioError):
     """The asked-for device or runtime is not to be had on this machine."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,8 +29,8 @@ from latentstudio.document.records import (
     unpacked,
 )
 from latentstudio.document.session import SESSION_VERSION, Session
-from latentstudio.errors import SessionFileError, UsageError
-from latentstudio.files import write_whole
+from latentstudio.errors import ChangedOnDiskError, SessionFileError, UsageError
+from latentstudio.files import sha256_of, write_whole
 
 SUFFIX = ".latentstudio"
 FORMAT = "latentstudio session"
@@ -39,13 +40,23 @@ FORMAT = "latentstudio session"
 class Saved:
     """What a session file or the autosave holds; ``written`` is in seconds since the epoch.
 
-    ``attachments`` are the photos and tunings that a session file brought along (``document/attachments.py``).
+    ``attachments`` are the photos and tunings that a session file brought along (``document/attachments.py``);
+    ``sha256`` is that of the file it was read from.
     """
 
     session: Session
     history: History | None = None
     written: float = field(default_factory=time.time)
     attachments: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    sha256: str = ""
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a session file is now: its SHA-256; and in ``notes``, sentences, what could not go with it."""
+
+    sha256: str
+    notes: tuple[str, ...] = ()
 
 
 class _File(msgspec.Struct):
@@ -57,12 +68,14 @@ class _File(msgspec.Struct):
     attachments: dict[str, str] = {}
 
 
-def write_session(path: Path, saved: Saved) -> tuple[str, ...]:
+def write_session(path: Path, saved: Saved, *, known: str = "") -> Written:
     """Write a session file, whole or not at all; a history beyond the size limit loses its oldest half.
 
-    The photos and tunings that its pictures need go with it. The answer tells, in sentences, what could not.
+    The photos and tunings that its pictures need go with it. ``known`` is the SHA-256 of the file as it was when it
+    was opened or saved last; empty replaces whatever is there.
 
     Raises:
+        ChangedOnDiskError: the file there is another one than ``known``.
         StorageError: the disk is full or the folder may not be written; an old file is as it was.
     """
     entries = () if saved.history is None else saved.history.entries
@@ -76,8 +89,12 @@ def write_session(path: Path, saved: Saved) -> tuple[str, ...]:
             _File(session=packed(saved.session), written=saved.written, history=record, attachments=texts)
         )
 
-    write_whole(path, fitting(saved.history, encode) + b"\n")
-    return notes
+    data = fitting(saved.history, encode) + b"\n"
+    if known and path.exists() and sha256_of(path) != known:
+        raise ChangedOnDiskError(f"{path.name} was changed by another window or program since it was opened here",
+                                 action="save under another name, or replace it")
+    write_whole(path, data)
+    return Written(hashlib.sha256(data).hexdigest(), notes)
 
 
 def read_session(path: Path) -> Saved:
@@ -88,10 +105,11 @@ def read_session(path: Path) -> Saved:
     """
     path = Path(path)
     where, error = path.name, SessionFileError
-    file = decode(read_limited(path), _File, format=FORMAT, where=where, error=error)
+    data = read_limited(path)
+    file = decode(data, _File, format=FORMAT, where=where, error=error)
     session = unpacked(file.session, where=where, error=error)
     history = None if file.history is None else history_from(file.history, _extracted, where=where, error=error)
-    return Saved(session, history, file.written, _attached(file, where))
+    return Saved(session, history, file.written, _attached(file, where), hashlib.sha256(data).hexdigest())
 
 
 def _attached(file: _File, where: str) -> dict[str, bytes]:

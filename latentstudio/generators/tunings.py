@@ -127,6 +127,11 @@ def keep_tuning(tuning: Tuning) -> Path:
     return path
 
 
+def has_tuning(sha256: str) -> bool:
+    """Whether the store holds the tuning of this hash."""
+    return (tuning_store() / f"{sha256}{SUFFIX}").is_file()
+
+
 def find_tuning(sha256: str, beside: Path | None = None) -> Tuning:
     """The tuning of this hash: from the store, or from a file in the folder ``beside``.
 

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from latentstudio import pixels
 from latentstudio.document.view import View
+from latentstudio.errors import CapabilityError
 from latentstudio.factors import ALPHAS, Applied, FactorSet, apply_factors, standing, traverse
 from latentstudio.generators.opening import Model
 from latentstudio.generators.tuned import tuned_model
-from latentstudio.generators.tunings import find_tuning
+from latentstudio.generators.tunings import find_tuning, has_tuning
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
 
@@ -31,12 +32,13 @@ class Opened:
     factors: FactorSet
 
     def model_for(self, view: View) -> Model:
-        """The model that draws a session: itself, or what the session's tuning makes of it. For the worker only.
+        """The model that draws a view: what its tuning makes of it, or itself where there is none, or where that is
+        not here any more (``missing``). For the worker only.
 
         Raises:
-            ModelFileError: the tuning is not here any more.
+            ModelFileError: the tuning is broken or fits another model.
         """
-        return self.model if not view.tuning else _tuned(self.model, view.tuning)
+        return _tuned(self.model, view.tuning) if view.tuning and has_tuning(view.tuning) else self.model
 
 
 @dataclass(frozen=True)
@@ -64,14 +66,38 @@ def _tuned(model: Model, tuning: str) -> Model:
     return _TUNED[key]
 
 
-def place(opened: Opened, view: View) -> Applied:
-    """Where the session's factors bring its latent: some arithmetic on one vector, cheap enough for any thread.
+def missing(opened: Opened, view: View) -> str:
+    """What a view needs and this machine does not have, in one sentence; it is drawn without. Empty for nothing."""
+    gone = [name for name in dict.fromkeys((*view.position_map(), *view.kept)) if name not in opened.factors.names]
+    said = []
+    if gone:
+        said.append(f"the slider{'s' if len(gone) > 1 else ''} {', '.join(gone)}")
+    if view.tuning and not has_tuning(view.tuning):
+        said.append(f"the tuning {view.tuning[:12]}")
+    return "" if not said else (f"Drawn without {' and '.join(said)}, which {view.model} does not have here: open the "
+                                "file that brought it, or make it again; nothing of the session is lost")
+
+
+def check_whole(opened: Opened, view: View) -> None:
+    """Before a picture is written with its recipe: what stands in the recipe is what was drawn.
 
     Raises:
-        StudioError: the model has no such factor.
+        CapabilityError: something that the view needs is not here.
     """
-    flat = view.latent_array().reshape(-1)
-    return apply_factors(flat, dict(view.positions), opened.factors, keep=view.kept)
+    gone = missing(opened, view)
+    if gone:
+        raise CapabilityError(f"{gone[:1].lower()}{gone[1:]}", expected="a picture that its recipe draws again")
+
+
+def place(opened: Opened, view: View) -> Applied:
+    """Where the view's factors bring its latent: some arithmetic on one vector, cheap enough for any thread.
+
+    Factors that are not here are passed over (``missing`` says so).
+    """
+    names = opened.factors.names
+    positions = {name: t for name, t in view.positions if name in names}
+    kept = tuple(name for name in view.kept if name in names)
+    return apply_factors(view.latent_array().reshape(-1), positions, opened.factors, keep=kept)
 
 
 def lock(opened: Opened, view: View, name: str) -> View:

@@ -25,7 +25,7 @@ from latentstudio.inversion.settings import InversionSettings
 from latentstudio.photographs import pasted
 from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.steps import Step
-from latentstudio.tasks.drawing import Opened, place
+from latentstudio.tasks.drawing import Opened, check_whole, place
 
 if TYPE_CHECKING:
     from latentstudio.inversion.honesty import Verdict
@@ -255,6 +255,7 @@ def write_pasted(opened: Opened, view: View, framed: Framed, path: Path) -> str:
     Raises:
         StudioError: the picture cannot be drawn, or the disk is full.
     """
+    check_whole(opened, view)
     frame = framed.placed.frame
     assert frame is not None
     edited, plain = (place(opened, one).latent.reshape(view.shape) for one in (view, view.with_reset()))

@@ -29,12 +29,13 @@ WEIGHTS = (".pt", ".pth", ".ckpt")
 @dataclass(frozen=True)
 class Brought:
     """What a file brought: a session to stand at, a model to open, a factor that was installed for ``model``, a photo,
-    or a scene."""
+    or a scene. ``sha256`` is that of a session file."""
 
     kind: str
     label: str
     session: Session | None = None
     history: History | None = None
+    sha256: str = ""
     model: str = ""
     factor: str = ""
     photo: Photo | None = None
@@ -54,7 +55,7 @@ def read_file(path: Path, catalogue: Catalogue) -> Brought:
         saved = read_session(path)
         keep(saved.attachments)
         return Brought("session", path.stem, session=saved.session, history=saved.history,
-                       model=saved.session.view.model)
+                       sha256=saved.sha256, model=saved.session.view.model)
     if path.is_file() and path.suffix.lower() in SUFFIXES:
         return _read_picture(path)
     if path.is_file() and path.suffix.lower() == ".json" and path.name != CARD_FILE:

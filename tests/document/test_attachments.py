@@ -63,7 +63,7 @@ def test_a_session_file_carries_photo_and_tuning_to_another_machine(
     whole: View, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, photo: Photo
 ) -> None:
     path = tmp_path / "face.latentstudio"
-    assert write_session(path, Saved(Session((whole,)))) == ()
+    assert write_session(path, Saved(Session((whole,)))).notes == ()
     monkeypatch.setenv("LATENTSTUDIO_HOME", str(tmp_path / "elsewhere"))
     again = read_session(path)
     assert again.session.view == whole
@@ -76,7 +76,7 @@ def test_a_session_file_carries_photo_and_tuning_to_another_machine(
 
 def test_what_is_lost_is_said_and_the_rest_is_saved(whole: View, tmp_path: Path) -> None:
     (photo_store() / whole.photo.sha256).unlink()
-    notes = write_session(tmp_path / "face.latentstudio", Saved(Session((whole,))))
+    notes = write_session(tmp_path / "face.latentstudio", Saved(Session((whole,)))).notes
     assert [note for note in notes if "is not here" in note] == list(notes)
     assert len(notes) == 1
     assert list(read_session(tmp_path / "face.latentstudio").attachments) == [f"tuning:{whole.tuning}"]

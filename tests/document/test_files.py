@@ -23,7 +23,7 @@ from latentstudio.document.records import from_png, packed, unpacked
 from latentstudio.document.session import Session
 from latentstudio.document.session_file import Saved, read_session, write_session
 from latentstudio.document.view import View
-from latentstudio.errors import PictureError, SessionFileError, StorageError
+from latentstudio.errors import ChangedOnDiskError, PictureError, SessionFileError, StorageError
 from latentstudio.pixels import read_picture, write_png
 
 PICTURE = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
@@ -266,3 +266,18 @@ def test_a_thumbnail_that_would_unpack_to_gigabytes_is_only_a_lost_picture() -> 
 
     start = part(b"IHDR", struct.pack(">IIBBBBB", 60_000, 60_000, 8, 2, 0, 0, 0))
     assert from_png(b"\x89PNG\r\n\x1a\n" + start + part(b"IDAT", zlib.compress(bytes(9))) + part(b"IEND", b"")) is None
+
+
+def test_a_file_that_somebody_else_wrote_meanwhile_is_not_replaced_unasked(tmp_path: Path, saved: Saved) -> None:
+    path, theirs = tmp_path / "a.latentstudio", Saved(Session((saved.session.view.with_reset(),)))
+    first = write_session(path, saved)
+    assert read_session(path).sha256 == first.sha256
+    ours = write_session(path, saved, known=first.sha256)
+    write_session(path, theirs)
+    with pytest.raises(ChangedOnDiskError, match=r"a\.latentstudio was changed .* save under another name, or replace"):
+        write_session(path, saved, known=ours.sha256)
+    assert read_session(path).session == theirs.session
+    write_session(path, saved)
+    assert read_session(path).session == saved.session
+    path.unlink()
+    write_session(path, saved, known="0" * 64)  # gone is no other file

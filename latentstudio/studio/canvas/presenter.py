@@ -17,7 +17,7 @@ from latentstudio.errors import StudioError
 from latentstudio.pixels import BytePictures
 from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.desk import Desk
-from latentstudio.tasks.drawing import Drawn, draw, draw_placed, place
+from latentstudio.tasks.drawing import Drawn, draw, draw_placed, missing, place
 
 REMEMBERED = 10_000
 
@@ -62,6 +62,7 @@ class PicturePresenter(QObject):
         self._asked: dict[int, float] = {}
         self._arrived: dict[int, Result] = {}
         self._comparing = False
+        self._said_missing = ""
         self._photo_of: Callable[[View], BytePictures | None] = lambda view: None
         self.last_drawn: Drawn | None = None
         self.last_requested = 0
@@ -79,6 +80,10 @@ class PicturePresenter(QObject):
         if view is None or opened is None:
             return
         asked = self._clock()
+        gone = missing(opened, view)
+        if gone and gone != self._said_missing:
+            self._desk.notice("info", gone)
+        self._said_missing = gone
         try:
             work = partial(draw_placed, opened, view, place(opened, view))
         except StudioError as error:

@@ -11,10 +11,10 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
 from latentstudio.document.picture_recipe import save_picture
-from latentstudio.document.session_file import SUFFIX, Saved, write_session
+from latentstudio.document.session_file import SUFFIX, Saved, Written, write_session
 from latentstudio.document.view import View
 from latentstudio.engine import Result
-from latentstudio.errors import PictureError, StorageError
+from latentstudio.errors import ChangedOnDiskError, PictureError, StorageError
 from latentstudio.factors import FactorSet
 from latentstudio.generators import addons
 from latentstudio.inversion.photos import Photo, read_photo
@@ -23,7 +23,7 @@ from latentstudio.scenes.scene import Scene
 from latentstudio.studio.canvas.view import image_of
 from latentstudio.studio.desk import Desk
 from latentstudio.tasks.as_code import as_command, as_python
-from latentstudio.tasks.drawing import Opened, draw, draw_strip, draw_traversal
+from latentstudio.tasks.drawing import Opened, check_whole, draw, draw_strip, draw_traversal
 from latentstudio.tasks.read_file import Brought, read_file
 
 STRIP_COUNT = 9
@@ -49,15 +49,17 @@ class FilesPresenter(QObject):
         self._renew = renew
         self._take_photo = take_photo
         self._take_scene = take_scene
+        self._known: dict[Path, str] = {}  # SHA-256 of the session files that were opened or saved here
 
     def request_open(self, path: Path) -> None:
         """Take in a file that was dropped or chosen."""
         self._desk.activity.emit(f"Reading {path.name}…")
-        self._desk.worker.request(f"read {path}", partial(read_file, path, self._desk.catalogue), self._on_read)
+        self._desk.worker.request(f"read {path}", partial(read_file, path, self._desk.catalogue),
+                                  partial(self._on_read, path))
 
     def request_pasted(self, image: QImage) -> None:
         """Take in a picture from the clipboard."""
-        self._desk.worker.request("pasted", partial(_photo_of, image), self._on_read)
+        self._desk.worker.request("pasted", partial(_photo_of, image), partial(self._on_read, None))
 
     def request_save_picture(self, path: Path) -> None:
         """Save the picture of the session at its own size, with its recipe."""
@@ -71,7 +73,12 @@ class FilesPresenter(QObject):
         if session is None:
             self._desk.notice("info", "There is no session to save yet")
             return
-        self._request_write(path, SUFFIX, partial(_write_session, Saved(session, history)))
+        target = _with_suffix(path, SUFFIX)
+        self._request_write_session(path, Saved(session, history), self._known.get(target, ""))
+
+    def _request_write_session(self, path: Path, saved: Saved, known: str) -> None:
+        self._request_write(path, SUFFIX, partial(_write_session, saved, known),
+                            partial(self._on_session_written, path, saved))
 
     def request_strip(self, path: Path, name: str) -> None:
         """Save pictures of one factor over its range from this sample, side by side, as PNG."""
@@ -116,11 +123,14 @@ class FilesPresenter(QObject):
             return None
         return opened, view
 
-    def _request_write(self, chosen: Path, suffix: str, write: Callable[[Path], str]) -> None:
+    def _request_write(
+        self, chosen: Path, suffix: str, write: Callable[[Path], object],
+        on_written: Callable[[Result], None] | None = None,
+    ) -> None:
         """Write in the worker; a suffix that was left out is put behind the name, but no other file is replaced so."""
-        path = chosen if chosen.suffix.lower() == suffix else chosen.with_name(f"{chosen.name}{suffix}")
+        path = _with_suffix(chosen, suffix)
         work = partial(_write_new, path, write) if path != chosen else partial(write, path)
-        self._desk.worker.request(f"write {path}", work, self._on_written)
+        self._desk.worker.request(f"write {path}", work, on_written or self._on_written)
 
     def _on_image(self, result: Result) -> None:
         if isinstance(result.value, QImage):
@@ -135,12 +145,25 @@ class FilesPresenter(QObject):
         else:
             self._desk.notice("good", str(result.value))
 
-    def _on_read(self, result: Result) -> None:
+    def _on_session_written(self, path: Path, saved: Saved, result: Result) -> None:
+        target = _with_suffix(path, SUFFIX)
+        if isinstance(result.value, Written):
+            self._known[target] = result.value.sha256
+            self._desk.notice("good", "; ".join((f"Saved {target.name}", *result.value.notes)))
+        elif isinstance(result.error, ChangedOnDiskError):
+            self._desk.notice("bad", result.error.sentence, f"Replace {target.name}",
+                              partial(self._request_write_session, target, saved, ""))
+        else:
+            self._on_written(result)
+
+    def _on_read(self, path: Path | None, result: Result) -> None:
         self._desk.activity.emit("")
         if result.error is not None:
             self._desk.tell_error(result.error, doing="Reading the file")
             return
         if isinstance(result.value, Brought):
+            if path is not None and result.value.sha256:
+                self._known[path] = result.value.sha256
             self._take(result.value)
 
     def _take(self, brought: Brought) -> None:
@@ -186,22 +209,26 @@ def _image(opened: Opened, view: View) -> QImage:
     return image_of(draw(opened, view).picture)
 
 
-def _write_new(path: Path, write: Callable[[Path], str]) -> str:
+def _with_suffix(path: Path, suffix: str) -> Path:
+    return path if path.suffix.lower() == suffix else path.with_name(f"{path.name}{suffix}")
+
+
+def _write_new(path: Path, write: Callable[[Path], object]) -> object:
     if path.exists():
         raise StorageError(f"{path.name} is there already", action="choose it by its full name to replace it")
     return write(path)
 
 
 def _write_picture(opened: Opened, view: View, path: Path) -> str:
+    check_whole(opened, view)
     drawn = draw(opened, view)
     drawing = opened.model_for(view)
     save_picture(path, drawn.picture, view, drawing.runtime_name, str(drawing.device))
     return f"Saved {path.name}"
 
 
-def _write_session(saved: Saved, path: Path) -> str:
-    notes = write_session(path, saved)
-    return f"Saved {path.name}" + "".join(f"; {note}" for note in notes)
+def _write_session(saved: Saved, known: str, path: Path) -> Written:
+    return write_session(path, saved, known=known)
 
 
 def _write_row(opened: Opened, view: View, name: str, kind: str, draw_row: DrawRow, path: Path) -> str:
