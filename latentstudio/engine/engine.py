@@ -32,21 +32,19 @@ class _Request:
 class _Job:
     """A job's own state. ``cancelled`` is set under the engine's lock; the rest belongs to the worker."""
 
-    def __init__(self, id: int, title: str, make_steps: Callable[[], Iterator[Step]], background: bool) -> None:
+    def __init__(self, id: int, title: str, steps: Iterator[Step], background: bool) -> None:
         self.id = id
         self.background = background
         self.title = title
-        self.make_steps = make_steps
-        self.steps: Iterator[Step] | None = None
-        self.started = 0.0
+        self.steps = steps
+        self.started: float | None = None
         self.last_step: Step | None = None
         self.cancelled = False
 
     def advance(self) -> Step:
         """The next step; StopIteration at the end."""
-        if self.steps is None:
+        if self.started is None:
             self.started = time.perf_counter()
-            self.steps = iter(self.make_steps())
         self.last_step = next(self.steps)
         return self.last_step
 
@@ -117,13 +115,13 @@ class Engine:
         with self._changed:
             self._changed.notify()
 
-    def start_job(self, title: str, make_steps: Callable[[], Iterator[Step]], *, background: bool = False) -> int:
-        """Queue a long computation; ``make_steps`` is called in the worker. Returns the job's id.
+    def start_job(self, title: str, steps: Iterator[Step], *, background: bool = False) -> int:
+        """Queue a long computation (see ``loading.job``); the worker asks for its steps. Returns the job's id.
 
         One in the ``background`` that nobody asked for by hand rests, begun or not, while another job is there.
         """
         with self._changed:
-            job = _Job(next(self._numbers), title, make_steps, background)
+            job = _Job(next(self._numbers), title, steps, background)
             over = self._stopping and not self._looping
             if not over:
                 ahead = sum(not other.background for other in self._jobs)
@@ -207,7 +205,7 @@ class Engine:
         except BaseException as problem:  # a border, as above
             self._end(job, "failed", _as_exception(problem))
             return
-        seconds = time.perf_counter() - job.started
+        seconds = time.perf_counter() - (job.started or 0.0)
         left = seconds * (1.0 - share) / share if share >= _FRACTION_TO_FORETELL else None
         self._tell(self._on_step, JobStep(job.id, job.title, step, seconds, left))
 

@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from latentstudio.errors import CapabilityError, DeviceError, ModelFileError, PluginError, StudioError, UsageError
 from latentstudio.files import sha256_of
 from latentstudio.generators.acceleration import cached_graph, export_graph, find_graph, why_not_exportable
-from latentstudio.generators.arriving import arriving
 from latentstudio.generators.calibration import (
     ACCELERATED,
     EAGER,
@@ -143,9 +142,7 @@ class Model:
 
     def calibration(self) -> Iterator[CalibrationStep]:
         """As ``calibrate``, in steps that a render may come between; the last step carries the report."""
-        yield CalibrationStep(0.0, "loading torch")
-        for _ in arriving("torch"):
-            yield CalibrationStep(0.0, "loading torch")
+        yield CalibrationStep(0.0, "opening with torch")
         generator = self.generator
         yield CalibrationStep(0.3, "exporting")
         reason = self._prepare_graph(generator)

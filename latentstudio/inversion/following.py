@@ -10,7 +10,8 @@ from torch import Tensor
 
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
-from latentstudio.inversion.inverting import Inversion, InversionStep, invert
+from latentstudio.inversion.inverting import invert
+from latentstudio.inversion.results import Inversion, InversionStep
 from latentstudio.inversion.settings import InversionSettings
 from latentstudio.transformations import Transformation
 

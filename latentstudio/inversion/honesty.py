@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import msgspec
@@ -17,14 +17,13 @@ from latentstudio.files import write_whole
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
-from latentstudio.inversion.inverting import Inversion, invert
+from latentstudio.inversion.inverting import invert
+from latentstudio.inversion.results import HELD_OUT_SEED, HeldOut, HeldOutStep, Inversion, Verdict
 from latentstudio.inversion.settings import AUTO, InversionSettings
 from latentstudio.latents import sample_prior
 from latentstudio.places import bundled, cache_folder
-from latentstudio.steps import Step
 
 COUNT = 20
-SEED = 40_000_005
 CLOSE, ROUGH = 0.05, 0.25
 _ORDINARY = 95.0
 _LOOKED_AT = 256
@@ -32,47 +31,6 @@ _FREE = ("seconds", "seed", "mixed_precision", "tolerance")
 _LATER = ("distance", "around", "space", "likeness")
 _SEARCH = 2  # raised whenever the same settings come further, or less far, than they did
 _RED = np.array([0.0, 0.5, 1.0])
-
-
-@dataclass(frozen=True)
-class HeldOut:
-    """What this model reaches on samples of its own with these settings, and what its pictures are like.
-
-    Attributes:
-        losses: the settings' loss of each inverted sample, sorted; ``mses`` their mean squared errors, sorted.
-        spread: mean squared difference of its pictures from their mean: the error of always answering the mean.
-        brightness: 1st and 99th percentile of its pictures' means; ``contrast`` of their standard deviations.
-    """
-
-    model_sha256: str
-    key: str
-    losses: tuple[float, ...]
-    mses: tuple[float, ...]
-    spread: float
-    brightness: tuple[float, float]
-    contrast: tuple[float, float]
-    seed: int = SEED
-
-
-@dataclass(frozen=True)
-class HeldOutStep(Step):
-    """Progress; the last step has the ``held_out``."""
-
-    held_out: HeldOut | None = None
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """``percentile`` of the loss among the model's own samples (0 best, 100 worse than all), and what that means.
-
-    Attributes:
-        words: one sentence.
-        reasons: what may be the matter, one sentence each; empty where nothing is.
-    """
-
-    percentile: float
-    words: str
-    reasons: tuple[str, ...] = ()
 
 
 def key_of(settings: InversionSettings) -> str:
@@ -113,7 +71,7 @@ def measure_held_out(
     """
     card = generator.card
     device = next(generator.network.parameters()).device
-    drawn = torch.from_numpy(sample_prior(card.spaces[0], count=max(count, _LOOKED_AT), seed=SEED)).to(device)
+    drawn = torch.from_numpy(sample_prior(card.spaces[0], count=max(count, _LOOKED_AT), seed=HELD_OUT_SEED)).to(device)
     pictures = []
     for piece in drawn.split(4):
         with torch.no_grad():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator as Steps
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,78 +13,19 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from latentstudio.errors import CapabilityError, UsageError
-from latentstudio.generators.arriving import arriving
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
+from latentstudio.inversion.results import Inversion, InversionStep
 from latentstudio.inversion.searches import Search, choose_optimiser, gives_gradients, search_for
 from latentstudio.inversion.settings import STEPS, InversionSettings
 from latentstudio.inversion.starts import Start, starts
 from latentstudio.inversion.task import Task, make_task
 from latentstudio.losses import blurred_error, squared_error, structural_dissimilarity
-from latentstudio.steps import Step
 
 SHOW_EVERY = 10
-# torch imports them at the first forward derivative; together they take a second and more
-FORWARD_MODE = ("torch._decomp.decompositions_for_jvp", "torch._dynamo")
 HALVE_AT = (0.1, 0.2, 0.3)
 PATIENCE = {"adam": 30, "lbfgs": 5}
 _FEW = 2
-
-
-@dataclass(frozen=True)
-class Inversion:
-    """What was found.
-
-    Attributes:
-        latent: float32 (*shape), the best of all that were seen.
-        picture: float32 (3, H, W), what the model draws there.
-        target: float32 (3, H, W), the picture at the model's size.
-        loss: the settings' loss; ``blurred_loss``, ``mse`` and ``dssim`` stand beside it whatever was asked for.
-        norm: length of the latent.
-        steps: optimiser steps made.
-        seconds: from the first picture drawn to the end.
-        start: ``encoder``, ``random`` or ``given``; ``start_mse`` is the error there.
-        optimiser: which one looked; empty where none did.
-        ended: why it stopped, in words.
-        notes: what the user should know.
-    """
-
-    latent: NDArray[np.float32]
-    picture: NDArray[np.float32]
-    target: NDArray[np.float32]
-    loss: float
-    blurred_loss: float
-    mse: float
-    dssim: float
-    norm: float
-    steps: int
-    seconds: float
-    start: str
-    start_mse: float
-    optimiser: str
-    ended: str
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class InversionStep(Step):
-    """Progress: the best so far.
-
-    Attributes:
-        latent: float32 (*shape); it may be drawn, or kept, whenever the inversion is closed. None before the start.
-        loss: the settings' loss there, as the optimiser sees it.
-        norm: its length.
-        step: optimiser steps done.
-        seconds: since the beginning.
-        result: the whole result; on the last step only.
-    """
-
-    latent: NDArray[np.float32] | None = None
-    loss: float = float("nan")
-    norm: float = float("nan")
-    step: int = 0
-    seconds: float = 0.0
-    result: Inversion | None = None
 
 
 def invert(
@@ -154,9 +95,6 @@ class _Run:
         if not gives_gradients(task, start.latents):
             ended, optimiser = self._without_gradients(start.name), ""
         else:
-            waits = (wait for module in FORWARD_MODE for wait in arriving(module))  # a closed one waits for one only
-            for _ in waits:  # seconds on a busy machine, and somebody may want a picture meanwhile
-                yield self._step(0.0, "getting ready")
             optimiser, why = choose_optimiser(task, start.latents)
             self._notes += [why] if why else []
             ended = yield from self._search(optimiser, start.latents)

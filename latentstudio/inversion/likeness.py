@@ -7,7 +7,7 @@ edits do what they do on ordinary pictures; the further it may go, the more it l
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,34 +15,13 @@ from torch import Tensor
 
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
-from latentstudio.inversion.inverting import Inversion, invert
+from latentstudio.inversion.inverting import invert
+from latentstudio.inversion.results import Inversion, LikenessPoint, LikenessStep
 from latentstudio.inversion.settings import InversionSettings
-from latentstudio.steps import Step
 
 MARKS = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
 
 
-@dataclass(frozen=True)
-class LikenessPoint:
-    """One point of the curve: ``likeness`` from 0 to 1, the ``distance`` allowed (None: any), and what was reached.
-
-    ``moved`` is the distance from the start that was used of it.
-    """
-
-    likeness: float
-    distance: float | None
-    moved: float
-    loss: float
-    mse: float
-    norm: float
-    latent: NDArray[np.float32]
-
-
-@dataclass(frozen=True)
-class LikenessStep(Step):
-    """Progress; ``points`` are those measured so far, from the most editable to the most alike."""
-
-    points: tuple[LikenessPoint, ...] = ()
 
 
 def likeness_curve(

@@ -21,10 +21,17 @@ from latentstudio.settings import changed
 
 if TYPE_CHECKING:
     from latentstudio.inversion.following import FollowingStep
-    from latentstudio.inversion.honesty import HeldOut, HeldOutStep, Verdict
-    from latentstudio.inversion.inverting import Inversion, InversionStep
-    from latentstudio.inversion.likeness import LikenessStep
-    from latentstudio.inversion.tuning import Anchors, TuningResult, TuningStep
+    from latentstudio.inversion.results import (
+        HeldOut,
+        HeldOutStep,
+        Inversion,
+        InversionStep,
+        LikenessStep,
+        TuningResult,
+        TuningStep,
+        Verdict,
+    )
+    from latentstudio.inversion.tuning import Anchors
 
 
 def place_photo(model: Model, photo: Photo, frame: Frame | str = "auto") -> Placed:
@@ -116,7 +123,8 @@ def held_out_steps(
 
     The last one's ``held_out`` is what ``judge`` needs. Imports torch.
     """
-    from latentstudio.inversion.honesty import HeldOutStep, find_held_out, measure_held_out
+    from latentstudio.inversion.honesty import find_held_out, measure_held_out
+    from latentstudio.inversion.results import HeldOutStep
 
     known = None if conditions else find_held_out(model.card, settings)
     if known is None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from latentstudio.errors import CapabilityError, UsageError
@@ -18,10 +17,10 @@ from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.tunings import Tuning, make_tuning, tuned_generator
 from latentstudio.inversion.inverting import as_bytes
+from latentstudio.inversion.results import TuningResult, TuningStep
 from latentstudio.inversion.settings import InversionSettings, TuningSettings
 from latentstudio.inversion.task import Task, make_task
 from latentstudio.losses import squared_error, structural_dissimilarity
-from latentstudio.steps import Step
 
 SHOW_EVERY = 10
 WARM_UP = 10
@@ -42,50 +41,6 @@ class Anchors:
     latents: Tensor
     targets: Tensor
     masks: Tensor
-
-
-@dataclass(frozen=True)
-class TuningResult:
-    """What came out.
-
-    Attributes:
-        tuning: the difference of the weights; ``picture`` (3, H, W) is drawn with it, rounded as it is kept.
-        mse, dssim: of the picture; ``before_mse`` and ``before_dssim`` with the untuned weights.
-        drift: mean squared difference of the neighbours' pictures from the untuned ones, over the last steps.
-        steps, seconds: made, and taken.
-        ended: why it stopped, in words; ``notes`` are for the user.
-    """
-
-    tuning: Tuning
-    picture: NDArray[np.float32]
-    mse: float
-    dssim: float
-    before_mse: float
-    before_dssim: float
-    drift: float
-    steps: int
-    seconds: float
-    ended: str
-    notes: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class TuningStep(Step):
-    """Progress. A step with a ``preview`` has the ``tuning`` as it stands, which may be kept if nothing follows.
-
-    Attributes:
-        loss: of the pivot's picture, locality left out; ``mse`` its squared error.
-        step: optimiser steps done.
-        seconds: since the beginning.
-        result: on the last step only.
-    """
-
-    loss: float = float("nan")
-    mse: float = float("nan")
-    step: int = 0
-    seconds: float = 0.0
-    tuning: Tuning | None = None
-    result: TuningResult | None = None
 
 
 def tune(

@@ -247,7 +247,7 @@ def _percentile(seconds: list[float], share: float) -> float:
 def _calibrate(driver: Driver, model: Model) -> None:
     """Measure both runtimes now, so that nothing starts by itself during the measurement."""
     ended: list[JobEnd] = []
-    driver.parts.runner.start_job("Measuring the runtimes", model.calibration, on_end=ended.append, quiet=True)
+    driver.parts.runner.start_job("Measuring the runtimes", model.calibration(), on_end=ended.append, quiet=True)
     driver.wait(lambda: bool(ended), "the calibration", seconds=120)
     if ended[0].error is not None:
         raise ended[0].error

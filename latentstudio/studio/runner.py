@@ -81,7 +81,7 @@ class Runner(QObject):
     def start_job(
         self,
         title: str,
-        make_steps: Callable[[], Iterator[Step]],
+        steps: Iterator[Step],
         *,
         on_step: StepHandler | None = None,
         on_end: EndHandler | None = None,
@@ -89,7 +89,7 @@ class Runner(QObject):
         background: bool = False,
     ) -> int:
         """Run a long computation; exactly one call of ``on_end`` follows. What is quiet is in the background too."""
-        job = self._engine.start_job(title, make_steps, background=background or quiet)
+        job = self._engine.start_job(title, steps, background=background or quiet)
         self._jobs[job] = _Job(title, quiet, on_step, on_end)
         return job
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentstudio import pixels
 from latentstudio.document.view import View
+from latentstudio.engine.loading import call
 from latentstudio.errors import CapabilityError
 from latentstudio.factors import ALPHAS, Applied, FactorSet, apply_factors, standing, traverse
 from latentstudio.generators.opening import Model
@@ -20,7 +20,6 @@ from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
 
 THUMBNAIL = 64
-DECOMPOSING = "latentstudio.scenes.decomposing"  # brings torch
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def draw_placed(opened: Opened, view: View, applied: Applied) -> Drawn:
         StudioError: the model cannot draw it; the message says why.
     """
     if view.scene is not None:
-        scene_picture = importlib.import_module(DECOMPOSING).render(opened.model, view.scene)
+        scene_picture = call("latentstudio.scenes.decomposing:render", opened.model, view.scene)  # brings torch
         return Drawn(view, scene_picture, shrink(scene_picture), applied)
     latents = np.asarray(applied.latent, np.float32).reshape(1, *view.shape)
     pictures = opened.model_for(view).pictures(latents, conditions=view.told)

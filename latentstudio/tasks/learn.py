@@ -1,12 +1,12 @@
-"""What the worker does for the learning panel: run, find what an earlier run left, draw new samples. No Qt."""
+"""What there is to learn and what was learned: left by an earlier run, drawn on new samples, kept. No torch: see
+``factors``.
+"""
 
 from __future__ import annotations
 
-import importlib
 import json
 import math
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,18 +15,16 @@ import numpy as np
 from latentstudio.factors import Factor, keep_factor, set_coordinate
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.files import storage_error
-from latentstudio.generators.arriving import arriving
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.opening import Model
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.places import records_folder
-from latentstudio.steps import Step
 from latentstudio.tasks.drawing import shrink
 from latentstudio.transformations import FACTS
 
-LEARNING = "latentstudio.factors.learning"
 OWN_SUFFIX = ".py"
+FOUND_NAMES = ("x", "y", "scale", "rotation", "brightness")
 NEW_SEEDS = (2_000_003, 2_000_004, 2_000_005)
 STRIP_VALUES = 7
 _ABOUT = "about.json"
@@ -49,29 +47,6 @@ def is_own(transformation: str) -> bool:
     return transformation.endswith(OWN_SUFFIX)
 
 
-def learn_steps(model: Model, wanted: Wanted) -> Iterator[Step]:
-    """The steps of learning; torch comes in here, in the worker, and not before.
-
-    Raises:
-        StudioError: the file is broken, nothing can be learned, the disk is full.
-    """
-    yield Step(0.0, "loading the model for gradients")
-    for _ in arriving("torch", LEARNING):
-        yield Step(0.0, "loading the model for gradients")
-    learning = importlib.import_module(LEARNING)
-    transformations = importlib.import_module("latentstudio.transformations")
-    named = transformations.load_transformation if is_own(wanted.transformation) else (
-        transformations.transformation_named)
-    chosen = named(wanted.transformation)
-    folder = records_folder(model.card.name, chosen.name)
-    about = learning.about(model.card, chosen, wanted.settings)
-    if not (wanted.goes_on and _about_of(folder) == json.loads(json.dumps(about))):
-        _throw_away(folder)
-    yield from learning.learn_factor(
-        model.guarded_generator, transformation=chosen, settings=wanted.settings, records_folder=folder
-    )
-
-
 def left_over(card: ModelCard, transformation: str, settings: LearnSettings) -> str:
     """What an earlier run of a built-in transformation with the same settings left, in words; empty for nothing."""
     facts = next((facts for facts in FACTS if facts.name == transformation), None)
@@ -83,7 +58,7 @@ def left_over(card: ModelCard, transformation: str, settings: LearnSettings) -> 
         "model": card.name, "weights_sha256": card.weights_sha256,
         "transformation": {**options, "file_sha256": ""}, **settings.of_records(),
     }
-    if _about_of(folder) != json.loads(json.dumps(mine)):
+    if about_of(folder) != json.loads(json.dumps(mine)):
         return ""
     done, all_of_them = len(list(folder.glob("batch-*.safetensors"))), math.ceil(settings.starts / settings.batch)
     if not done:
@@ -118,15 +93,16 @@ def keep(factor: Factor) -> str:
     return factor.name
 
 
-def _about_of(folder: Path) -> object:
+def about_of(folder: Path) -> object:
+    """What a folder of records says it was made with; None where it says nothing."""
     try:
         return json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
 
 
-def _throw_away(folder: Path) -> None:
-    """The folder below the program's own state folder holds records only."""
+def throw_away(folder: Path) -> None:
+    """Remove a folder of records, which lies below the program's own state folder and holds nothing else."""
     if not folder.exists():
         return
     try:

@@ -1,10 +1,9 @@
-"""What the worker does for the map: draws pictures of a path, follows a picture. No shared state."""
+"""Pictures of a path on the map, and in frozen values the way of a picture (found by ``follow``)."""
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,13 +11,11 @@ from numpy.typing import NDArray
 from latentstudio import pixels
 from latentstudio.document.view import View
 from latentstudio.factors.paths import edit_path
-from latentstudio.tasks.drawing import THUMBNAIL, Opened, place
+from latentstudio.tasks.drawing import THUMBNAIL, Opened
 
 if TYPE_CHECKING:  # imports torch
     from latentstudio.factors.pixel_paths import PixelPath
 
-PIXEL_PATHS = "latentstudio.factors.pixel_paths"
-TRANSFORMATIONS = "latentstudio.transformations"
 
 
 @dataclass(frozen=True)
@@ -50,14 +47,3 @@ def draw_thumbnails(opened: Opened, view: View, latents: NDArray[np.float32]) ->
     shaped = np.asarray(latents, np.float32).reshape(-1, *view.shape)
     drawn = opened.model_for(view).pictures(shaped, conditions=view.told)
     return pixels.shrink(pixels.to_bytes(drawn), THUMBNAIL)
-
-
-def follow_picture(opened: Opened, view: View, name: str) -> FollowedPicture:
-    """The session's picture under a transformation, the first one where there is none of this name. Imports torch."""
-    transformations: Any = importlib.import_module(TRANSFORMATIONS)
-    paths: Any = importlib.import_module(PIXEL_PATHS)
-    names = tuple(transformation.name for transformation in transformations.TRANSFORMATIONS)
-    chosen = transformations.transformation_named(name if name in names else names[0])
-    latent = np.asarray(place(opened, view).latent, np.float32).reshape(1, *view.shape)
-    picture = opened.model_for(view).pictures(latent, conditions=view.told)[0]
-    return FollowedPicture(names, paths.pixel_path(picture, chosen))

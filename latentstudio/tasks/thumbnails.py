@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from latentstudio.engine.loading import load
 from latentstudio.errors import StudioError
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.catalogue import Catalogue
@@ -48,14 +49,15 @@ def read_thumbnail(card: ModelCard) -> BytePictures | None:
 def thumbnail_steps(names: tuple[str, ...], catalogue: Catalogue) -> Iterator[Step]:
     """One step a model: its name as the message and its thumbnail as the preview; a model that fails has no preview."""
     for index, name in enumerate(names):
-        yield Step((index + 1) / len(names), name, preview=_thumbnail(name, catalogue))
+        card = catalogue.model(name).card
+        picture = None if card is None else read_thumbnail(card)
+        if card is not None and picture is None:
+            yield from load("latentstudio.tasks.runtimes")  # a model that nobody drew yet has no graph either
+            picture = _draw(name, card, catalogue)
+        yield Step((index + 1) / len(names), name, preview=picture)
 
 
-def _thumbnail(name: str, catalogue: Catalogue) -> BytePictures | None:
-    card = catalogue.model(name).card
-    known = None if card is None else read_thumbnail(card)
-    if card is None or known is not None:
-        return known
+def _draw(name: str, card: ModelCard, catalogue: Catalogue) -> BytePictures | None:
     try:
         model = open_model(name, catalogue=catalogue)
         try:

@@ -140,14 +140,14 @@ def test_a_picture_comes_between_two_steps_of_a_job(desk: Desk) -> None:
             numbers.append(desk.engine.request("main", lambda: "picture"))
             yield Step(index / 4)
 
-    desk.end(desk.engine.start_job("busy", steps))
+    desk.end(desk.engine.start_job("busy", steps()))
     desk.result(numbers[-1])
     kinds = [type(report).__name__ for report in desk.reports]
     assert kinds == ["JobStep", "Result"] * 4 + ["JobEnd"]
 
 
 def test_a_job_that_is_done_hands_over_its_last_step(desk: Desk) -> None:
-    id = desk.engine.start_job("count", lambda: counting(3))
+    id = desk.engine.start_job("count", counting(3))
     end = desk.end(id)
     assert (end.outcome, end.error, end.title) == ("done", None, "count")
     assert end.last_step is not None
@@ -159,13 +159,13 @@ def test_a_job_that_is_done_hands_over_its_last_step(desk: Desk) -> None:
 
 
 def test_nobody_foretells_the_time_of_a_job_that_just_began(desk: Desk) -> None:
-    desk.end(desk.engine.start_job("slow", lambda: iter([Step(0.001)])))
+    desk.end(desk.engine.start_job("slow", iter([Step(0.001)])))
     assert desk.steps()[0].seconds_left is None
 
 
 def test_cancel_closes_the_iterator(desk: Desk) -> None:
     closed = threading.Event()
-    id = desk.engine.start_job("endless", lambda: endless(closed))
+    id = desk.engine.start_job("endless", endless(closed))
     desk.wait(desk.steps)
     assert desk.engine.cancel_job(id)
     end = desk.end(id)
@@ -176,15 +176,15 @@ def test_cancel_closes_the_iterator(desk: Desk) -> None:
 
 
 def test_cancel_reaches_a_job_that_still_waits(desk: Desk) -> None:
-    running = desk.engine.start_job("endless", endless)
+    running = desk.engine.start_job("endless", endless())
     made: list[str] = []
 
     def never() -> Iterator[Step]:
         made.append("made")
-        return counting(1)
+        yield from counting(1)
 
-    waiting = desk.engine.start_job("waiting", never)
-    third = desk.engine.start_job("third", lambda: counting(1))
+    waiting = desk.engine.start_job("waiting", never())
+    third = desk.engine.start_job("third", counting(1))
     assert desk.engine.cancel_job(waiting)
     assert desk.end(waiting).outcome == "cancelled"
     assert desk.end(waiting).last_step is None
@@ -195,7 +195,7 @@ def test_cancel_reaches_a_job_that_still_waits(desk: Desk) -> None:
 
 
 def test_cancel_answers_while_pictures_flood_in(desk: Desk) -> None:
-    id = desk.engine.start_job("endless", endless)
+    id = desk.engine.start_job("endless", endless())
     desk.wait(desk.steps)
     flooding = True
 
@@ -215,24 +215,25 @@ def test_a_job_that_raises_fails_once_and_the_loop_goes_on(desk: Desk, problem: 
         yield Step(0.1, "before")
         raise problem
 
-    end = desk.end(desk.engine.start_job("fails", steps))
+    end = desk.end(desk.engine.start_job("fails", steps()))
     assert end.outcome == "failed"
     assert str(problem) in str(end.error)
     assert end.last_step is not None
-    assert desk.end(desk.engine.start_job("next", lambda: counting(1))).outcome == "done"
+    assert desk.end(desk.engine.start_job("next", counting(1))).outcome == "done"
     assert len(desk.ends()) == 2
 
 
 def test_a_job_that_cannot_even_begin_fails(desk: Desk) -> None:
     def steps() -> Iterator[Step]:
         raise RuntimeError("no model")
+        yield
 
-    end = desk.end(desk.engine.start_job("fails", steps))
+    end = desk.end(desk.engine.start_job("fails", steps()))
     assert (end.outcome, str(end.error), end.last_step) == ("failed", "no model", None)
 
 
 def test_a_job_that_yields_no_steps_fails(desk: Desk) -> None:
-    end = desk.end(desk.engine.start_job("odd", lambda: iter(["not a step"])))  # type: ignore[list-item]
+    end = desk.end(desk.engine.start_job("odd", iter(["not a step"])))  # type: ignore[list-item]
     assert (end.outcome, type(end.error)) == ("failed", AttributeError)
 
 
@@ -244,7 +245,7 @@ def test_a_job_that_refuses_to_close_fails_once(desk: Desk) -> None:
             except GeneratorExit:
                 yield Step(0.6)
 
-    id = desk.engine.start_job("stubborn", stubborn)
+    id = desk.engine.start_job("stubborn", stubborn())
     desk.wait(desk.steps)
     desk.engine.cancel_job(id)
     end = desk.end(id)
@@ -274,7 +275,7 @@ def test_a_listener_that_raises_does_not_stop_the_worker(caplog: pytest.LogCaptu
     thread.start()
     with caplog.at_level(logging.CRITICAL):
         engine.request("main", lambda: 1)
-        engine.start_job("count", lambda: counting(2))
+        engine.start_job("count", counting(2))
         assert ended.wait(PATIENCE)
         engine.stop()
         thread.join(PATIENCE)
@@ -284,13 +285,13 @@ def test_a_listener_that_raises_does_not_stop_the_worker(caplog: pytest.LogCaptu
 def test_stop_ends_the_running_and_the_waiting_jobs_once() -> None:
     desk, closed = Desk(), threading.Event()
     desk.thread.start()
-    running = desk.engine.start_job("endless", lambda: endless(closed))
-    waiting = desk.engine.start_job("waiting", lambda: counting(1))
+    running = desk.engine.start_job("endless", endless(closed))
+    waiting = desk.engine.start_job("waiting", counting(1))
     desk.wait(desk.steps)
     desk.stop()
     assert [(end.id, end.outcome) for end in desk.ends()] == [(running, "cancelled"), (waiting, "cancelled")]
     assert closed.is_set()
-    late = desk.engine.start_job("late", lambda: counting(1))
+    late = desk.engine.start_job("late", counting(1))
     assert desk.end(late).outcome == "cancelled"
     desk.engine.request("main", lambda: 1)
     desk.engine.stop()
@@ -300,7 +301,7 @@ def test_stop_ends_the_running_and_the_waiting_jobs_once() -> None:
 
 def test_stop_before_run_ends_what_waits() -> None:
     desk = Desk()
-    id = desk.engine.start_job("waiting", lambda: counting(1))
+    id = desk.engine.start_job("waiting", counting(1))
     desk.engine.stop()
     assert desk.end(id).outcome == "cancelled"
     desk.engine.run()
@@ -350,7 +351,7 @@ def test_everything_is_called_back_in_the_workers_thread() -> None:
     worker = threading.Thread(target=engine.run)
     worker.start()
     engine.request("main", lambda: 1)
-    engine.start_job("count", lambda: counting(2))
+    engine.start_job("count", counting(2))
     assert ended.wait(PATIENCE)
     assert threads == {worker.ident}
     engine.stop()
@@ -397,9 +398,9 @@ def test_a_job_asked_for_by_hand_goes_before_one_in_the_background(desk: Desk) -
         yield Step(0.1, "map")
         yield Step(1.0, "map")
 
-    map_job = desk.engine.start_job("map", background, background=True)
+    map_job = desk.engine.start_job("map", background(), background=True)
     assert gate.entered.wait(PATIENCE)
-    asked = desk.engine.start_job("asked", lambda: iter([Step(0.5, "asked"), Step(1.0, "asked")]))
+    asked = desk.engine.start_job("asked", iter([Step(0.5, "asked"), Step(1.0, "asked")]))
     gate.leave.set()
     desk.end(map_job)
     assert desk.end(asked).outcome == "done"

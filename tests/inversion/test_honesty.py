@@ -8,15 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from latentstudio.inversion.honesty import (
-    HeldOut,
-    find_held_out,
-    judge,
-    key_of,
-    measure_held_out,
-    residual_picture,
-)
-from latentstudio.inversion.inverting import Inversion
+from latentstudio.inversion.honesty import find_held_out, judge, key_of, measure_held_out, residual_picture
+from latentstudio.inversion.results import HeldOut, Inversion
 from latentstudio.inversion.settings import InversionSettings
 from tests.blob import BlobGenerator
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QApplication
 
 from latentstudio.document.workspace import Workspace
 from latentstudio.engine import JobEnd, JobStep, Result, Timing
+from latentstudio.engine.loading import wait_for_imports
 from latentstudio.errors import UnknownNameError
 from latentstudio.factors import Evidence, FactorSet, MeasuredCalibration, MonotoneCurve
 from latentstudio.generators.card import ModelCard
@@ -39,6 +40,7 @@ def no_leftovers(qapp: QApplication) -> Iterator[None]:
     QApplication.sendPostedEvents(None, 0)
     qapp.processEvents()
     windows = [widget for widget in qapp.topLevelWidgets() if widget.isVisible()]
+    wait_for_imports()  # given up, they run to their end
     left = [thread for thread in threading.enumerate() if thread not in threads and thread.is_alive()]
     for widget in windows:
         widget.close()
@@ -71,7 +73,7 @@ class FakeWorker:
     def start_job(
         self,
         title: str,
-        make_steps: Callable[[], Iterator[Step]],
+        steps: Iterator[Step],
         *,
         on_step: Callable[[JobStep], None] | None = None,
         on_end: Callable[[JobEnd], None] | None = None,
@@ -80,7 +82,7 @@ class FakeWorker:
     ) -> int:
         self.number += 1
         self.jobs[self.number] = SimpleNamespace(
-            title=title, make=make_steps, on_step=on_step, on_end=on_end, quiet=quiet, background=background,
+            title=title, steps=steps, on_step=on_step, on_end=on_end, quiet=quiet, background=background,
             cancelled=False,
         )
         return self.number
@@ -109,7 +111,7 @@ class FakeWorker:
 
     def _run(self, number: int, job: SimpleNamespace) -> None:
         outcome, error, last = "done", None, None
-        steps = job.make()
+        steps = job.steps
         while True:
             if job.cancelled:
                 steps.close()

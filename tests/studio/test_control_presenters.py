@@ -43,11 +43,11 @@ def solving():
 
 
 @pytest.fixture
-def cards(desk, worker, opened, qtbot, solving):
+def cards(desk, worker, opened, qtbot, solving, monkeypatch):
     """The factor panel in a shown window with both presenters."""
 
-    def solve(model, view, name) -> Iterator[ExactStep]:
-        solving.asked.append((view, name))
+    def solve(model, view, wanted, known) -> Iterator[ExactStep]:
+        solving.asked.append((view, *wanted))
         yield ExactStep(0.4, "looking")
         if isinstance(solving.answer, Exception):
             raise solving.answer
@@ -56,8 +56,9 @@ def cards(desk, worker, opened, qtbot, solving):
     panel, canvas = FactorsPanel(), Canvas()
     qtbot.addWidget(panel)
     qtbot.addWidget(canvas)
+    monkeypatch.setattr("latentstudio.tasks.factors.solve", solve)
     factors = FactorsPresenter(desk, panel, canvas)
-    exact = ExactPresenter(desk, panel, solve=solve)
+    exact = ExactPresenter(desk, panel)
     factors._on_model(opened)
     panel.resize(420, 500)
     panel.show()

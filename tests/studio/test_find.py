@@ -18,10 +18,12 @@ from latentstudio.steps import Step
 from latentstudio.studio import desk as desk_module
 from latentstudio.studio.factors.panel import FactorsPanel
 from latentstudio.studio.learn import find as find_module
-from latentstudio.studio.learn.find import NAMES, FindPresenter, find_steps, plain
+from latentstudio.studio.learn.find import FindPresenter, plain
 from latentstudio.studio.learn.find_panel import FindPanel
 from latentstudio.studio.widgets.finding_row import FoundRow
 from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.factors import find
+from latentstudio.tasks.learn import FOUND_NAMES
 from latentstudio.units import PIXELS
 
 MOSAIC = np.full((8, 48, 3), 200, dtype=np.uint8)
@@ -77,7 +79,7 @@ class Search:
 
 
 @pytest.fixture
-def finding_job(desk, worker, panel):
+def finding_job(desk, worker, panel, monkeypatch):
     desk.request_model("one")
     worker.work()
     search = Search([
@@ -86,9 +88,10 @@ def finding_job(desk, worker, panel):
         FindStep(0.7, "scale: target 1 of 4", None, {}, FOUND[:2], "scale"),
         FindStep(1.0, "all tried", None, {}, FOUND),
     ])
+    monkeypatch.setattr("latentstudio.tasks.factors.find", search)
     notices = []
     desk.noticed.connect(notices.append)
-    return SimpleNamespace(search=search, notices=notices, presenter=FindPresenter(desk, panel, find=search))
+    return SimpleNamespace(search=search, notices=notices, presenter=FindPresenter(desk, panel))
 
 
 def test_usable_sliders_are_ticked_and_what_was_not_found_has_no_box(panel, qtbot):
@@ -260,14 +263,14 @@ def test_the_reason_does_not_repeat_what_the_row_says():
 def test_the_search_takes_five_transformations_with_the_usual_settings(monkeypatch):
     asked = []
 
-    def find(generator, transformations, *, settings):
+    def find_factors(generator, transformations, *, settings):
         asked.append((generator, tuple(each.name for each in transformations), settings))
         yield FindStep(1.0, "all tried")
 
-    monkeypatch.setattr("latentstudio.factors.finding.find_factors", find)
-    last = list(find_steps(SimpleNamespace(guarded_generator="the generator")))[-1]
+    monkeypatch.setattr("latentstudio.tasks.factors.find_factors", find_factors)
+    last = list(find(SimpleNamespace(guarded_generator="the generator")))[-1]
     assert last.message == "all tried"
-    assert asked == [("the generator", NAMES, LearnSettings())]
+    assert asked == [("the generator", FOUND_NAMES, LearnSettings())]
 
 
 def test_a_model_without_sliders_offers_to_find_them(dressed, qtbot):
@@ -291,13 +294,14 @@ def test_a_model_with_sliders_has_the_link(desk, dressed, qtbot, worker):
         click(qtbot, panel.find_link)
 
 
-def test_a_slider_that_is_worse_than_the_one_you_have_is_not_ticked(panel, desk, worker, qtbot):
+def test_a_slider_that_is_worse_than_the_one_you_have_is_not_ticked(panel, desk, worker, qtbot, monkeypatch):
     desk.request_model("one")
     worker.work()
-    worse = finding("x", 5.0)  # the desk has one that new pictures follow closely
-    assert worse.factor is not None
-    assert worse.factor.closeness in ("B", "C")
-    presenter = FindPresenter(desk, panel, find=Search([FindStep(1.0, "all tried", None, {}, (worse,))]))
+    worse = finding("x", 5.0)  # the desk has an x of grade A
+    assert worse.grade in ("B", "C")
+    search = Search([FindStep(1.0, "all tried", None, {}, (worse,))])
+    monkeypatch.setattr("latentstudio.tasks.factors.find", search)
+    presenter = FindPresenter(desk, panel)
     click(qtbot, panel.start_button)
     worker.run_jobs()
     assert presenter.findings == (worse,)

@@ -48,7 +48,7 @@ def made_factor(**figures):
 
 
 @pytest.fixture
-def learning(desk, worker, qtbot):
+def learning(desk, worker, qtbot, monkeypatch):
     """The panel in a shown window, its presenter, the steps that its job makes, and a clock that the test moves."""
     desk.request_model("one")
     worker.work()
@@ -65,7 +65,8 @@ def learning(desk, worker, qtbot):
 
     panel = LearnPanel()
     qtbot.addWidget(panel)
-    told.presenter = LearnPresenter(desk, panel, learn=learn, clock=lambda: told.now)
+    monkeypatch.setattr("latentstudio.tasks.factors.learn", learn)
+    told.presenter = LearnPresenter(desk, panel, clock=lambda: told.now)
     panel.resize(480, 900)
     panel.show()
     qtbot.waitExposed(panel)

@@ -20,13 +20,14 @@ from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.inversion.photos import Photo
 from latentstudio.inversion.placing import Placed
+from latentstudio.inversion.results import LikenessStep, TuningStep
 from latentstudio.steps import Step
 from latentstudio.studio.photo import extras as extras_module
 from latentstudio.studio.photo import presenter as photo_module
 from latentstudio.studio.photo.frame import PhotoFrame, corners_of, dragged, held_in
 from latentstudio.studio.photo.panel import PhotoPanel
 from latentstudio.studio.photo.presenter import PhotoPresenter, facts_of, title_of
-from latentstudio.tasks.photo import Concluded, CurveStep, Framed, PhotoStep, TunedStep
+from latentstudio.tasks.photo import Concluded, Framed, PhotoStep
 from latentstudio.tasks.read_file import read_file
 
 LEFT = Qt.MouseButton.LeftButton
@@ -171,20 +172,20 @@ def photos(desk, worker, opened, qtbot, monkeypatch):
         placed = Placed(np.zeros((3, 8, 8), np.float32), np.ones((8, 8), np.float32), chosen, ("no face was found",))
         return Framed(photo, placed, photo.pixels, 1.0, PhotoPlace("ab" * 32, name, chosen))
 
-    def photo_steps(model, framed, settings):
+    def find(model, framed, settings):
         for share in (0.25, 0.5):
             yield PhotoStep(share, "step", latent=share * target)
         yield PhotoStep(1.0, "done", latent=target, result=concluded(target))
 
-    def tuning_steps(model, framed, latent):
-        yield TunedStep(0.5, "tuning", tuning=SimpleNamespace(sha256="half"), mse=0.2)
-        yield TunedStep(1.0, "tuned", tuning=SimpleNamespace(sha256="whole"), mse=0.1)
+    def tune(model, framed, latent):
+        yield TuningStep(0.5, "tuning", tuning=SimpleNamespace(sha256="half"), mse=0.2)
+        yield TuningStep(1.0, "tuned", tuning=SimpleNamespace(sha256="whole"), mse=0.1)
 
     kept = []
-    monkeypatch.setattr(extras_module, "tuning_steps", tuning_steps)
+    monkeypatch.setattr("latentstudio.tasks.invert.tune", tune)
     monkeypatch.setattr(extras_module, "keep_tuning", kept.append)
     monkeypatch.setattr(photo_module, "frame_photo", frame_photo)
-    monkeypatch.setattr(photo_module, "photo_steps", photo_steps)
+    monkeypatch.setattr("latentstudio.tasks.invert.find", find)
     return SimpleNamespace(presenter=presenter, panel=panel, photo=photo, target=target, kept=kept)
 
 
@@ -252,7 +253,7 @@ def test_a_failure_is_told_and_the_next_photo_is_taken(desk, worker, photos, mon
         raise PictureError("the model cannot draw it")
         yield
 
-    monkeypatch.setattr(photo_module, "photo_steps", fails)
+    monkeypatch.setattr("latentstudio.tasks.invert.find", fails)
     photos.presenter.take("me.jpg", photos.photo)
     worker.work()
     worker.run_jobs()
@@ -297,15 +298,15 @@ def test_tuning_is_one_entry_that_can_be_switched_and_undone(desk, worker, photo
 
 def test_what_was_tuned_until_a_cancel_is_kept(desk, worker, photos, monkeypatch):
     def endless(model, framed, latent):
-        yield TunedStep(0.5, "tuning", tuning=SimpleNamespace(sha256="half"), mse=0.2)
+        yield TuningStep(0.5, "tuning", tuning=SimpleNamespace(sha256="half"), mse=0.2)
         photos.presenter.cancel()
-        yield TunedStep(0.6, "tuning")
+        yield TuningStep(0.6, "tuning")
         raise AssertionError("cancelled before")
 
     photos.presenter.take("me.jpg", photos.photo)
     worker.work()
     worker.run_jobs()
-    monkeypatch.setattr(extras_module, "tuning_steps", endless)
+    monkeypatch.setattr("latentstudio.tasks.invert.tune", endless)
     photos.presenter.extras.request_tuning()
     worker.run_jobs()
     worker.work()
@@ -361,12 +362,12 @@ def taken(desk, worker, photos, monkeypatch):
         placed = Placed(front.placed.picture, front.placed.inside, place.frame)
         return Framed(Photo(np.ones((20, 30, 3), np.uint8)), placed, front.shown, 1.0, place)
 
-    def again_steps(model, framed, settings, latent):
+    def look_again(model, framed, settings, latent):
         yield PhotoStep(1.0, "looked at", latent=latent, result=concluded(latent))
 
     photos.sought = []
     monkeypatch.setattr(photo_module, "find_framed", find_framed)
-    monkeypatch.setattr(photo_module, "again_steps", again_steps)
+    monkeypatch.setattr("latentstudio.tasks.invert.look_again", look_again)
     return photos
 
 
@@ -414,11 +415,11 @@ def test_a_new_sample_stands_for_no_photo(desk, taken):
 def test_the_dial_and_the_settings_reach_the_next_look(desk, worker, taken, monkeypatch):
     seen = []
 
-    def photo_steps(model, framed, settings):
+    def find(model, framed, settings):
         seen.append(settings)
         yield PhotoStep(1.0, "done", latent=taken.target, result=concluded(taken.target))
 
-    monkeypatch.setattr(photo_module, "photo_steps", photo_steps)
+    monkeypatch.setattr("latentstudio.tasks.invert.find", find)
     panel = taken.panel
     panel.advanced.toggle.click()
     panel.advanced.editors["sigma"].setText("0.02")
@@ -452,11 +453,12 @@ def test_a_setting_that_is_none_is_said_and_nothing_starts(taken, name, text, sa
 def test_the_curve_of_likeness_stands_under_the_dial_until_another_photo_comes(worker, taken, monkeypatch):
     points = ((0.0, 0.3), (1.0, 0.1))
 
-    def curve_steps(model, framed, settings):
-        yield CurveStep(0.5, "half", points=points[:1])
-        yield CurveStep(1.0, "measured", points=points)
+    def measure_curve(model, framed, settings):
+        measured = tuple(SimpleNamespace(likeness=likeness, mse=mse) for likeness, mse in points)
+        yield LikenessStep(0.5, "half", points=measured[:1])
+        yield LikenessStep(1.0, "measured", points=measured)
 
-    monkeypatch.setattr(extras_module, "curve_steps", curve_steps)
+    monkeypatch.setattr("latentstudio.tasks.invert.measure_curve", measure_curve)
     dial = taken.panel.dial
     assert dial.plot.isHidden()
     dial.measure.click()
@@ -471,8 +473,8 @@ def test_the_curve_of_likeness_stands_under_the_dial_until_another_photo_comes(w
 
 def test_a_model_that_was_never_measured_can_be_compared(worker, taken, monkeypatch):
     verdict = concluded(taken.target)
-    monkeypatch.setattr(extras_module, "comparing_steps", lambda model, settings: iter([Step(1.0, "measured")]))
-    monkeypatch.setattr(extras_module, "conclude_early", lambda model, framed, settings, latent: verdict)
+    monkeypatch.setattr("latentstudio.tasks.invert.compare", lambda model, settings: iter([Step(1.0, "measured")]))
+    monkeypatch.setattr("latentstudio.tasks.invert.conclude", lambda model, framed, settings, last: verdict)
     taken.presenter.show_card(Concluded(verdict.inversion, None, verdict.sheet))
     assert "not compared" in taken.panel.facts.text()
     assert not taken.panel.compare.isHidden()

@@ -339,13 +339,14 @@ def add_on(monkeypatch):
     return known
 
 
-def library_with(desk, qtbot, fetch):
+def library_with(desk, qtbot, monkeypatch, fetch):
     """A library panel whose presenter fetches by ``fetch``."""
+    monkeypatch.setattr("latentstudio.generators.fetching.fetch", fetch)
     panel = LibraryPanel()
     qtbot.addWidget(panel)
     panel.resize(260, 700)
     panel.show()
-    presenter = LibraryPresenter(desk, panel, fetch=fetch)
+    presenter = LibraryPresenter(desk, panel)
     presenter.show_rows()
     return panel, presenter
 
@@ -355,7 +356,7 @@ def test_nothing_is_fetched_before_the_licence_was_accepted(desk, worker, models
         yield Step(0.5, "downloading")
         models["faces"] = type(models["one"])(replace(models["one"].card, name="faces"))
 
-    panel, presenter = library_with(desk, qtbot, fetch)
+    panel, presenter = library_with(desk, qtbot, monkeypatch, fetch)
     monkeypatch.setattr(presenter, "renew", presenter.show_rows)
     assert panel.library.names == ("faces", "one", "two")
     panel.library.fetch_requested.emit("faces")
@@ -370,8 +371,8 @@ def test_nothing_is_fetched_before_the_licence_was_accepted(desk, worker, models
     assert desk.current.name == "faces"
 
 
-def test_declining_the_licence_fetches_nothing(desk, worker, qtbot, add_on):
-    panel, _ = library_with(desk, qtbot, lambda wanted, catalogue: iter(()))
+def test_declining_the_licence_fetches_nothing(desk, worker, qtbot, add_on, monkeypatch):
+    panel, _ = library_with(desk, qtbot, monkeypatch, lambda wanted, catalogue: iter(()))
     panel.library.fetch_requested.emit("faces")
     qtbot.mouseClick(panel.licence.decline_link, Qt.MouseButton.LeftButton)
     assert not panel.licence.isVisible()
@@ -383,7 +384,7 @@ def test_a_failed_fetch_says_why_and_can_be_tried_again(desk, worker, qtbot, add
         yield Step(0.1, "asking")
         raise AddOnError("the package index cannot be reached", action="check the network")
 
-    _, presenter = library_with(desk, qtbot, fetch)
+    _, presenter = library_with(desk, qtbot, monkeypatch, fetch)
     monkeypatch.setattr(presenter, "renew", presenter.show_rows)
     presenter.start_fetch("faces")
     worker.run_jobs()
@@ -398,7 +399,7 @@ def test_a_cancelled_fetch_keeps_nothing_and_says_so(desk, worker, qtbot, add_on
         yield Step(0.1, "downloading")
         yield Step(0.2, "downloading")
 
-    _, presenter = library_with(desk, qtbot, fetch)
+    _, presenter = library_with(desk, qtbot, monkeypatch, fetch)
     monkeypatch.setattr(presenter, "renew", presenter.show_rows)
     presenter.start_fetch("faces")
     worker.cancel_job(next(iter(worker.jobs)))
@@ -411,7 +412,7 @@ def test_the_model_in_front_is_not_removed(desk, worker, opened, qtbot, notices,
     removed = []
     monkeypatch.setattr(library_module.addons, "remove", removed.append)
     monkeypatch.setattr(library_module.addons, "list_add_ons", lambda: ())
-    _, presenter = library_with(desk, qtbot, lambda wanted, catalogue: iter(()))
+    _, presenter = library_with(desk, qtbot, monkeypatch, lambda wanted, catalogue: iter(()))
     presenter.apply_remove("one")
     assert removed == []
     assert "stands open" in notices[-1].sentence
@@ -447,7 +448,7 @@ def test_the_session_as_words(desk, opened):
 
 
 @pytest.fixture
-def learning(desk, worker, opened, qtbot):
+def learning(desk, worker, opened, qtbot, monkeypatch):
     """The learning panel with a way to learn that makes a real factor in two steps."""
     p = np.linspace(-3.0, 3.0, 7)
     curve = MonotoneCurve(p, 4.0 * p)
@@ -462,7 +463,8 @@ def learning(desk, worker, opened, qtbot):
     qtbot.addWidget(panel)
     panel.resize(480, 800)
     panel.show()
-    return SimpleNamespace(panel=panel, presenter=LearnPresenter(desk, panel, learn=learn), factor=made)
+    monkeypatch.setattr("latentstudio.tasks.factors.learn", learn)
+    return SimpleNamespace(panel=panel, presenter=LearnPresenter(desk, panel), factor=made)
 
 
 @dataclass(frozen=True)
@@ -497,14 +499,15 @@ def test_a_cancelled_learning_keeps_nothing(worker, learning, qtbot):
     assert not learning.presenter.running
 
 
-def test_a_failed_learning_says_why(desk, worker, opened, qtbot):
+def test_a_failed_learning_says_why(desk, worker, opened, qtbot, monkeypatch):
     def fail(model, wanted):
         yield Step(0.1, "trying")
         raise LearningError("the axis moves nothing", action="try more starting points")
 
     panel = LearnPanel()
     qtbot.addWidget(panel)
-    LearnPresenter(desk, panel, learn=fail).start("x", "usual")
+    monkeypatch.setattr("latentstudio.tasks.factors.learn", fail)
+    LearnPresenter(desk, panel).start("x", "usual")
     worker.run_jobs()
     assert panel.verdict.title.text() == "Nothing was learned"
     assert panel.verdict.sentence.text() == "the axis moves nothing; try more starting points"

@@ -84,12 +84,12 @@ def view(desk, worker, qtbot, monkeypatch):
     asked: list[tuple[str, int, int]] = []
     latents = np.random.default_rng(3).normal(size=(3, 4)).astype(np.float32)
 
-    def rebuild_steps(name, catalogue, device, pictures, *, noise_seed):
+    def rebuild(name, catalogue, device, pictures, *, noise_seed):
         asked.append((name, len(pictures), noise_seed))
         yield RebuildStep(0.5, "half")
         yield RebuildStep(1.0, "drawn", result=rebuilt(name, latents[: len(pictures)]))
 
-    monkeypatch.setattr(module, "rebuild_steps", rebuild_steps)
+    monkeypatch.setattr("latentstudio.tasks.rebuild.rebuild", rebuild)
     monkeypatch.setattr(module, "networks_of", lambda model: ("generator",))
     presenter = ReconstructPresenter(desk, panel, photo)
     desk.request_model("one")
@@ -174,7 +174,7 @@ def test_a_failure_is_told_in_the_panel(worker, view, monkeypatch):
         raise CapabilityError("one has no encoder")
         yield
 
-    monkeypatch.setattr(module, "rebuild_steps", fails)
+    monkeypatch.setattr("latentstudio.tasks.rebuild.rebuild", fails)
     view.presenter._pictures = tuple(PICTURES)
     view.panel.model_chosen.emit("one")
     worker.run_jobs()

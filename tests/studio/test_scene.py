@@ -20,7 +20,7 @@ from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.scene import presenter as module
 from latentstudio.studio.scene.panel import ScenePanel
 from latentstudio.studio.scene.presenter import ScenePresenter
-from latentstudio.tasks.scene import TakenApart
+from latentstudio.tasks.scene import TakenApart, TakenApartStep
 
 LEFT = Qt.MouseButton.LeftButton
 SHIFT, ALT, NONE = Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier, Qt.KeyboardModifier.NoModifier
@@ -173,10 +173,11 @@ def scenes(desk, worker, canvas, qtbot, monkeypatch):
     canvas.boxes.set_scene(None)
     knows = {"one"}
     monkeypatch.setattr(module, "knows_objects", lambda model: model.card.name in knows)
-    monkeypatch.setattr(module, "unfold", lambda opened, view: SCENE)
-    monkeypatch.setattr(module, "another_look", lambda opened, seed: (float(seed), 9.0))
-    monkeypatch.setattr(module, "another_background", lambda opened, seed: (7.0,))
-    monkeypatch.setattr(module, "layer_sheet", lambda opened, scene: np.zeros((8, 24, 3), np.uint8))
+    monkeypatch.setattr("latentstudio.tasks.decompose.unfold", lambda opened, view: SCENE)
+    monkeypatch.setattr("latentstudio.tasks.decompose.another_look", lambda opened, seed: (float(seed), 9.0))
+    monkeypatch.setattr("latentstudio.tasks.decompose.another_background", lambda opened, seed: (7.0,))
+    sheet = np.zeros((8, 24, 3), np.uint8)
+    monkeypatch.setattr("latentstudio.tasks.decompose.layer_sheet", lambda opened, scene: sheet)
     presenter = ScenePresenter(desk, panel, canvas.boxes)
     desk.request_model("one")
     worker.work()
@@ -277,10 +278,11 @@ def test_a_drag_is_shown_live_and_kept_once(desk, scenes):
 
 def test_a_dropped_picture_is_taken_apart_in_one_entry(desk, worker, scenes, monkeypatch, qtbot):
     found = Scene("one", "", 100, 80, (0.5,), (SceneObject(50, 40, 10, 10, latent=(1.0,)),))
-    monkeypatch.setattr(module, "take_apart", lambda opened, photo: TakenApart(found, "facts", ("it was resized",)))
+    last = TakenApartStep(1.0, "taken apart", result=TakenApart(found, "facts", ("it was resized",)))
+    monkeypatch.setattr("latentstudio.tasks.decompose.take_apart", lambda model, photo: iter([last]))
     with qtbot.waitSignal(scenes.presenter.taken):
         scenes.presenter.take("desk.jpg", Photo(np.zeros((80, 100, 3), np.uint8)))
-        worker.work()
+        worker.run_jobs()
     assert scene_of(desk) == found
     assert scenes.panel.message.text() == "It was resized."
     assert scenes.panel.facts.text() == "facts"
@@ -311,7 +313,7 @@ def test_a_failure_is_told(desk, worker, scenes, monkeypatch):
 
     said = []
     desk.noticed.connect(said.append)
-    monkeypatch.setattr(module, "take_apart", fails)
+    monkeypatch.setattr("latentstudio.tasks.decompose.take_apart", fails)
     scenes.presenter.take("a.png", Photo(np.zeros((8, 8, 3), np.uint8)))
-    worker.work()
+    worker.run_jobs()
     assert "cannot be taken apart" in said[-1].sentence

@@ -70,8 +70,8 @@ def test_a_job_steps_and_ends_once_and_a_quiet_one_is_not_announced(runner, qtbo
     steps, ends, loud = Listener(), Listener(), Listener()
     runner.ended.connect(loud.on_anything)
     make = lambda: iter([Step(0.5, "half"), Step(1.0, "whole")])  # noqa: E731
-    runner.start_job("quiet", make, on_step=steps.on_anything, on_end=ends.on_anything, quiet=True)
-    runner.start_job("loud", make, on_end=ends.on_anything)
+    runner.start_job("quiet", make(), on_step=steps.on_anything, on_end=ends.on_anything, quiet=True)
+    runner.start_job("loud", make(), on_end=ends.on_anything)
     qtbot.waitUntil(lambda: len(ends.heard) == 2)
     assert [step.step.message for step in steps.heard] == ["half", "whole"]
     assert [end.outcome for end in ends.heard] == ["done", "done"]
@@ -87,7 +87,7 @@ def test_closing_in_the_middle_of_a_job_ends_it_as_cancelled(qapp, qtbot):
         while True:
             yield Step(0.0, "on and on")
 
-    runner.start_job("long", forever, on_step=steps.on_anything, on_end=ends.on_anything)
+    runner.start_job("long", forever(), on_step=steps.on_anything, on_end=ends.on_anything)
     qtbot.waitUntil(lambda: len(steps.heard) > 3)
     runner.shut_down()
     qtbot.waitUntil(lambda: len(ends.heard) == 1)

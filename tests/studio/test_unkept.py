@@ -48,12 +48,14 @@ def window(desk, worker, qtbot, made, monkeypatch):
     def learn(*anything):
         yield LearnStep(1.0, "done", factor=made)
 
+    monkeypatch.setattr("latentstudio.tasks.factors.learn", learn)
+
     def again() -> SimpleNamespace:
         panel = LearnPanel()
         qtbot.addWidget(panel)
         panel.resize(480, 800)
         panel.show()
-        presenter = LearnPresenter(desk, panel, learn=learn)
+        presenter = LearnPresenter(desk, panel)
         return SimpleNamespace(
             panel=panel, learn=presenter, unkept=UnkeptPresenter(desk, presenter), notices=notices, again=again
         )

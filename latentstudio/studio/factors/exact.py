@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
-from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject
@@ -12,27 +9,12 @@ from PySide6.QtCore import QObject
 from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep
-from latentstudio.steps import Step
+from latentstudio.engine.loading import job
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.factors.panel import FactorsPanel
-from latentstudio.tasks.drawing import Opened
 from latentstudio.units import Unit
 
-EXACT = "latentstudio.factors.exact"
 REMEMBERED = 200
-
-Solve = Callable[[Opened, View, str], Iterator[Step]]
-
-
-def solving_steps(opened: Opened, view: View, name: str) -> Iterator[Step]:
-    """The steps of solving one factor; torch comes in here, in the worker, and not before."""
-    yield Step(0.0, "loading the model for measuring")
-    exact = importlib.import_module(EXACT)
-    yield from exact.exact_steps(
-        opened.model.generator, view.latent_array().reshape(-1), {name: view.position(name)}, opened.factors,
-        positions=view.position_map(), keep=view.kept, conditions=view.told,
-    )
-
 
 class ExactPresenter(QObject):
     """Runs one measurement at a time; a hand that moves anything meanwhile gives it up.
@@ -41,13 +23,10 @@ class ExactPresenter(QObject):
     history's label, and under the slider as long as that session is in front.
     """
 
-    def __init__(
-        self, desk: Desk, panel: FactorsPanel, *, solve: Solve = solving_steps, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, desk: Desk, panel: FactorsPanel, *, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
         self._panel = panel
-        self._solve = solve
         self._job = 0
         self._name = ""
         self._asked_for: View | None = None
@@ -73,7 +52,10 @@ class ExactPresenter(QObject):
         self._name, self._asked_for = name, view
         self._note(name, "measuring this picture…")
         self._job = self._desk.worker.start_job(
-            f"Measuring {name}", partial(self._solve, opened, view, name), on_step=self._on_step, on_end=self._on_end
+            f"Measuring {name}",
+            job("latentstudio.tasks.factors:solve", opened.model, view, {name: view.position(name)},
+                opened.factors),
+            on_step=self._on_step, on_end=self._on_end,
         )
 
     def _on_step(self, step: JobStep) -> None:

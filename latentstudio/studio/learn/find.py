@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
 from latentstudio.engine import JobEnd, JobStep, Result
+from latentstudio.engine.loading import job
 from latentstudio.errors import StudioError
 from latentstudio.factors import Factor, keep_factor
-from latentstudio.factors.settings import LearnSettings
-from latentstudio.generators.arriving import arriving
-from latentstudio.generators.opening import Model
-from latentstudio.steps import Step
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.learn.find_panel import FindPanel
 from latentstudio.studio.widgets.finding_row import FoundRow
@@ -25,34 +20,15 @@ from latentstudio.tasks.drawing import Opened
 if TYPE_CHECKING:
     from latentstudio.factors.finding import Finding
 
-NAMES = ("x", "y", "scale", "rotation", "brightness")
-FINDING = "latentstudio.factors.finding"
-BUILT_IN = "latentstudio.transformations.built_in"
 SHOWN_EVERY = 0.2
-
-Find = Callable[[Model], Iterator[Step]]
-
-
-def find_steps(model: Model) -> Iterator[Step]:
-    """The steps of finding with the usual settings; torch comes in here, in the worker, and not before."""
-    yield Step(0.0, "loading the model for gradients")
-    for _ in arriving("torch", FINDING, BUILT_IN):
-        yield Step(0.0, "loading the model for gradients")
-    finding, built_in = importlib.import_module(FINDING), importlib.import_module(BUILT_IN)
-    wanted = [built_in.transformation_named(name) for name in NAMES]
-    yield from finding.find_factors(model.guarded_generator, wanted, settings=LearnSettings())
-
 
 class FindPresenter(QObject):
     """Runs one search at a time; what it found stays listed until another search begins or another model comes."""
 
-    def __init__(
-        self, desk: Desk, panel: FindPanel, *, find: Find = find_steps, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, desk: Desk, panel: FindPanel, *, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
         self._panel = panel
-        self._find = find
         self._job = 0
         self._model = ""
         self._had: dict[str, Factor] = {}
@@ -82,8 +58,8 @@ class FindPresenter(QObject):
         self._panel.set_running(True)
         self._panel.show_progress("", "Waiting for its turn…", 0.0)
         self._job = self._desk.worker.start_job(
-            f"Finding sliders in {opened.name}", partial(self._find, opened.model), on_step=self._on_step,
-            on_end=self._on_end,
+            f"Finding sliders in {opened.name}", job("latentstudio.tasks.factors:find", opened.model),
+            on_step=self._on_step, on_end=self._on_end,
         )
 
     def cancel(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -11,13 +11,12 @@ import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from latentstudio.engine import JobEnd, JobStep, Result
+from latentstudio.engine.loading import job
 from latentstudio.errors import StorageError, StudioError
 from latentstudio.factors import Factor
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.factors.verdict import facts_of, replacement, verdict_of
-from latentstudio.generators.opening import Model
 from latentstudio.pixels import BytePictures, grid
-from latentstudio.steps import Step
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.factors.curves import curves_of
 from latentstudio.studio.learn.panel import LearnPanel
@@ -32,7 +31,6 @@ from latentstudio.tasks.learn import (
     draw_new,
     is_own,
     keep,
-    learn_steps,
     left_over,
     strip_labels,
 )
@@ -46,7 +44,6 @@ EFFORTS = (
 BETWEEN_LOOKS = 0.2
 """Seconds between two previews: more often nobody sees, and painting them would take from the sliders."""
 
-Learn = Callable[[Model, Wanted], Iterator[Step]]
 
 
 def settings_for(effort: str) -> LearnSettings:
@@ -84,12 +81,12 @@ class LearnPresenter(QObject):
     elsewhere_requested = Signal()
 
     def __init__(
-        self, desk: Desk, panel: LearnPanel, *, learn: Learn = learn_steps,
-        clock: Callable[[], float] = time.monotonic, parent: QObject | None = None,
+        self, desk: Desk, panel: LearnPanel, *, clock: Callable[[], float] = time.monotonic,
+        parent: QObject | None = None,
     ) -> None:
         super().__init__(parent)
         self._desk, self._panel = desk, panel
-        self._learn, self._clock = learn, clock
+        self._clock = clock
         self._job = 0
         self._opened: Opened | None = None
         self._losses: list[float] = []
@@ -167,7 +164,7 @@ class LearnPresenter(QObject):
         wanted = Wanted(str(self._files.get(transformation, transformation)), settings, goes_on)
         self._job = self._desk.worker.start_job(
             f"Learning {transformation.removesuffix(OWN_SUFFIX)}",
-            partial(self._learn, opened.model, wanted),
+            job("latentstudio.tasks.factors:learn", opened.model, wanted),
             on_step=self._on_step,
             on_end=self._on_end,
         )

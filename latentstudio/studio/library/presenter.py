@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -11,29 +9,19 @@ from PySide6.QtCore import QObject, Signal
 
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep
+from latentstudio.engine.loading import job
 from latentstudio.errors import StudioError
 from latentstudio.generators import addons
-from latentstudio.generators.arriving import arriving
 from latentstudio.generators.catalogue import Catalogue
 from latentstudio.pixels import BytePictures
-from latentstudio.steps import Step
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.library.models_list import LibraryRow
 from latentstudio.studio.library.panel import LibraryPanel
 from latentstudio.tasks.drawing import Drawn, Opened
 from latentstudio.tasks.thumbnails import read_thumbnail, shipped_thumbnail, thumbnail_steps
 
-FETCHING = "latentstudio.generators.fetching"
-Fetch = Callable[[addons.AddOn, Catalogue], Iterator[Step]]
-
-
-def fetch_add_on(addon: addons.AddOn, catalogue: Catalogue) -> Iterator[Step]:
-    """The real way to fetch, torch loaded first; tests give the presenter another."""
-    for _ in arriving("torch", FETCHING):
-        yield Step(0.0, f"fetching {addon.title}")
-    yield from importlib.import_module(FETCHING).fetch(addon, catalogue=catalogue)
-
 LEADING = ("faces", "scenes", "faces-gan", "fashion-avae", "sprites-b10")
+
 
 class LibraryPresenter(QObject):
     """Rows of the library and what a click on them does.
@@ -46,13 +34,10 @@ class LibraryPresenter(QObject):
     add_requested = Signal()
     fetch_ended = Signal(object)
 
-    def __init__(
-        self, desk: Desk, panel: LibraryPanel, *, fetch: Fetch = fetch_add_on, parent: QObject | None = None
-    ) -> None:
+    def __init__(self, desk: Desk, panel: LibraryPanel, *, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._desk = desk
         self._panel = panel
-        self._fetch = fetch
         self._fetching: dict[str, float] = {}
         self._pictures: dict[str, BytePictures] = {}
         self._looked_for: set[str] = set()
@@ -116,7 +101,7 @@ class LibraryPresenter(QObject):
         addon, catalogue = addons.add_on(name), self._desk.catalogue
         self._desk.worker.start_job(
             f"Fetching {name}",
-            partial(self._fetch, addon, catalogue),
+            job("latentstudio.generators.fetching:fetch", addon, catalogue=catalogue),
             on_step=partial(self._on_fetch_step, name),
             on_end=partial(self._on_fetch_end, name),
         )
@@ -152,9 +137,9 @@ class LibraryPresenter(QObject):
             if not entry.error and entry.name not in self._pictures
         ]
         if missing and not self._thumbnails_job:
-            make = partial(thumbnail_steps, tuple(missing), catalogue)
+            steps = thumbnail_steps(tuple(missing), catalogue)
             self._thumbnails_job = self._desk.worker.start_job(
-                "Thumbnails", make, on_step=self._on_thumbnail, on_end=self._on_thumbnails_end, quiet=True
+                "Thumbnails", steps, on_step=self._on_thumbnail, on_end=self._on_thumbnails_end, quiet=True
             )
 
     def _on_thumbnail(self, step: JobStep) -> None:

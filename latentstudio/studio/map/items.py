@@ -1,6 +1,6 @@
 """What is painted inside the map's view box, in pixels: the cloud quickly, everything else readably.
 
-This module imports pyqtgraph; load it in the worker (``map.loading.load_plot``), never on the way to the first
+This module imports pyqtgraph; load it in the worker (``engine.loading.named``), never on the way to the first
 window.
 """
 

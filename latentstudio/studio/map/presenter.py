@@ -10,17 +10,17 @@ from PySide6.QtCore import QObject, QTimer
 from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import Result
+from latentstudio.engine.loading import call, named
 from latentstudio.factors.mapping import MapData, MapLine, MapSpace
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.map.hand import MapHand, Sight
-from latentstudio.studio.map.loading import load_plot
 from latentstudio.studio.map.panel import LATENTS, PATHS, PICTURES, MapPanel
 from latentstudio.studio.map.scenes import WORDS, map_scene, pixel_scene, pixel_words
 from latentstudio.studio.map.store import MapKey, MapStore, sentence_of
 from latentstudio.studio.map.trail import MapTrail
 from latentstudio.studio.map.values import Moving
 from latentstudio.tasks.drawing import Drawn, Opened
-from latentstudio.tasks.map import DrawnPath, FollowedPicture, draw_path, follow_picture
+from latentstudio.tasks.map import DrawnPath, FollowedPicture, draw_path
 
 REST_MS = 700
 FOLLOW_MS = 20
@@ -118,7 +118,8 @@ class MapPresenter(QObject):
         if not self._asked_plot:
             self._asked_plot = True
             self._panel.say("Preparing the map…")
-            self._desk.worker.request("map plane", load_plot, self._on_plot)
+            work = partial(named, "latentstudio.studio.map.plot:MapPlot")  # pyqtgraph takes a tenth of a second
+            self._desk.worker.request("map plane", work, self._on_plot)
 
     def _on_plot(self, result: Result) -> None:
         if not isinstance(result.value, type):
@@ -210,7 +211,7 @@ class MapPresenter(QObject):
         self._panel.words.setText("following the picture…")
         if self._followed is None:
             self._panel.say("Following the picture…")
-        work = partial(follow_picture, opened, view, name)
+        work = partial(call, "latentstudio.tasks.follow:follow_picture", opened, view, name)
         self._desk.worker.request("map pixels", work, partial(self._on_followed, view))
 
     def _on_followed(self, view: View, result: Result) -> None:

@@ -8,9 +8,10 @@ from functools import partial
 from PySide6.QtCore import QObject, Signal
 
 from latentstudio.engine import JobEnd, JobStep
+from latentstudio.engine.loading import job
 from latentstudio.errors import StudioError
 from latentstudio.factors import Factor
-from latentstudio.factors.mapping import MapData, MapLine, MapSpace, MapStep, line_steps, map_steps
+from latentstudio.factors.mapping import MapData, MapLine, MapSpace, MapStep, line_steps
 from latentstudio.generators.conditions import Conditions
 from latentstudio.studio.desk import Desk
 from latentstudio.tasks.drawing import Opened
@@ -70,9 +71,9 @@ class MapStore(QObject):
         if key != self._wanted:
             self.stop()
             self._wanted = key
-            steps = partial(
-                map_steps, opened.model, space=key.space, count=key.count, conditions=key.conditions,
-                seconds=key.seconds,
+            steps = job(
+                "latentstudio.factors.mapping:map_steps", opened.model, space=key.space, count=key.count,
+                conditions=key.conditions, seconds=key.seconds,
             )
             self._job = self._desk.worker.start_job(
                 "Drawing the map", steps, on_step=self._on_step, on_end=partial(self._on_end, key), background=True
@@ -104,7 +105,7 @@ class MapStore(QObject):
         if (key, factor.name) not in self._lines:
             self._lines[(key, factor.name)] = ()
             self._desk.worker.start_job(
-                "Placing trajectories", partial(line_steps, opened.model, data, (factor,)),
+                "Placing trajectories", line_steps(opened.model, data, (factor,)),
                 on_end=partial(self._on_lines, key, factor.name), quiet=True,
             )
         return self._lines[(key, factor.name)]

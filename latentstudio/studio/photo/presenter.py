@@ -15,6 +15,7 @@ from latentstudio.document.origin import Origin
 from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep, Result
+from latentstudio.engine.loading import call, job
 from latentstudio.errors import StudioError
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photo_store import PhotoPlace
@@ -22,7 +23,7 @@ from latentstudio.inversion.photos import Photo
 from latentstudio.inversion.settings import InversionSettings
 from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.studio.desk import Desk
-from latentstudio.studio.photo.extras import PhotoExtras
+from latentstudio.studio.photo.extras import PhotoExtras, PhotoInFront
 from latentstudio.studio.photo.panel import PhotoPanel
 from latentstudio.studio.widgets.job_strip import time_left_text
 from latentstudio.tasks.drawing import Opened
@@ -30,12 +31,8 @@ from latentstudio.tasks.photo import (
     Concluded,
     Framed,
     PhotoStep,
-    again_steps,
-    conclude_early,
     find_framed,
     frame_photo,
-    photo_steps,
-    ready_steps,
     write_pasted,
 )
 
@@ -71,15 +68,16 @@ class PhotoPresenter(QObject):
         self.ready_for = ""
         self._preparing = False
         self._settings = InversionSettings()
-        self._latent: NDArray[np.float32] | None = None
+        self._last: PhotoStep | None = None
         self.concluded: Concluded | None = None
         panel.photo.frame_changed.connect(self._on_frame)
         panel.again_requested.connect(self.request_again)
         panel.cancel_requested.connect(self.cancel)
         panel.line_switched.connect(self.set_line)
         panel.dial.chosen.connect(self._on_likeness)
-        self.extras = PhotoExtras(desk, panel, self)
+        self.extras = PhotoExtras(desk, panel, self._in_front, parent=self)
         self.extras.ended.connect(self._next)
+        self.extras.judged.connect(self.show_card)
         desk.workspace.subscribe(self._on_change)
         desk.model_changed.connect(self._on_model)
 
@@ -94,21 +92,6 @@ class PhotoPresenter(QObject):
         return self._framed
 
     @property
-    def model_name(self) -> str:
-        """The model that the photo in front was looked at with."""
-        return self._model
-
-    @property
-    def settings(self) -> InversionSettings:
-        """How the photo in front was looked for."""
-        return self._settings
-
-    @property
-    def tuning(self) -> str:
-        """The hash of the tuning on the photo in front, or empty."""
-        return self.extras.tuning
-
-    @property
     def photo_name(self) -> str:
         """The photo in front, or empty."""
         return self._name
@@ -116,7 +99,14 @@ class PhotoPresenter(QObject):
     @property
     def best(self) -> NDArray[np.float32] | None:
         """The best latent so far of the photo in front."""
-        return self._latent
+        return None if self._last is None else self._last.latent
+
+    def _in_front(self) -> PhotoInFront | None:
+        """The photo in front, while the model that it was looked at with is in front too."""
+        opened, framed = self._desk.current, self._framed
+        if opened is None or framed is None or opened.name != self._model:
+            return None
+        return PhotoInFront(self._name, opened, framed, self._settings, self._last, busy=self.running)
 
     def prepare(self) -> None:
         """Get ready for photos of the model in front, quietly: the first one then stands on the canvas at once."""
@@ -124,8 +114,8 @@ class PhotoPresenter(QObject):
         if opened is not None and opened.name != self.ready_for and not self.running:
             self.ready_for = opened.name
             self._preparing = True
-            self._desk.worker.start_job("Getting ready for photos", partial(ready_steps, opened.model),
-                                        on_end=self._on_ready, quiet=True)
+            steps = job("latentstudio.tasks.invert:get_ready", opened.model)
+            self._desk.worker.start_job("Getting ready for photos", steps, on_end=self._on_ready, quiet=True)
 
     @property
     def is_ready(self) -> bool:
@@ -211,14 +201,15 @@ class PhotoPresenter(QObject):
             return
         before, settings = self._settings, self._panel.settings() or InversionSettings()
         again = self._framed is not None and self._framed.place == framed.place and self._model == opened.name
-        self._latent = None
+        self._last = None
         self._show_framed(opened, framed, again=again)
         if not again or replace(settings, likeness=before.likeness) != before:
             self._panel.dial.set_curve(())
         self._panel.set_running(True)
         self._settings = settings
         self._job = self._desk.worker.start_job(
-            f"Finding {self._name} in {opened.name}", partial(photo_steps, opened.model, framed, self._settings),
+            f"Finding {self._name} in {opened.name}",
+            job("latentstudio.tasks.invert:find", opened.model, framed, self._settings),
             on_step=self._on_step, on_end=partial(self._on_end, opened),
         )
 
@@ -234,17 +225,17 @@ class PhotoPresenter(QObject):
         panel.set_tuned("", False)
 
     def _on_step(self, step: JobStep) -> None:
-        if step.id != self._job or not isinstance(step.step, PhotoStep):
+        if step.id != self._job:
             return
         left = time_left_text(step.seconds_left)
         self._panel.set_progress(step.step.fraction, f"{step.step.message}   {left}" if left else step.step.message)
-        latent = step.step.latent
-        if latent is None or (self._latent is not None and np.array_equal(latent, self._latent)):
+        if not isinstance(step.step, PhotoStep) or step.step.latent is None:
             return
         view = self._desk.workspace.view
-        if view is not None and view.model == self._model:
-            self._desk.workspace.apply_preview(self._found(view, latent))
-        self._latent = latent
+        moved = self.best is None or not np.array_equal(step.step.latent, self.best)
+        if moved and view is not None and view.model == self._model:
+            self._desk.workspace.apply_preview(self._found(view, step.step.latent))
+        self._last = step.step
 
     def _on_end(self, opened: Opened, end: JobEnd) -> None:
         if end.id != self._job:
@@ -254,8 +245,9 @@ class PhotoPresenter(QObject):
         last = end.last_step
         if isinstance(last, PhotoStep) and last.result is not None:
             self._accept(last.result)
-        elif end.outcome == "cancelled" and self._latent is not None and self._framed is not None:
-            work = partial(conclude_early, opened.model, self._framed, self._settings, self._latent)
+        elif end.outcome == "cancelled" and self._last is not None and self._framed is not None:
+            work = partial(call, "latentstudio.tasks.invert:conclude", opened.model, self._framed, self._settings,
+                           self._last)
             self._desk.worker.request("photo end", work, self._on_concluded)
         elif end.outcome == "cancelled":
             self._panel.say(("cancelled before the model had drawn anything",))
@@ -279,7 +271,7 @@ class PhotoPresenter(QObject):
         view = self._desk.workspace.view
         if view is not None and view.model == self._model:
             self._desk.workspace.apply(self._found(view, found.latent), f"photo {self._name}", Origin.PHOTO)
-        self._latent = found.latent
+        self._last = PhotoStep(1.0, latent=found.latent, step=found.steps, seconds=found.seconds)
         self.show_card(concluded)
 
     def _found(self, view: View, latent: NDArray[np.float32]) -> View:
@@ -290,7 +282,7 @@ class PhotoPresenter(QObject):
         """
         place = None if self._framed is None else self._framed.place
         same = place is not None and view.photo is not None and view.photo.sha256 == place.sha256
-        if self._latent is None and not same:
+        if self._last is None and not same:
             return view.with_new_picture(latent, keep_sliders=self._desk.keep_sliders).with_photo(place)
         return view.with_latent(latent).with_tuning("").with_photo(place)
 
@@ -348,12 +340,13 @@ class PhotoPresenter(QObject):
             self._panel.say((error.sentence if isinstance(error, StudioError) else "the photo is not here any more",))
             self._sought = place  # asked once is enough
             return
-        self._name, self._latent, self._settings = place.name, view.latent_array(), InversionSettings()
+        self._name, self._settings = place.name, InversionSettings()
+        self._last = PhotoStep(1.0, latent=view.latent_array())
         self._show_framed(opened, framed)
         self._panel.dial.set_curve(())
         self.extras.take_tuning(view)
-        work = partial(again_steps, opened.model, framed, self._settings, self._latent)
-        self._desk.worker.start_job(f"Looking at {place.name} again", work, on_end=partial(self._on_again, framed),
+        steps = job("latentstudio.tasks.invert:look_again", opened.model, framed, self._settings, self._last.latent)
+        self._desk.worker.start_job(f"Looking at {place.name} again", steps, on_end=partial(self._on_again, framed),
                                     quiet=True)
 
     def _on_again(self, framed: Framed, end: JobEnd) -> None:

@@ -80,7 +80,7 @@ class RawPresenter(QObject):
         self._computing = opened.name
         self._desk.worker.start_job(
             "Principal components",
-            partial(component_steps, opened),
+            component_steps(opened),
             on_step=self._on_step,
             on_end=partial(self._on_components, opened.name),
         )

@@ -15,6 +15,7 @@ from latentstudio.document.session import Session
 from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep, Result
+from latentstudio.engine.loading import call, job
 from latentstudio.errors import StudioError
 from latentstudio.generators.catalogue import ModelEntry
 from latentstudio.latents import slerp
@@ -30,13 +31,10 @@ from latentstudio.tasks.reconstruct import (
     Errors,
     RebuildStep,
     Reconstruction,
-    draw_pair,
     networks_of,
     own_samples,
     read_held_out,
     read_pictures,
-    ready_steps,
-    rebuild_steps,
 )
 
 SHOWN = 6
@@ -216,9 +214,9 @@ class ReconstructPresenter(QObject):
         self.cancel()
         self._panel.say("")
         self._panel.set_running(True)
-        work = partial(rebuild_steps, name, self._desk.catalogue, self._desk.device, self._pictures,
-                       noise_seed=self._xi)
-        self._job = self._desk.worker.start_job(f"Reconstructing with {name}", work, on_step=self._on_step,
+        steps = job("latentstudio.tasks.rebuild:rebuild", name, self._desk.catalogue, self._desk.device, self._pictures,
+                    noise_seed=self._xi)
+        self._job = self._desk.worker.start_job(f"Reconstructing with {name}", steps, on_step=self._on_step,
                                                 on_end=self._on_end, quiet=True)
 
     def _on_step(self, step: JobStep) -> None:
@@ -291,10 +289,12 @@ class ReconstructPresenter(QObject):
         if networks_of(opened.model) != NETWORKS:
             panel.pair.hide()
         elif self._ready_for == opened.name:
-            self._desk.worker.request("pair", partial(draw_pair, opened, view), self._on_pair)
+            self._desk.worker.request("pair", partial(call, "latentstudio.tasks.rebuild:draw_pair", opened, view),
+                                      self._on_pair)
         elif not self._preparing:
             self._preparing = True
-            self._desk.worker.start_job("Getting ready to draw with both networks", partial(ready_steps, opened),
+            self._desk.worker.start_job("Getting ready to draw with both networks",
+                                        job("latentstudio.tasks.rebuild:get_ready", opened),
                                         on_end=partial(self._on_ready, opened.name), quiet=True)
 
     def _on_ready(self, name: str, end: JobEnd) -> None:

@@ -13,8 +13,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from latentstudio.document.origin import Origin
 from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
-from latentstudio.engine import Result
-from latentstudio.errors import StudioError, UsageError
+from latentstudio.engine import JobEnd, Result
+from latentstudio.engine.loading import call, job
+from latentstudio.errors import UsageError
 from latentstudio.inversion.photos import Photo
 from latentstudio.scenes.boxes import held
 from latentstudio.scenes.scene import Scene, SceneObject
@@ -24,14 +25,8 @@ from latentstudio.studio.scene.panel import ScenePanel
 from latentstudio.tasks.drawing import Opened
 from latentstudio.tasks.scene import (
     TakenApart,
-    another_background,
-    another_look,
-    export_layers,
     export_scene,
     knows_objects,
-    layer_sheet,
-    take_apart,
-    unfold,
 )
 
 REST_MS = 250
@@ -92,8 +87,8 @@ class ScenePresenter(QObject):
         opened = self._desk.current
         if opened is not None:
             self._desk.activity.emit(f"Taking {name} apart…")
-            work = partial(take_apart, opened, photo)
-            self._desk.worker.request("scene photo", work, partial(self._on_taken_apart, name))
+            steps = job("latentstudio.tasks.decompose:take_apart", opened.model, photo)
+            self._desk.worker.start_job(f"Taking {name} apart", steps, on_end=partial(self._on_taken_apart, name))
 
     def take_scene(self, name: str, scene: Scene) -> None:
         """Show a scene that was exported before."""
@@ -165,14 +160,15 @@ class ScenePresenter(QObject):
         opened, chosen = self._desk.current, self._editor.selection
         if opened is not None and chosen:
             self._seed += 1
-            self._desk.worker.request("look", partial(another_look, opened, self._seed), self._on_look)
+            self._request("look", "latentstudio.tasks.decompose:another_look", (opened, self._seed), self._on_look)
 
     def request_background(self) -> None:
         """Another background from the prior."""
         opened = self._desk.current
         if opened is not None and self.scene is not None:
             self._seed += 1
-            self._desk.worker.request("backdrop", partial(another_background, opened, self._seed), self._on_background)
+            self._request("backdrop", "latentstudio.tasks.decompose:another_background", (opened, self._seed),
+                          self._on_background)
 
     def request_export(self, path: Path) -> None:
         """Write the scene's JSON."""
@@ -183,8 +179,13 @@ class ScenePresenter(QObject):
         """Write every layer as PNG."""
         opened = self._desk.current
         if self.scene is not None and opened is not None:
-            work = partial(export_layers, opened, self.scene, folder)
-            self._desk.worker.request("export layers", work, self._on_exported)
+            written = (opened, self.scene, folder)
+            self._request("export layers", "latentstudio.tasks.decompose:export_layers", written, self._on_exported)
+
+    def _request(
+        self, view: str, task: str, arguments: tuple[object, ...], on_result: Callable[[Result], None]
+    ) -> None:
+        self._desk.worker.request(view, partial(call, task, *arguments), on_result)
 
     def _one(self, words: str, change: Callable[[Scene, int], Scene]) -> None:
         scene, chosen = self.scene, self._editor.selection
@@ -251,7 +252,8 @@ class ScenePresenter(QObject):
             self._show()
         elif old is None or old.scene is not None or (old.latent, old.model) != (new.latent, new.model):
             self.facts = ""
-            self._desk.worker.request("unfold", partial(unfold, opened, new), partial(self._on_unfolded, new))
+            self._request("unfold", "latentstudio.tasks.decompose:unfold", (opened, new),
+                          partial(self._on_unfolded, new))
 
     def _leave(self) -> None:
         if self._editor.scene is not None:
@@ -267,11 +269,12 @@ class ScenePresenter(QObject):
         elif result.error is not None:
             self._desk.tell_error(result.error, doing="Finding the objects")
 
-    def _on_taken_apart(self, name: str, result: Result) -> None:
+    def _on_taken_apart(self, name: str, end: JobEnd) -> None:
         self._desk.activity.emit("")
-        found, view = result.value, self._desk.workspace.view
+        found, view = getattr(end.last_step, "result", None), self._desk.workspace.view
+        if end.error is not None:
+            self._desk.tell_error(end.error, doing="Taking the picture apart")
         if not isinstance(found, TakenApart) or view is None:
-            self._desk.tell_error(result.error or StudioError("no answer"), doing="Taking the picture apart")
             return
         self.facts = found.facts
         self._editor.choose(())
@@ -323,7 +326,7 @@ class ScenePresenter(QObject):
         """Layers, once the hand rests and somebody looks."""
         opened = self._desk.current
         if self.scene is not None and opened is not None and self._panel.isVisible():
-            self._desk.worker.request("layers", partial(layer_sheet, opened, self.scene), self._on_sheet)
+            self._request("layers", "latentstudio.tasks.decompose:layer_sheet", (opened, self.scene), self._on_sheet)
 
     def _on_sheet(self, result: Result) -> None:
         if isinstance(result.value, np.ndarray) and self.scene is not None:

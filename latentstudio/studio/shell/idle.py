@@ -7,6 +7,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd
+from latentstudio.engine.loading import job
 from latentstudio.studio.canvas.presenter import Painted
 from latentstudio.studio.shell.components import Components
 
@@ -45,7 +46,8 @@ class IdleWork(QObject):
         if opened.model.needs_calibration and opened.name not in self._measured:
             self._measured.add(opened.name)
             self._measuring = parts.runner.start_job(
-                "Measuring the runtimes", opened.model.calibration, on_end=self._on_measured, quiet=True
+                "Measuring the runtimes", job("latentstudio.tasks.runtimes:measure", opened.model),
+                on_end=self._on_measured, quiet=True,
             )
         elif not self._asked_thumbnails:
             self._asked_thumbnails = True

@@ -26,7 +26,7 @@ class Worker(Protocol):
     def start_job(
         self,
         title: str,
-        make_steps: Callable[[], Iterator[Step]],
+        steps: Iterator[Step],
         *,
         on_step: Callable[[JobStep], None] | None = None,
         on_end: Callable[[JobEnd], None] | None = None,

@@ -1,0 +1,139 @@
+"""Finding a photo's latent: looked for, judged, measured, tuned on. Imports torch, so it is asked for by name
+(``engine.loading.job``); the frozen values that come out are in ``photo``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from latentstudio.engine.loading import load
+from latentstudio.generators.contract import Encodes
+from latentstudio.generators.opening import Model
+from latentstudio.inversion import models
+from latentstudio.inversion.honesty import find_held_out, judge, residual_picture
+from latentstudio.inversion.results import Inversion, InversionStep
+from latentstudio.inversion.settings import InversionSettings
+from latentstudio.photographs import edit_anchors
+from latentstudio.pixels import to_bytes
+from latentstudio.steps import Step
+from latentstudio.tasks.photo import Concluded, Framed, PhotoStep
+
+FORWARD_MODE = "latentstudio.optimisation.forward_mode"
+TUNING_SECONDS = 90.0
+
+
+def get_ready(model: Model) -> Iterator[Step]:
+    """Get everything ready that a first photo would wait for: modules, the model's gradients, its encoder."""
+    yield from load("skimage.feature")
+    yield from load(FORWARD_MODE)
+    generator = model.generator
+    yield Step(0.5, "getting ready for photos")
+    if isinstance(generator, Encodes):
+        with torch.inference_mode():
+            generator.encode(torch.zeros(1, 3, *model.card.image_size, device=model.device))
+    yield Step(1.0, "ready for photos")
+
+
+def find(
+    model: Model, framed: Framed, settings: InversionSettings, *, start: NDArray[np.float32] | None = None
+) -> Iterator[PhotoStep]:
+    """The steps of finding the photo's latent; it is judged by what the model reaches on its own samples.
+
+    Args:
+        start: float32 (*shape), where the settings say ``given``.
+
+    Raises:
+        StudioError: the model has neither gradients nor an encoder, or the photo cannot be drawn.
+    """
+    placed, ready = framed.placed, False
+    for step in models.invert_steps(model, placed.picture, settings, start=start, mask=placed.inside):
+        told = PhotoStep(0.99 * step.fraction, step.message, preview=step.preview, metrics=step.metrics,
+                         latent=step.latent, step=step.step, seconds=step.seconds)
+        yield told
+        if not ready and step.latent is not None:
+            ready = True  # a picture stands there by now, and Cancel answers while the rest comes
+            for _ in load(FORWARD_MODE):
+                yield replace(told, preview=None)
+    assert step.result is not None
+    found = _concluded(model, framed, step.result, settings)
+    yield replace(told, fraction=1.0, preview=step.preview, latent=step.result.latent, result=found)
+
+
+def look_again(
+    model: Model, framed: Framed, settings: InversionSettings, latent: NDArray[np.float32]
+) -> Iterator[PhotoStep]:
+    """The steps of saying how close a latent comes that was found another day.
+
+    Raises:
+        StudioError: the picture cannot be drawn.
+    """
+    found = conclude(model, framed, settings, PhotoStep(1.0, latent=latent))
+    known = replace(found.inversion, ended="found before", notes=())
+    yield PhotoStep(1.0, "looked at", latent=latent, result=replace(found, inversion=known))
+
+
+def measure_curve(
+    model: Model, framed: Framed, settings: InversionSettings, *, start: NDArray[np.float32] | None = None
+) -> Iterator[Step]:
+    """The steps of inverting the photo at several places of the dial of likeness (``LikenessStep``).
+
+    Raises:
+        StudioError: as ``find``.
+    """
+    yield from load(FORWARD_MODE)
+    placed = framed.placed
+    yield from models.likeness_steps(model, placed.picture, settings, start=start, mask=placed.inside)
+
+
+def compare(model: Model, settings: InversionSettings) -> Iterator[Step]:
+    """The steps of measuring what the model reaches on samples of its own, once; it is kept on disk.
+
+    Raises:
+        StudioError: the model's prior cannot be sampled, or the disk is full.
+    """
+    yield from load(FORWARD_MODE)
+    for step in models.held_out_steps(model, usual_of(settings)):
+        yield Step(step.fraction, step.message)
+
+
+def usual_of(settings: InversionSettings) -> InversionSettings:
+    """What a photo's loss is compared with: the model's own samples, looked for in full by the same loss."""
+    return InversionSettings(
+        loss=settings.loss, sigma=settings.sigma, constraint=settings.constraint, radius=settings.radius
+    )
+
+
+def tune(
+    model: Model, framed: Framed, latent: NDArray[np.float32], *, seconds: float = TUNING_SECONDS
+) -> Iterator[Step]:
+    """The steps of pivotal tuning on the photo around its latent (Roich et al. 2021); ``TuningStep``.
+
+    Raises:
+        StudioError: the model has no weights that could be tuned, or the tuning fails.
+    """
+    placed = framed.placed
+    yield Step(0.0, "getting ready to tune")
+    anchors = edit_anchors(model, placed.picture, latent, mask=placed.inside)
+    yield from models.tune_steps(
+        model, placed.picture, latent, mask=placed.inside, anchors=anchors, seconds=seconds
+    )
+
+
+def conclude(model: Model, framed: Framed, settings: InversionSettings, last: PhotoStep) -> Concluded:
+    """What there is to say of an inversion that was cancelled after the step ``last``, which has a latent."""
+    step = InversionStep(1.0, "cancelled", latent=last.latent, step=last.step, seconds=last.seconds)
+    found = models.conclude(model, framed.placed.picture, settings, step, mask=framed.placed.inside)
+    return _concluded(model, framed, found, settings)
+
+
+def _concluded(model: Model, framed: Framed, found: Inversion, settings: InversionSettings) -> Concluded:
+    known = find_held_out(model.card, usual_of(settings))
+    verdict = None if known is None else judge(found, known, notes=(*framed.photo.notes, *framed.placed.notes))
+    pair = to_bytes(np.stack([found.target, found.picture]))
+    sheet = np.concatenate([pair[0], pair[1], residual_picture(found)], axis=1)
+    return Concluded(found, verdict, sheet)
