@@ -128,9 +128,12 @@ def _play(actions: int, seed: int, out: Path) -> int:
                       f"{record.logged} lines logged", flush=True)
         faulthandler.dump_traceback_later(STILL_SECONDS, exit=True)
         more = hand.rest() - rested
-        close_window(window)
+        window.close()
         driver.live(0.5)
-        leaked = [thread.name for thread in threading.enumerate() if thread not in threads_first]
+        leaked = [thread.name for thread in threading.enumerate()
+                  if thread not in threads_first and not thread.name.startswith("Dummy")]  # Qt's, told by the runner
+        leaked += ["the worker"] if window.parts.runner.running else []
+        close_window(window)
         faulthandler.cancel_dump_traceback_later()
     told = {"actions": actions, "seed": seed, "seconds": round(time.monotonic() - began),
             "exceptions": record.exceptions, "lines_logged": record.logged,
