@@ -102,11 +102,9 @@ def train_steps(recipe: str | Path, run: Path, *, resume: bool = False, device: 
         TrainingError: the recipe is none, its data cannot be used, or the training fails.
         UnknownNameError: no recipe of this name.
     """
-    from latentstudio.autoencoding.run import train_model
     from latentstudio.generators.catalogue import find_catalogue
-    from latentstudio.scenes.running import METHOD, train_scenes
     from latentstudio.training.recipe import find_recipe, read_recipe
+    from latentstudio.training.train import train_recipe
 
     wanted = read_recipe(find_recipe(str(recipe)))
-    train = train_scenes if wanted.method == METHOD else train_model
-    return train(wanted, Path(run), catalogue=find_catalogue(), resume=resume, device=device)
+    return train_recipe(wanted, Path(run), catalogue=find_catalogue(), resume=resume, device=device)

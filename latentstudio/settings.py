@@ -204,7 +204,7 @@ def _field(name: str, hint: object, setting: Setting, default: object) -> Field:
 def settings_from(
     kind: type[AnySettings], values: Mapping[str, object], *, where: str, error: type[StudioError] = UsageError
 ) -> AnySettings:
-    """The settings that a file's table gives; whole numbers may be written as ``6.0`` there.
+    """The settings that a file's table gives; whole numbers may be written as ``6.0`` there, and yes as ``1``.
 
     Raises:
         StudioError: an unknown name, or a value that is not taken; of the class ``error``, after the words ``where``.
@@ -215,8 +215,12 @@ def settings_from(
         raise error(f"{where} the setting '{unknown[0]}'", expected=f"one of: {', '.join(known)}")
     read: dict[str, object] = {}
     for name, value in values.items():
-        whole = known[name].kind is int and isinstance(value, float) and value.is_integer()
-        read[name] = int(value) if whole and isinstance(value, float) else value
+        wanted = known[name].kind
+        if wanted is int and isinstance(value, float) and value.is_integer():
+            value = int(value)
+        elif wanted is bool and isinstance(value, int | float) and value in (0, 1):
+            value = bool(value)
+        read[name] = value
         known[name].check(read[name], called=f"{where} a setting {name} that", error=error)
     return kind(**read)
 

@@ -15,12 +15,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from latentstudio.autoencoding.building import FindsBackends, build_network
-from latentstudio.autoencoding.running import train_pictures, wanted_pictures
 from latentstudio.steps import Step
+from latentstudio.training.building import FindsBackends, build_network
 from latentstudio.training.loop import mixed_precision_pays
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import Recipe
+from latentstudio.training.sources import wanted_pictures
+from latentstudio.training.train import train_recipe
 
 BLOCK, ROUNDS, WARM = 10, 12, 10
 _POOL = 2048
@@ -59,7 +60,7 @@ def training_speed(recipe: Recipe, *, catalogue: FindsBackends, rounds: int = RO
     pictures = source.integers(0, 256, (_POOL, wanted.channels, wanted.side, wanted.side)).astype(np.uint8)
     data = PictureSet(pictures, pictures[:64])
     with tempfile.TemporaryDirectory(prefix="latentstudio-bench-") as folder:
-        ours = train_pictures(gan, Path(folder), catalogue=catalogue, pictures=data)
+        ours = train_recipe(gan, Path(folder), catalogue=catalogue, pictures=data)
         plain = _plain(gan, build_network(gan, catalogue=catalogue), data)
         for steps in (ours, plain):
             _seconds(steps, WARM)

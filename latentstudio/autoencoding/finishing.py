@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
@@ -13,22 +12,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentstudio.autoencoding.building import FindsBackends, build_network
 from latentstudio.autoencoding.classifier import Classifier, fashion_classifier
 from latentstudio.autoencoding.evaluating import Judge, evaluate
 from latentstudio.autoencoding.parts import Bench, parts
-from latentstudio.autoencoding.running import read_pictures
-from latentstudio.errors import TrainingError
-from latentstudio.files import make_folder, sha256_of
-from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
-from latentstudio.generators.card import ModelCard, check_card, write_card
-from latentstudio.generators.weights import write_tensors
+from latentstudio.generators.card import ModelCard
+from latentstudio.generators.contract import Generator
 from latentstudio.measures.frechet import imagenet_features
 from latentstudio.measures.inception import inception_features
 from latentstudio.pixels import write_png
+from latentstudio.training.building import FindsBackends, build_network
 from latentstudio.training.checkpoint import Checkpoint
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import Recipe
+from latentstudio.training.sources import read_pictures
+from latentstudio.training.writing import write_model
 
 HELD_OUT, HELD_OUT_FILE = 16, "held_out.png"
 FEWER_SAMPLES = 4096  # the add-on's network takes 20 times as long as the classifier
@@ -99,33 +96,19 @@ def write_pictures_model(
         StorageError: ``out`` may not be written, or the disk is full.
     """
     model = averaged(bench_of(checkpoint, recipe, catalogue))
-    make_folder(out)
-    sizes: Any = model
-    config = sizes.sizes.config()
-    card = ModelCard(name=recipe.name, backend=recipe.backend)
     tensors = {
         name: value.half() if value.is_floating_point() and name not in _EXACT else value
         for name, value in model.state_dict().items()
     }
-    write_tensors(out / card.weights, tensors, {"model": recipe.name, "config": json.dumps(config)})
-    known = catalogue.backend(recipe.backend).probe(out / card.weights) or card
-    unknown = sorted(set(recipe.card) - set(ModelCard.__dataclass_fields__))
-    if unknown:
-        raise TrainingError(f"the recipe's card has the key '{unknown[0]}'",
-                            expected=", ".join(sorted(ModelCard.__dataclass_fields__)))
-    told = {"title": recipe.name, "origin": "trained by this project", "licence": "MIT", **recipe.card}
-    card = replace(known, **{
-        **told, "name": recipe.name, "backend": recipe.backend, "weights": card.weights, "config": config,
-        "weights_sha256": sha256_of(out / card.weights), "recipe": recipe.as_dict(), "command": command,
-    })
-    generator = catalogue.backend(recipe.backend).open(card, out, device="cpu")
-    export_graph(generator, out / GRAPH_FILE)
-    pictures = [part for part in read_pictures(recipe) if isinstance(part, PictureSet)][-1]
-    write_held_out(pictures, out)
-    figures = {"steps": checkpoint.step, "held_out": measured(generator.network, pictures, inception)}
-    card = replace(card, accelerated=GRAPH_FILE, accelerated_sha256=sha256_of(out / GRAPH_FILE), figures=figures)
-    write_card(out, check_card(card, where=f"the recipe of {recipe.name}"))
-    return card
+
+    def figures(generator: Generator) -> dict[str, object]:
+        pictures = [part for part in read_pictures(recipe) if isinstance(part, PictureSet)][-1]
+        write_held_out(pictures, out)
+        return {"steps": checkpoint.step, "held_out": measured(generator.network, pictures, inception)}
+
+    sizes: Any = model
+    return write_model(recipe, tensors, out, catalogue=catalogue, command=command, config=sizes.sizes.config(),
+                       figures=figures)
 
 
 def write_held_out(pictures: PictureSet, out: Path) -> None:

@@ -17,19 +17,20 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentstudio.autoencoding.building import FindsBackends, build_network
 from latentstudio.autoencoding.evaluating import Judge, evaluate
 from latentstudio.autoencoding.finishing import averaged, bench_of, judged_model, make_judge
 from latentstudio.autoencoding.parts import Bench
-from latentstudio.autoencoding.running import read_pictures, train_pictures
 from latentstudio.errors import TrainingError
 from latentstudio.files import storage_error, write_whole
 from latentstudio.measures.inception import NAME as INCEPTION
 from latentstudio.pixels import grid, to_bytes, write_png
 from latentstudio.steps import Step
+from latentstudio.training.building import FindsBackends, build_network
 from latentstudio.training.checkpoint import load_checkpoint, save_checkpoint
 from latentstudio.training.pictures import PictureSet, as_floats
 from latentstudio.training.recipe import Recipe
+from latentstudio.training.sources import read_pictures
+from latentstudio.training.train import train_recipe
 
 SHOWN = 10
 _VAE, _WHOLE = ("encoder", "decoder"), ("encoder", "decoder", "generator", "critic")
@@ -147,7 +148,7 @@ def _train(recipe: Recipe, folder: Path, catalogue: FindsBackends, pictures: Pic
     folder.mkdir(exist_ok=True)
     if load_checkpoint(folder) is None and "vae_steps" in recipe.settings:
         start_from_vae(recipe, folder, folder.with_name(f"vae-{recipe.seed}"), catalogue=catalogue)
-    yield from train_pictures(recipe, folder, catalogue=catalogue, resume=True, pictures=pictures)
+    yield from train_recipe(recipe, folder, catalogue=catalogue, resume=True, pictures=pictures)
 
 
 def start_from_vae(recipe: Recipe, folder: Path, vae: Path, *, catalogue: FindsBackends) -> None:

@@ -1,6 +1,6 @@
 """The toy experiment of thesis 3.4.1: two-dimensional data, a one-dimensional latent, the networks perceptrons.
 
-It is trained by the same course and loop as the picture models: a point is a picture of 2 channels and one pixel, in
+It is trained by the same method and loop as the picture models: a point is a picture of 2 channels and one pixel, in
 half of its unit, so that the squared error of pictures in [-1, 1] is that of the points.
 """
 
@@ -18,10 +18,10 @@ from scipy.spatial import cKDTree
 from scipy.stats import spearmanr
 from torch import Tensor, nn
 
-from latentstudio.autoencoding.avae import AvaeCourse
+from latentstudio.autoencoding.avae import AvaeMethod
 from latentstudio.autoencoding.parts import parts
 from latentstudio.steps import Step
-from latentstudio.training.loop import Surroundings, run_course
+from latentstudio.training.loop import Surroundings, train_method
 from latentstudio.training.recipe import Recipe, stream_seed
 
 HIDDEN = 128
@@ -143,20 +143,20 @@ def toy_steps(folder: Path, *, seed: int = 0, scale: float = 1.0) -> Iterator[To
         StorageError: ``folder`` may not be written.
     """
     recipe = toy_recipe(seed, scale=scale)
-    courses = []
+    trained = []
     for index, noise_size in enumerate((0, NOISE)):
-        course = _course(recipe, noise_size)
-        for step in run_course(recipe, course, _batch, Surroundings(folder)):
+        method = _method(recipe, noise_size)
+        for step in train_method(recipe, method, _batch, Surroundings(folder)):
             if step.step % 50 == 0:
                 yield ToyStep(0.5 * (index + step.fraction), f"model {index + 1} of 2, {step.message}")
-        courses.append(course)
-    yield ToyStep(1.0, "measured", result=_measure(*courses))
+        trained.append(method)
+    yield ToyStep(1.0, "measured", result=_measure(*trained))
 
 
-def _course(recipe: Recipe, noise_size: int) -> AvaeCourse:
+def _method(recipe: Recipe, noise_size: int) -> AvaeMethod:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
-        return AvaeCourse(recipe, ToyNetwork(noise_size), batch=_batch, shown=torch.zeros(1, 2, 1, 1))
+        return AvaeMethod(recipe, ToyNetwork(noise_size), batches=_batch, shown=torch.zeros(1, 2, 1, 1))
 
 
 def _batch(step: int) -> Tensor:
@@ -165,19 +165,19 @@ def _batch(step: int) -> Tensor:
 
 
 @torch.no_grad()
-def _measure(plain: AvaeCourse, with_noise: AvaeCourse) -> ToyResult:
+def _measure(plain: AvaeMethod, with_noise: AvaeMethod) -> ToyResult:
     source = torch.Generator().manual_seed(_DATA_SEED)
     data, new = toy_points(DATA, source), toy_points(SHOWN, source)
     tree = cKDTree(data.numpy())
-    for course in (plain, with_noise):
-        course.bench.eval()
+    for method in (plain, with_noise):
+        method.bench.eval()
     figures: dict[str, Any] = {"data": _distance(tree, new)}
     codes, points = _rebuilt(plain, new, generator=False)
     figures["vae"] = _distance(tree, points)
-    for name, course in (("avae", plain), ("avae_with_xi", with_noise)):
-        codes, points = _rebuilt(course, new, generator=True)
+    for name, method in (("avae", plain), ("avae_with_xi", with_noise)):
+        codes, points = _rebuilt(method, new, generator=True)
         figures[name] = _distance(tree, points)
-        again = _means(course, points)
+        again = _means(method, points)
         figures[f"{name}_order"] = float(spearmanr(codes[:, 0].numpy(), again[:, 0].numpy()).statistic)
     for name in ("vae", "avae", "avae_with_xi"):
         figures[f"{name}_beyond_data"] = figures[name] - figures["data"]
@@ -190,27 +190,27 @@ def _measure(plain: AvaeCourse, with_noise: AvaeCourse) -> ToyResult:
     )
 
 
-def _rebuilt(course: AvaeCourse, points: Tensor, *, generator: bool) -> tuple[Tensor, Tensor]:
-    codes = _means(course, points)
-    return codes, _generate(course, codes) if generator else _decode(course, codes)
+def _rebuilt(method: AvaeMethod, points: Tensor, *, generator: bool) -> tuple[Tensor, Tensor]:
+    codes = _means(method, points)
+    return codes, _generate(method, codes) if generator else _decode(method, codes)
 
 
-def _means(course: AvaeCourse, points: Tensor) -> Tensor:
-    encoder = course.part("encoder")
+def _means(method: AvaeMethod, points: Tensor) -> Tensor:
+    encoder = method.part("encoder")
     mean: Tensor = encoder(points[:, :, None, None] * _UNIT)[0]
     return mean
 
 
-def _decode(course: AvaeCourse, codes: Tensor) -> Tensor:
-    made: Tensor = course.part("decoder")(codes)
+def _decode(method: AvaeMethod, codes: Tensor) -> Tensor:
+    made: Tensor = method.part("decoder")(codes)
     return made[:, :, 0, 0] / _UNIT
 
 
-def _generate(course: AvaeCourse, codes: Tensor) -> Tensor:
-    generator = course.bench.average or parts(course.model).generator
+def _generate(method: AvaeMethod, codes: Tensor) -> Tensor:
+    generator = method.bench.average or parts(method.model).generator
     assert generator is not None
-    if course.noise_size:
-        xi = torch.randn(len(codes), course.noise_size, generator=torch.Generator().manual_seed(_DATA_SEED))
+    if method.noise_size:
+        xi = torch.randn(len(codes), method.noise_size, generator=torch.Generator().manual_seed(_DATA_SEED))
         codes = torch.cat((codes, xi), dim=1)
     made: Tensor = generator(codes)
     return made[:, :, 0, 0] / _UNIT

@@ -6,12 +6,12 @@ import argparse
 import time
 from pathlib import Path
 
-from latentstudio.autoencoding.run import keep_large_blocks
 from latentstudio.autoencoding.study import ROWS, StudySettings, StudyStep, study_steps, summary
 from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.files import check_writable
 from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.training.train import keep_large_blocks
 
 _KEYS = ("mse", "mse_drawn", "dssim", "feature_distance", "frechet", "fid", "sharpness", "nearest", "effective",
          "covered")

@@ -53,8 +53,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 
 def _bench_training(arguments: argparse.Namespace, output: Output) -> None:
     from latentstudio.autoencoding.benchmark import training_speed  # torch, which the window's figures must not see
-    from latentstudio.autoencoding.run import keep_large_blocks
     from latentstudio.training.recipe import find_recipe, read_recipe
+    from latentstudio.training.train import keep_large_blocks
 
     keep_large_blocks()
     steps = training_speed(read_recipe(find_recipe(arguments.recipe)), catalogue=find_catalogue())

@@ -31,8 +31,8 @@ from latentstudio.scenes.files import (
 from latentstudio.scenes.layout import distances
 from latentstudio.scenes.making import KINDS, MadeScene, TruthObject, kind_named, make_scene
 from latentstudio.scenes.parts import parts_of
+from latentstudio.scenes.pictures import HELD_OUT, POOL, TEST_SEED
 from latentstudio.scenes.plots import write_layouts
-from latentstudio.scenes.running import HELD_OUT, POOL, TEST_SEED
 from latentstudio.scenes.scene import read_scene, write_scene
 from latentstudio.scenes.study import layouts
 

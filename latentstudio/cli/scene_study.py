@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from latentstudio.autoencoding.run import keep_large_blocks
 from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.files import check_writable, write_whole
@@ -15,6 +14,7 @@ from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.scenes.making import kind_named
 from latentstudio.scenes.plots import write_loads
 from latentstudio.scenes.study import SceneStudySettings, SceneStudyStep, study_steps
+from latentstudio.training.train import keep_large_blocks
 
 COLUMNS = (("AP@.5", "ap50"), ("AP@.3", "ap30"), ("AP@.5-.95", "ap"), ("count error", "count_error"),
            ("count accuracy", "count_accuracy"), ("MSE", "mse"), ("ARI", "ari"), ("angle error", "angle_error_deg"))

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from latentstudio.autoencoding.run import finish_model, train_model
 from latentstudio.cli.options import Parser, add_common, positive_number, verb_parser, whole_number
 from latentstudio.cli.output import Output
 from latentstudio.cli.train_recoder import run_recoder
@@ -23,12 +22,11 @@ from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import resolve_device
 from latentstudio.pixels import write_png
 from latentstudio.places import state_folder
-from latentstudio.scenes.finishing import finish_scenes
-from latentstudio.scenes.running import METHOD, train_scenes
 from latentstudio.training.checkpoint import load_checkpoint
+from latentstudio.training.distributed import Processes, joined
 from latentstudio.training.loop import LOG_EVERY, TrainingStep, checkpoint_left
 from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
-from latentstudio.training.together import Together, joined
+from latentstudio.training.train import finish_recipe, train_recipe
 
 SAMPLES_FILE = "samples.png"
 INTERRUPTED = 130
@@ -68,29 +66,28 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         recipe = replace(recipe, seed=arguments.seed)
     if arguments.data is not None:
         recipe = replace(recipe, data=arguments.data)
-    with joined() as together:
-        return _run(arguments, recipe, path, together, output)
+    with joined() as processes:
+        return _run(arguments, recipe, path, processes, output)
 
 
-def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: Together, output: Output) -> int:
+def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, processes: Processes, output: Output) -> int:
     folder = arguments.run or state_folder() / "runs" / recipe.name
     if arguments.beside is not None and hasattr(os, "nice"):
         os.nice(_GENTLE)
     catalogue = find_catalogue()
     began = time.perf_counter()
     before = load_checkpoint(folder) if arguments.resume else None
-    train = train_scenes if recipe.method == METHOD else train_model
-    steps = train(
+    steps = train_recipe(
         recipe, folder, catalogue=catalogue, resume=arguments.resume, device=resolve_device(arguments.device),
-        together=together,
+        processes=processes,
     )
     reporter = _Reporter(
-        recipe, folder, arguments.minutes, output, together, done=0 if before is None else before.step
+        recipe, folder, arguments.minutes, output, processes, done=0 if before is None else before.step
     )
     with stops_asked_for() as asked:
         last = output.follow(steps, f"training {recipe.name}", on_step=lambda step: (
             reporter.on_step(step) or bool(asked) or alone(arguments.beside)))
-    if not together.writes:
+    if not processes.writes:
         return 0
     seconds = round(time.perf_counter() - began, 1)
     checkpoint = checkpoint_left(folder, last, resume=arguments.resume)
@@ -101,8 +98,7 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, together: To
         "losses": dict(last.metrics) if last is not None and last.step else None,
     }
     if done >= recipe.steps:
-        finish = finish_scenes if recipe.method == METHOD else finish_model
-        card = finish(
+        card = finish_recipe(
             recipe, folder, arguments.out, catalogue=catalogue, command=_command(arguments), recipe_file=path
         )
         answer |= {
@@ -176,13 +172,13 @@ class _Reporter:
     folder: Path
     minutes: float | None
     output: Output
-    together: Together
+    processes: Processes
     done: int = 0
     told: list[float] = field(default_factory=list)
 
     def on_step(self, step: TrainingStep) -> bool:
         """True stops the run."""
-        if not self.together.writes:
+        if not self.processes.writes:
             return self._is_over(step)
         for note in step.notes:
             self.output.note(note)
@@ -206,4 +202,4 @@ class _Reporter:
         if self.minutes is None or not self._is_checkpoint(step):
             return False
         # all processes must stop at the same step, whatever their clocks say
-        return self.together.average_numbers({"seconds": step.seconds})["seconds"] > 60.0 * self.minutes
+        return self.processes.average_numbers({"seconds": step.seconds})["seconds"] > 60.0 * self.minutes

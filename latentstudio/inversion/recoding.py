@@ -55,7 +55,7 @@ class Averaged(nn.Module):
                 mine.copy_(theirs[name])
 
 
-class _Course:
+class _LatentBatches:
     """Batches of latents, and the loss of a step: latent error, in the last phase also the pictures' error."""
 
     def __init__(self, generator: Generator, recipe: Recipe) -> None:
@@ -64,7 +64,7 @@ class _Course:
         self._first_of_images = recipe.steps * (1.0 - recipe.settings.get("image_share", 0.0))
         self._step = 0
 
-    def batch(self, step: int) -> Tensor:
+    def draw(self, step: int) -> Tensor:
         """Latents (N, d, 1, 1) of this step; they depend on the recipe's data_seed and the step only."""
         self._step = step
         source = torch.Generator().manual_seed(stream_seed(self._recipe.data_seed, step))
@@ -103,10 +103,10 @@ def train_recoder(
         raise TrainingError(f"{generator.card.name} has no prior to draw samples from",
                             expected="a normal or uniform one")
     make_folder(folder)
-    course = _Course(generator, recipe)
+    batches = _LatentBatches(generator, recipe)
     device = next(generator.network.parameters()).device
     network = Averaged(space.size, recipe.seed).to(device)
-    yield from train(recipe, network=network, batch=course.batch, loss=course.loss, folder=folder, resume=resume)
+    yield from train(recipe, network=network, batches=batches.draw, loss=batches.loss, folder=folder, resume=resume)
 
 
 def finish_recoder(generator: Generator, recipe: Recipe, run: Path, out: Path, *, command: str) -> RecoderCard:

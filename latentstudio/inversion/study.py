@@ -113,12 +113,12 @@ def compare_following(
         for done in range(0, count, AT_ONCE):
             drawn = torch.from_numpy(sample_prior(generator.card.spaces[0], count=count, seed=seed))
             latents = drawn[done : done + AT_ONCE].flatten(1).to(next(generator.network.parameters()).device)
-            course: list[Tensor] = []
+            curve: list[Tensor] = []
             for losses_now in _follow(generator, latents, transformation, t, targets):
-                course.append(losses_now)
-                share = (done + len(latents) * len(course) / total) / count
+                curve.append(losses_now)
+                share = (done + len(latents) * len(curve) / total) / count
                 yield StudyStep(0.5 * ((kind == "recursive") + share), f"{transformation.name}, {kind}")
-            parts.append(torch.stack(course, dim=1))
+            parts.append(torch.stack(curve, dim=1))
         losses[kind] = torch.cat(parts)
     medians = {kind: part.median(dim=0).values for kind, part in losses.items()}
     level = max(float(part[-1]) for part in medians.values())
@@ -143,20 +143,20 @@ def compare_optimisers(generator: Generator, *, count: int = 10, seed: int = SEE
     for number, (start, optimiser) in enumerate(combinations):
         restarts = 1 if start == "encoder" else RESTARTS
         settings = InversionSettings(loss="mse", start=start, optimiser=optimiser, restarts=restarts)
-        courses, last, seconds = [], [], []
+        curves, last, seconds = [], [], []
         for index, picture in enumerate(pictures):
-            course: list[tuple[float, float]] = []
+            curve: list[tuple[float, float]] = []
             for step in invert(generator, picture, settings):
-                course.append((step.seconds, step.loss))
+                curve.append((step.seconds, step.loss))
                 share = (number + (index + step.fraction) / count) / len(combinations)
                 yield StudyStep(share, f"{start}, {optimiser}")
             assert step.result is not None
             last.append(step.result.mse)
             seconds.append(step.result.seconds)
-            courses.append(_on_grid(course))
+            curves.append(_on_grid(curve))
         rows.append({
             "start": start, "optimiser": optimiser, "seconds": _middle(seconds), "mse": _middle(last),
-            "mse_95": float(np.quantile(last, 0.95)), "curve": [_finite(v) for v in np.median(courses, axis=0)],
+            "mse_95": float(np.quantile(last, 0.95)), "curve": [_finite(v) for v in np.median(curves, axis=0)],
         })
     yield StudyStep(1.0, "optimisers compared", table={"count": count, "grid": list(GRID), "rows": rows})
 
@@ -229,9 +229,9 @@ def _middle(values: list[float]) -> float:
     return float(f"{float(np.median(values)):.4g}")
 
 
-def _on_grid(course: list[tuple[float, float]]) -> list[float]:
+def _on_grid(curve: list[tuple[float, float]]) -> list[float]:
     """The best loss known at each of ``GRID``'s seconds; NaN before the first."""
-    return [min((loss for second, loss in course if second <= at and math.isfinite(loss)), default=math.nan)
+    return [min((loss for second, loss in curve if second <= at and math.isfinite(loss)), default=math.nan)
             for at in GRID]
 
 

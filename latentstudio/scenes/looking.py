@@ -13,8 +13,8 @@ from torch import Tensor
 
 from latentstudio.generators.composing import lay, over
 from latentstudio.generators.glimpses import extract, project, wrapped
-from latentstudio.scenes.course import RESIDUAL
 from latentstudio.scenes.parts import SceneParts
+from latentstudio.scenes.scene_method import RESIDUAL
 
 PRESENT = 0.5
 SKIPPED = 0.01

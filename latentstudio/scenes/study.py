@@ -14,8 +14,6 @@ import torch
 from torch import nn
 
 from latentstudio.files import write_whole
-from latentstudio.generators.contract import BuildsNetworks
-from latentstudio.scenes.course import SceneCourse
 from latentstudio.scenes.evaluating import evaluation_steps
 from latentstudio.scenes.layout import (
     Layout,
@@ -29,11 +27,14 @@ from latentstudio.scenes.layout import (
 from latentstudio.scenes.looking import PRESENT, Parts, tight_boxes, winning_masks
 from latentstudio.scenes.making import make_scene
 from latentstudio.scenes.parts import scene_parts
-from latentstudio.scenes.running import TEST_SEED, FindsBackends, train_scenes
+from latentstudio.scenes.pictures import TEST_SEED
+from latentstudio.scenes.scene_method import SceneMethod
 from latentstudio.steps import Step
+from latentstudio.training.building import FindsBackends, build_network
 from latentstudio.training.checkpoint import load_checkpoint
-from latentstudio.training.course import Turn
+from latentstudio.training.method import TrainingBatch
 from latentstudio.training.recipe import Recipe
+from latentstudio.training.train import train_recipe
 
 TESTED = 200
 PROPOSED = 300
@@ -104,7 +105,7 @@ def study_steps(settings: SceneStudySettings, out: Path, *, catalogue: FindsBack
     for number, variant in enumerate(VARIANTS):
         recipe, folder = recipe_of(variant, settings), out / "runs" / variant.key
         head = f"{variant.title}: "
-        for step in train_scenes(recipe, folder, catalogue=catalogue, resume=True):
+        for step in train_recipe(recipe, folder, catalogue=catalogue, resume=True):
             yield SceneStudyStep((number + step.fraction) / (len(VARIANTS) + 1), head + step.message)
         network = _trained(recipe, folder, catalogue)
         for told in _measured(network, recipe):
@@ -122,17 +123,10 @@ def study_steps(settings: SceneStudySettings, out: Path, *, catalogue: FindsBack
 def _trained(recipe: Recipe, folder: Path, catalogue: FindsBackends) -> nn.Module:
     checkpoint = load_checkpoint(folder)
     assert checkpoint is not None
-    network = _built(recipe, catalogue)
+    network = build_network(recipe, catalogue=catalogue)
     network.load_state_dict(checkpoint.weights)
     return network.eval()
 
-
-def _built(recipe: Recipe, catalogue: FindsBackends) -> nn.Module:
-    backend = catalogue.backend(recipe.backend)
-    assert isinstance(backend, BuildsNetworks)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        return backend.build(recipe.config)
 
 
 def _measured(network: nn.Module, recipe: Recipe) -> Iterator[dict[str, Any] | None]:
@@ -171,23 +165,24 @@ def layouts(network: nn.Module, kind: str) -> tuple[Layout, Layout]:
 
 
 def _costs(settings: SceneStudySettings, catalogue: FindsBackends) -> dict[str, Any]:
-    """Seconds a joint step and glimpses a picture, of several boxes a cell and of one, turn by turn in one run."""
+    """Seconds a joint step and glimpses a picture, of several boxes a cell and of one, by turns in one run."""
     images = torch.stack([torch.from_numpy(make_scene(settings.kind, 7 + k, side=64).picture.transpose(2, 0, 1) / 255.0)
                           for k in range(settings.batch)]).float()
     rows = {key: next(one for one in VARIANTS if one.key == key) for key in ("whole", "one-box")}
-    courses = {}
+    methods = {}
     for key, variant in rows.items():
         recipe = recipe_of(variant, settings)
-        courses[key] = SceneCourse(recipe, _built(recipe, catalogue), shown=images[:1])
+        methods[key] = SceneMethod(recipe, build_network(recipe, catalogue=catalogue), shown=images[:1])
     seconds: dict[str, list[float]] = {key: [] for key in rows}
     looked: dict[str, list[float]] = {key: [] for key in rows}
-    for turn in range(TIMED):
-        for key, course in courses.items():
-            step = settings.background + settings.objects + 1000 + turn
+    for number in range(TIMED):
+        for key, method in methods.items():
+            step = settings.background + settings.objects + 1000 + number
             began = time.perf_counter()
-            course.advance(Turn(step, images, torch.Generator().manual_seed(turn)))
+            method.advance(TrainingBatch(step, images, torch.Generator().manual_seed(number)))
             seconds[key].append(time.perf_counter() - began)
-            found = course.find(images, Turn(step, images, torch.Generator().manual_seed(turn)), joint=1000 + turn)
+            batch = TrainingBatch(step, images, torch.Generator().manual_seed(number))
+            found = method.find(images, batch, joint=1000 + number)
             looked[key].append(len(found.which) / len(images))
     told = {key: {"seconds_a_step": float(np.median(seconds[key][2:])), "glimpses": float(np.mean(looked[key]))}
             for key in rows}

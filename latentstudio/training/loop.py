@@ -16,9 +16,9 @@ from latentstudio.errors import TrainingError
 from latentstudio.files import remove_file, storage_error
 from latentstudio.steps import Step
 from latentstudio.training.checkpoint import CHECKPOINT_FILE, Checkpoint, load_checkpoint, restore, save_checkpoint
-from latentstudio.training.course import Batch, Course, Loss, OneLoss, Turn
+from latentstudio.training.distributed import ALONE, Processes
+from latentstudio.training.method import Batches, Loss, Method, OneLoss, TrainingBatch
 from latentstudio.training.recipe import Recipe, stream_seed
-from latentstudio.training.together import ALONE, Together
 
 LOG_FILE = "log.jsonl"
 LOG_EVERY = 100
@@ -48,14 +48,14 @@ class Surroundings:
         folder: for checkpoint and log.
         resume: go on from the folder's checkpoint.
         data: fingerprint of the training pictures, kept in the checkpoint.
-        together: the processes that train.
+        processes: those that train.
         preview_every: steps between two previews, 0 for none.
     """
 
     folder: Path
     resume: bool = False
     data: str = ""
-    together: Together = ALONE
+    processes: Processes = ALONE
     preview_every: int = 0
 
 
@@ -66,19 +66,19 @@ def mixed_precision_pays() -> bool:
 
 
 def train(
-    recipe: Recipe, *, network: nn.Module, batch: Batch, loss: Loss, folder: Path, resume: bool = False,
-    together: Together = ALONE,
+    recipe: Recipe, *, network: nn.Module, batches: Batches, loss: Loss, folder: Path, resume: bool = False,
+    processes: Processes = ALONE,
 ) -> Iterator[TrainingStep]:
     """Train ``network`` with Adam on one loss: ``loss`` returns named scalars of which ``loss`` is minimised.
 
-    See ``run_course``.
+    See ``train_method``.
     """
     _to_channels_last(network)
-    course = OneLoss(recipe, network, loss)
-    yield from run_course(recipe, course, batch, Surroundings(folder, resume, together=together))
+    method = OneLoss(recipe, network, loss)
+    yield from train_method(recipe, method, batches, Surroundings(folder, resume, processes=processes))
 
 
-def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surroundings) -> Iterator[TrainingStep]:
+def train_method(recipe: Recipe, method: Method, batches: Batches, around: Surroundings) -> Iterator[TrainingStep]:
     """Make the recipe's steps; yields a frozen step after every one.
 
     Data and noise of step k depend on the recipe's data_seed and k only: a resumed run repeats the uninterrupted one.
@@ -90,21 +90,21 @@ def run_course(recipe: Recipe, course: Course, batch: Batch, around: Surrounding
             checkpoint belongs to another recipe.
         StorageError: a checkpoint could not be written; the one before it is whole.
     """
-    network, folder = course.network, around.folder
+    network, folder = method.network, around.folder
     _to_channels_last(network)
-    done = _resume(recipe, course, folder) if around.resume else 0
-    book = _Book(recipe, course, around)
+    done = _resume(recipe, method, folder) if around.resume else 0
+    book = _Book(recipe, method, around)
     began = time.perf_counter()
     for step in range(done + 1, recipe.steps + 1):
-        numbers = around.together.average_numbers(_advance(recipe, course, batch, step, around))
+        numbers = around.processes.average_numbers(_advance(recipe, method, batches, step, around))
         _check(numbers, step, folder)
-        if step == 1 and around.together.writes:
+        if step == 1 and around.processes.writes:
             clear_run(folder)
         book.enter(step, numbers, time.perf_counter() - began)
         shows = around.preview_every and (step % around.preview_every == 0 or step in (*EARLY, recipe.steps))
         made = TrainingStep(
             fraction=step / recipe.steps, message=f"step {step:,} of {recipe.steps:,}", metrics=numbers,
-            preview=course.preview() if shows else None, step=step, seconds=time.perf_counter() - began,
+            preview=method.preview() if shows else None, step=step, seconds=time.perf_counter() - began,
         )
         try:
             yield made
@@ -119,16 +119,16 @@ def clear_run(folder: Path) -> None:
         remove_file(folder / name)
 
 
-def _advance(recipe: Recipe, course: Course, batch: Batch, step: int, around: Surroundings) -> dict[str, float]:
-    together = around.together
-    device = next(course.network.parameters()).device
+def _advance(recipe: Recipe, method: Method, batches: Batches, step: int, around: Surroundings) -> dict[str, float]:
+    processes = around.processes
+    device = next(method.network.parameters()).device
     autocast = recipe.mixed_precision and (device.type == "cuda" or mixed_precision_pays())
     seed = stream_seed(recipe.data_seed, step)
     try:
-        images = together.share(batch(step)).to(device, memory_format=torch.channels_last)
+        images = processes.share(batches(step)).to(device, memory_format=torch.channels_last)
         with _seeded(seed):  # dropout draws from torch's own generator
-            turn = Turn(step, images, torch.Generator().manual_seed(seed), autocast, together)
-            return {name: float(value.detach()) for name, value in course.advance(turn).items()}
+            batch = TrainingBatch(step, images, torch.Generator().manual_seed(seed), autocast, processes)
+            return {name: float(value.detach()) for name, value in method.advance(batch).items()}
     except (RuntimeError, MemoryError) as problem:
         if isinstance(problem, MemoryError) or any(words in str(problem).lower() for words in _OUT_OF_MEMORY):
             raise TrainingError(
@@ -154,7 +154,7 @@ class _Book:
     """Keeps the checkpoint and the log, and gives a run up that leads nowhere."""
 
     recipe: Recipe
-    course: Course
+    method: Method
     around: Surroundings
     sums: dict[str, float] = field(default_factory=dict)
     summed: int = 0
@@ -166,7 +166,7 @@ class _Book:
         for name, value in numbers.items():
             self.sums[name] = self.sums.get(name, 0.0) + value
         self.summed += 1  # after a resumed step the first mean is of fewer
-        trouble = self.course.trouble(numbers)
+        trouble = self.method.trouble(numbers)
         self.troubled = self.troubled + 1 if trouble else 0
         if self.troubled >= PATIENCE:
             raise TrainingError(
@@ -177,7 +177,7 @@ class _Book:
         if step % recipe.checkpoint_every == 0 or ends:
             self.keep(step)
         if step % LOG_EVERY == 0 or ends:
-            if self.around.together.writes:
+            if self.around.processes.writes:
                 _log(folder, step, seconds, {name: total / self.summed for name, total in self.sums.items()})
             self.sums, self.summed = {}, 0
 
@@ -186,23 +186,23 @@ class _Book:
         """Write a checkpoint, unless the run has gone wrong or this step is kept already."""
         if self.troubled >= _UNSURE or self.kept == step:
             return
-        folder, together = self.around.folder, self.around.together
-        _check_weights(self.course.network, step, folder)
-        together.align(self.course.network)
-        if together.writes:
+        folder, processes = self.around.folder, self.around.processes
+        _check_weights(self.method.network, step, folder)
+        processes.align(self.method.network)
+        if processes.writes:
             save_checkpoint(
-                folder, step=step, network=self.course.network, optimisers=self.course.optimisers,
+                folder, step=step, network=self.method.network, optimisers=self.method.optimisers,
                 recipe=self.recipe.as_dict(), data=self.around.data,
             )
         self.kept = step
 
 
-def _resume(recipe: Recipe, course: Course, folder: Path) -> int:
+def _resume(recipe: Recipe, method: Method, folder: Path) -> int:
     checkpoint = load_checkpoint(folder)
     if checkpoint is None:
         return 0
     refuse_other(recipe, checkpoint, folder)
-    restore(checkpoint, course.network, course.optimisers)
+    restore(checkpoint, method.network, method.optimisers)
     return checkpoint.step
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -12,10 +13,28 @@ from torch import Tensor
 
 from latentstudio.errors import TrainingError
 from latentstudio.steps import Step
-from latentstudio.training.course import Batch
+from latentstudio.training.method import Batches
 
 FEWEST = 16
 _INDEX_STREAM = 1
+
+
+class TrainingPictures(Protocol):
+    """What a method is trained on: ``notes`` are told, ``fingerprint`` changes with the pictures (or is empty)."""
+
+    @property
+    def notes(self) -> tuple[str, ...]: ...
+
+    @property
+    def fingerprint(self) -> str: ...
+
+    def batch(self, count: int, *, data_seed: int) -> Batches:
+        """Batches (count, C, H, W) in [0, 1]; that of a step depends on ``data_seed`` and the step only."""
+        ...
+
+    def shown(self, count: int) -> Tensor:
+        """Pictures to preview, (at most count, C, H, W)."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -47,7 +66,7 @@ class PictureSet:
         digest.update(np.ascontiguousarray(self.training[chosen]).tobytes())
         return digest.hexdigest()[:16]
 
-    def batch(self, count: int, *, data_seed: int) -> Batch:
+    def batch(self, count: int, *, data_seed: int) -> Batches:
         """Batches float32 (count, C, H, W) in [0, 1]; that of a step depends on ``data_seed`` and the step only."""
 
         def draw(step: int) -> Tensor:

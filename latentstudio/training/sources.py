@@ -18,7 +18,9 @@ from latentstudio.latents import sample_prior
 from latentstudio.picture_files import SUFFIXES, open_picture
 from latentstudio.places import cache_folder
 from latentstudio.training.datasets import data_set, data_set_folder, read_idx
+from latentstudio.training.loop import TrainingStep
 from latentstudio.training.pictures import DataStep, PictureSet, parted
+from latentstudio.training.recipe import Recipe
 from latentstudio.training.sprites import SpriteSheet
 
 TRUTH, MASKS = "truth.json", "masks"  # beside and below made scenes
@@ -117,6 +119,26 @@ def fit_square(picture: pixels.BytePictures, wanted: Wanted) -> NDArray[np.uint8
     if edge != wanted.side:
         image = image.resize((wanted.side, wanted.side), Image.Resampling.LANCZOS)
     return np.array(image).reshape(wanted.side, wanted.side, wanted.channels).transpose(2, 0, 1)
+
+
+def wanted_pictures(recipe: Recipe) -> Wanted:
+    """The pictures that the recipe's networks take.
+
+    Raises:
+        TrainingError: the config gives no usable side or channels.
+    """
+    side, channels = recipe.config.get("side", 64), recipe.config.get("channels", 3)
+    if not isinstance(side, int) or not isinstance(channels, int):
+        raise TrainingError(f"the config gives side {side!r} and channels {channels!r}", expected="whole numbers")
+    return Wanted(side, channels, recipe.mirrored)
+
+
+def read_pictures(recipe: Recipe) -> Iterator[TrainingStep | PictureSet]:
+    """Steps while the recipe's pictures are read, and last the pictures."""
+    for step in read_data(recipe.data, wanted_pictures(recipe)):
+        yield TrainingStep(0.0, step.message)
+        if step.pictures is not None:
+            yield step.pictures
 
 
 def _listed(names: list[str]) -> str:

@@ -8,12 +8,15 @@ pictures, as in dSprites).
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
-from latentstudio.training.recipe import stream_seed
+from latentstudio.errors import UnknownNameError
+from latentstudio.training.method import Batches
+from latentstudio.training.recipe import Recipe, stream_seed
 
 SHAPES = ("square", "ellipse", "heart")
 SCALES = 6
@@ -83,3 +86,32 @@ class SpriteSheet:
     def batch(self, count: int, *, seed: int, step: int) -> Tensor:
         """The batch of a training step; it depends on ``seed`` and ``step`` only (see ``recipe.stream_seed``)."""
         return self.draw(count, torch.Generator().manual_seed(stream_seed(seed, step)))
+
+
+class SpritePictures:
+    """All of the protocol's pictures as training takes them: drawn anew in every step, so there is nothing to tell."""
+
+    notes: tuple[str, ...] = ()
+    fingerprint = ""
+
+    def __init__(self) -> None:
+        self._sheet = SpriteSheet()
+
+    def batch(self, count: int, *, data_seed: int) -> Batches:
+        """Batches float32 (count, 1, 64, 64), 0 or 1; that of a step depends on ``data_seed`` and the step only."""
+        return lambda step: self._sheet.batch(count, seed=data_seed, step=step)
+
+    def shown(self, count: int) -> Tensor:
+        """The first batch of the stream 0."""
+        return self._sheet.batch(count, seed=0, step=0)
+
+
+def read_sprites(recipe: Recipe) -> Iterator[SpritePictures]:
+    """The pictures of a recipe that is trained on sprites.
+
+    Raises:
+        UnknownNameError: it names others.
+    """
+    if recipe.data != "sprites":
+        raise UnknownNameError(f"the recipe names the data '{recipe.data}'", expected="sprites")
+    yield SpritePictures()

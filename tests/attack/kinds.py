@@ -17,7 +17,6 @@ from pathlib import Path
 import numpy as np
 
 from latentstudio import api
-from latentstudio.autoencoding.running import train_pictures
 from latentstudio.cli.main import load_verb
 from latentstudio.cli.output import Output
 from latentstudio.cli.saved import read_saved
@@ -39,6 +38,7 @@ from latentstudio.tasks.read_file import read_file
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import parse_recipe
 from latentstudio.training.runs import read_run
+from latentstudio.training.train import train_recipe
 from tests.attack import shapes
 from tests.attack.sound import RECIPE, SCENES, TINY
 
@@ -258,7 +258,7 @@ def training_steps(recipe: bytes, folder: Path, pictures: PictureSet) -> Iterato
     """The steps of a training that goes on where it stood."""
     (folder / "recipe.toml").write_bytes(recipe)
     run = read_run(folder)
-    return train_pictures(run.recipe, folder, catalogue=find_catalogue(), resume=True, pictures=pictures)
+    return train_recipe(run.recipe, folder, catalogue=find_catalogue(), resume=True, pictures=pictures)
 
 
 def _training_recipe(data: bytes, room: Room, name: str) -> None:

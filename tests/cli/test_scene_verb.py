@@ -14,7 +14,7 @@ from latentstudio import api
 from latentstudio.document.session_file import Saved, write_session
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.pixels import read_picture
-from latentstudio.scenes.running import TEST_SEED
+from latentstudio.scenes.pictures import TEST_SEED
 
 
 @pytest.fixture(scope="module")

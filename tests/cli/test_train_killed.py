@@ -36,7 +36,7 @@ vae_steps = 100
 WORK = """
 import sys
 from pathlib import Path
-from latentstudio.autoencoding.running import train_pictures
+from latentstudio.training.train import train_recipe
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import read_recipe
@@ -44,7 +44,7 @@ import numpy as np
 
 pictures = np.random.default_rng(0).integers(0, 256, (64, 1, 16, 16)).astype(np.uint8)
 recipe, folder = read_recipe(Path(sys.argv[1])), Path(sys.argv[2])
-for step in train_pictures(recipe, folder, catalogue=find_catalogue(), resume=True,
+for step in train_recipe(recipe, folder, catalogue=find_catalogue(), resume=True,
                            pictures=PictureSet(pictures, pictures[:8])):
     pass
 """

@@ -10,14 +10,16 @@ from pathlib import Path
 import pytest
 import torch
 
-from latentstudio.autoencoding.run import build_network, finish_model, new_sprites, train_model
+from latentstudio.autoencoding.beta_vae import new_sprites
 from latentstudio.errors import TrainingError, UnknownNameError
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import read_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import open_model
+from latentstudio.training.building import build_network
 from latentstudio.training.loop import TrainingStep
 from latentstudio.training.recipe import read_recipe
+from latentstudio.training.train import finish_recipe, train_recipe
 
 RECIPE = """
 name = "tiny"
@@ -39,7 +41,7 @@ beta = 2.0
 
 @pytest.fixture(autouse=True)
 def few_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("latentstudio.autoencoding.run.HELD_OUT", 64)
+    monkeypatch.setattr("latentstudio.autoencoding.beta_vae.HELD_OUT", 64)
 
 
 @pytest.fixture
@@ -107,13 +109,13 @@ def test_a_new_run_stopped_before_its_first_step_leaves_the_earlier_one_and_writ
     def stopped(*_: object, **__: object) -> Iterator[TrainingStep]:
         yield TrainingStep(0.0, "reading pictures")
 
-    monkeypatch.setattr("latentstudio.cli.train.train_model", stopped)
+    monkeypatch.setattr("latentstudio.cli.train.train_recipe", stopped)
     answer = cli("train", recipe_file, "--seed", "6", "--run", run, "--out", tmp_path / "other", "--json")
     assert (answer.json["step"], answer.json["finished"], answer.json["out"]) == (0, False, None)
     assert not (tmp_path / "other").exists()
     assert (run / "checkpoint.safetensors").read_bytes() == before
     with pytest.raises(TrainingError, match="made with another seed"):
-        finish_model(replace(read_recipe(recipe_file), seed=6), run, tmp_path / "other", catalogue=find_catalogue(),
+        finish_recipe(replace(read_recipe(recipe_file), seed=6), run, tmp_path / "other", catalogue=find_catalogue(),
                      command="")
 
 
@@ -148,7 +150,7 @@ def test_a_backend_that_builds_nothing_is_refused(cli, recipe_file: Path, tmp_pa
             return object()
 
     with pytest.raises(TrainingError, match="builds no networks"):
-        next(train_model(read_recipe(recipe_file), tmp_path / "run", catalogue=Bare()))  # type: ignore[arg-type]
+        next(train_recipe(read_recipe(recipe_file), tmp_path / "run", catalogue=Bare()))  # type: ignore[arg-type]
 
 
 def test_new_sprites_lie_off_the_training_grid() -> None:
@@ -161,5 +163,5 @@ def test_new_sprites_lie_off_the_training_grid() -> None:
 def test_unknown_data_is_named_before_anything_is_written(recipe_file: Path, tmp_path: Path) -> None:
     recipe_file.write_text(RECIPE.replace('data = "sprites"', 'data = "dreams"'), encoding="utf-8")
     with pytest.raises(UnknownNameError, match="dreams"):
-        next(train_model(read_recipe(recipe_file), tmp_path / "run", catalogue=find_catalogue()))
+        next(train_recipe(read_recipe(recipe_file), tmp_path / "run", catalogue=find_catalogue()))
     assert not (tmp_path / "run").exists()

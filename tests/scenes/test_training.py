@@ -11,10 +11,9 @@ from latentstudio.errors import TrainingError, UnknownNameError
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import open_model
 from latentstudio.scenes import finishing, running
-from latentstudio.scenes.finishing import finish_scenes
 from latentstudio.scenes.losses import mixture, normal_divergence, object_prior, presence_divergence, rotation
-from latentstudio.scenes.running import train_scenes
 from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
+from latentstudio.training.train import finish_recipe, train_recipe
 
 SMALL = {"side": 32, "grid": 4, "glimpse": 8, "what_size": 4, "box_size": 4, "background_size": 4, "width": 16,
          "prior_width": 8}
@@ -36,7 +35,7 @@ def recipe(steps=9, *, settings=None, data="scenes:flat", **config):
 
 def run(folder, wanted, *, stop=None, resume=False):
     found = []
-    for step in train_scenes(wanted, folder, catalogue=find_catalogue(), resume=resume):
+    for step in train_recipe(wanted, folder, catalogue=find_catalogue(), resume=resume):
         if step.step:
             found.append((step.step, step.metrics["loss"]))
         if step.step == stop:
@@ -85,19 +84,19 @@ def test_plain_space_and_other_designs_train(tmp_path, settings, config):
 
 def test_a_finished_run_becomes_a_model_that_opens(tmp_path):
     run(tmp_path / "run", recipe())
-    card = finish_scenes(recipe(), tmp_path / "run", tmp_path / "tiny", catalogue=find_catalogue(), command="train")
+    card = finish_recipe(recipe(), tmp_path / "run", tmp_path / "tiny", catalogue=find_catalogue(), command="train")
     assert card.figures["held_out"]["scenes"] == 10
     assert set(card.capabilities) == {"generate", "decompose"}
     model = open_model(tmp_path / "tiny")
     assert (tmp_path / "tiny" / "held_out.png").is_file()
     model.close()
     with pytest.raises(TrainingError, match="stands at step 9 of 20"):
-        finish_scenes(recipe(20), tmp_path / "run", tmp_path / "b", catalogue=find_catalogue(), command="train")
+        finish_recipe(recipe(20), tmp_path / "run", tmp_path / "b", catalogue=find_catalogue(), command="train")
 
 
 def test_more_objects_than_there_is_room_for_is_warned_about(tmp_path):
     wanted = recipe(2, data="scenes:many", grid=2, slots=1)
-    notes = [note for step in train_scenes(wanted, tmp_path, catalogue=find_catalogue()) for note in step.notes]
+    notes = [note for step in train_recipe(wanted, tmp_path, catalogue=find_catalogue()) for note in step.notes]
     assert notes == ["scenes of the kind 'many' hold up to 24 objects, and this model has room for 4"]
 
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 import torch
 
-from latentstudio.autoencoding.building import build_network
 from latentstudio.errors import TrainingError, UnknownNameError
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import open_model
 from latentstudio.generators.weights import read_tensors
 from latentstudio.places import bundled
-from latentstudio.scenes.running import train_scenes
+from latentstudio.training.building import build_network
 from latentstudio.training.checkpoint import load_checkpoint
-from latentstudio.training.course import Turn
+from latentstudio.training.distributed import Processes
+from latentstudio.training.method import TrainingBatch
 from latentstudio.training.recipe import find_recipe, read_recipe
 from latentstudio.training.starting import start_weights
-from latentstudio.training.together import Together
+from latentstudio.training.train import train_recipe
 
 MANY = find_recipe("scenes-many")
 
@@ -86,11 +86,11 @@ def test_going_on_needs_no_start(tmp_path: Path) -> None:
     shutil.copytree(bundled("models") / "scenes", start)
     recipe = replace(read_recipe(find_recipe("scenes")), start=str(start), steps=2, batch=2, checkpoint_every=1)
     run = tmp_path / "run"
-    for step in train_scenes(recipe, run, catalogue=find_catalogue()):
+    for step in train_recipe(recipe, run, catalogue=find_catalogue()):
         if step.step == 1:
             break
     shutil.rmtree(start)
-    steps = [step.step for step in train_scenes(recipe, run, catalogue=find_catalogue(), resume=True)]
+    steps = [step.step for step in train_recipe(recipe, run, catalogue=find_catalogue(), resume=True)]
     assert steps[-1] == 2
     kept = load_checkpoint(run)
     assert kept is not None
@@ -98,15 +98,16 @@ def test_going_on_needs_no_start(tmp_path: Path) -> None:
 
 
 def test_noise_of_processes_is_their_own() -> None:
-    turns = [Turn(1, torch.zeros(2, 1), torch.Generator().manual_seed(5), False, Together(rank, 2)) for rank in (0, 1)]
-    first, second = (torch.randn(4, generator=turn.own_noise) for turn in turns)
+    batches = [TrainingBatch(1, torch.zeros(2, 1), torch.Generator().manual_seed(5), False, Processes(rank, 2))
+               for rank in (0, 1)]
+    first, second = (torch.randn(4, generator=batch.own_noise) for batch in batches)
     assert not torch.equal(first, second)
-    alone = Turn(1, torch.zeros(2, 1), torch.Generator().manual_seed(5))
+    alone = TrainingBatch(1, torch.zeros(2, 1), torch.Generator().manual_seed(5))
     assert alone.own_noise is alone.noise
 
 
 def test_training_says_what_it_starts_from(tmp_path: Path) -> None:
     recipe = replace(read_recipe(MANY), data="scenes:flat", start="scenes", steps=1, batch=2,
                      config={**read_recipe(find_recipe("scenes")).config})
-    notes = [note for step in train_scenes(recipe, tmp_path, catalogue=find_catalogue()) for note in step.notes]
+    notes = [note for step in train_recipe(recipe, tmp_path, catalogue=find_catalogue()) for note in step.notes]
     assert any("tensors of scenes" in note for note in notes)

@@ -12,17 +12,17 @@ import pytest
 import torch
 
 from latentstudio.errors import TrainingError
-from latentstudio.training.together import ALONE, Together
+from latentstudio.training.distributed import ALONE, Processes
 
 SCRIPT = """
 import json, sys
 from pathlib import Path
 import torch
 from torch import nn
-from latentstudio.training.course import OneLoss
-from latentstudio.training.loop import Surroundings, run_course
+from latentstudio.training.method import OneLoss
+from latentstudio.training.loop import Surroundings, train_method
 from latentstudio.training.recipe import Recipe
-from latentstudio.training.together import joined
+from latentstudio.training.distributed import joined
 
 folder = Path(sys.argv[1])
 recipe = Recipe("toy", "m", "b", "d", steps=30, batch=16, learning_rate=1e-2, checkpoint_every=10,
@@ -31,7 +31,7 @@ recipe = Recipe("toy", "m", "b", "d", steps=30, batch=16, learning_rate=1e-2, ch
 def batch(step):
     return torch.randn(16, 1, 8, 8, generator=torch.Generator().manual_seed(step))
 
-class Course(OneLoss):
+class Method(OneLoss):
     def advance(self, turn):
         noisy = turn.images + 0.1 * turn.normal(64).view(-1, 1, 8, 8)
         error = (self.network(noisy).flatten(1).mean(1) - turn.images.flatten(1).std(1)).square().mean()
@@ -40,11 +40,11 @@ class Course(OneLoss):
 
 torch.manual_seed(0)
 network = nn.Sequential(nn.Conv2d(1, 8, 3), nn.Tanh(), nn.Conv2d(8, 1, 3))
-with joined() as together:
-    steps = run_course(recipe, Course(recipe, network, None), batch, Surroundings(folder, together=together))
+with joined() as processes:
+    steps = train_method(recipe, Method(recipe, network, None), batch, Surroundings(folder, processes=processes))
     losses = [step.metrics["loss"] for step in steps]
-    if together.writes:
-        (folder / "losses.json").write_text(json.dumps([together.size, losses]))
+    if processes.writes:
+        (folder / "losses.json").write_text(json.dumps([processes.size, losses]))
 tasks = Path("/proc/self/task")
 names = [(task / "comm").read_text().strip() for task in tasks.iterdir()] if tasks.is_dir() else []
 assert not [name for name in names if "gloo" in name], f"threads of the group outlive it: {names}"
@@ -76,7 +76,7 @@ def test_two_processes_give_the_curve_of_one_with_twice_the_batch(tmp_path: Path
 def test_a_batch_is_shared_without_rest() -> None:
     batch = torch.arange(6)
     assert torch.equal(ALONE.share(batch), batch)
-    assert Together(0, 2).share(batch).tolist() == [0, 2, 4]
-    assert Together(1, 2).share(batch).tolist() == [1, 3, 5]
+    assert Processes(0, 2).share(batch).tolist() == [0, 2, 4]
+    assert Processes(1, 2).share(batch).tolist() == [1, 3, 5]
     with pytest.raises(TrainingError, match="batch of 6 for 4 processes"):
-        Together(0, 4).share(batch)
+        Processes(0, 4).share(batch)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -27,14 +27,16 @@ from latentstudio.scenes.losses import (
     rotation,
 )
 from latentstudio.scenes.parts import scene_parts
-from latentstudio.training.course import Turn, rate_at
+from latentstudio.scenes.settings import SceneSettings
+from latentstudio.settings import settings_from
+from latentstudio.training.method import Batches, TrainingBatch, rate_at
+from latentstudio.training.methods import IN_RECIPE
 from latentstudio.training.recipe import Recipe
 
 RESIDUAL = 3.0
 CLIP = 1000.0  # losses are sums over pixels: ordinary gradients have norms of thousands
 SHOWN = 8
-_LEAST = {"glimpses": 1.0, "most": 1.0, "sigma": 0.01, "object_sigma": 0.01, "glimpse_from": 0.005,
-          "glimpse_to": 0.005, "space_presence": 1e-6}
+
 
 
 @dataclass(frozen=True)
@@ -55,45 +57,15 @@ class Found:
     terms: Mapping[str, Tensor]
 
 
-def check_settings(recipe: Recipe) -> None:
-    """See that the recipe's settings are known ones, and in range.
+class SceneMethod:
+    """Method ``scenes`` and (with other settings) plain SPACE."""
 
-    Raises:
-        TrainingError: one is not.
-    """
-    unknown = sorted(set(recipe.settings) - set(SceneCourse.settings))
-    if unknown:
-        raise TrainingError(f"the recipe has the setting '{unknown[0]}'",
-                            expected=f"one of: {', '.join(SceneCourse.settings)}")
-    for name, value in recipe.settings.items():
-        least = _LEAST.get(name, 0.0)
-        if value < least:
-            raise TrainingError(f"the recipe has the setting {name} = {value:g}", expected=f"at least {least:g}")
-
-
-class SceneCourse:
-    """Methods ``scenes`` and (with other settings) plain SPACE.
-
-    Settings: ``background_steps``, ``object_steps``: how long the first two stages last. ``glimpses``: random boxes a
-    picture in the second. ``sigma``: of both likelihoods. ``beta_box``, ``beta_what``, ``beta_presence``,
-    ``beta_background``: weights of the divergences (5.4, 5.5). ``object_prior`` and ``object_sigma`` (5.5.2),
-    ``rotation`` and ``boundary``: weights of those losses. ``penalty``: nats that every box costs, ``penalty_late``
-    from the 6,000th joint step on. ``most``: boxes a picture that are processed. ``late``: joint step from which on the
-    object prior has its whole weight. ``skip``: a box below this presence is left out. ``glimpse_from``,
-    ``glimpse_to``: half-sizes of the second stage's boxes.
-    """
-
-    settings: ClassVar[Mapping[str, float]] = {
-        "background_steps": 1500.0, "object_steps": 2000.0, "glimpses": 6.0, "sigma": 0.12, "beta_box": 0.3,
-        "beta_what": 0.6, "beta_presence": 1.0, "beta_background": 1.0, "object_prior": 150.0, "object_sigma": 0.4,
-        "rotation": 100.0, "boundary": 0.0, "penalty": 25.0, "penalty_late": 15.0, "most": 12.0, "late": 1500.0,
-        "skip": 0.01, "glimpse_from": 0.13, "glimpse_to": 0.5, "background_rate": 3e-3, "object_rate": 2e-3,
-        "space_presence": 0.05,
-    }
-
-    def __init__(self, recipe: Recipe, model: nn.Module, *, shown: Tensor) -> None:
-        check_settings(recipe)
+    def __init__(
+        self, recipe: Recipe, model: nn.Module, *, shown: Tensor, batches: Batches | None = None
+    ) -> None:
+        """``shown`` are held-out pictures for previews; ``batches``, which every method is given, are not needed."""
         self.recipe, self.network = recipe, model
+        self.settings = settings_from(SceneSettings, recipe.settings, where=IN_RECIPE, error=TrainingError)
         self.parts = scene_parts(model)
         self._shown = shown[:SHOWN]
         named: dict[str, list[nn.Parameter]] = {"background": [], "glimpses": [], "rest": []}
@@ -105,31 +77,27 @@ class SceneCourse:
             betas=(0.9, recipe.second_moment),
         )
         self.optimisers: Sequence[torch.optim.Optimizer] = (self._optimiser,)
-        self._first = int(self.setting("background_steps"))
-        self._second = self._first + int(self.setting("object_steps"))
-
-    def setting(self, name: str) -> float:
-        """The recipe's number of this name, or the usual one."""
-        return float(self.recipe.settings.get(name, self.settings[name]))
+        self._first = self.settings.background_steps
+        self._second = self._first + self.settings.object_steps
 
     def trouble(self, losses: Mapping[str, float]) -> str:
         """A foreground that has died: no box is ever present, long after the boxes were let loose."""
         return "no object is found in any picture" if losses.get("boxes", 1.0) < 0.02 else ""
 
-    def advance(self, turn: Turn) -> Mapping[str, Tensor]:
+    def advance(self, batch: TrainingBatch) -> Mapping[str, Tensor]:
         """A step of the stage that the step belongs to."""
-        if turn.step <= self._first:
-            self._set_rates(background=self.setting("background_rate") * _fall(turn.step, self._first))
-            losses = self.background_losses(turn)
-        elif turn.step <= self._second:
-            self._set_rates(glimpses=self.setting("object_rate") * _fall(turn.step - self._first,
+        if batch.step <= self._first:
+            self._set_rates(background=self.settings.background_rate * _fall(batch.step, self._first))
+            losses = self.background_losses(batch)
+        elif batch.step <= self._second:
+            self._set_rates(glimpses=self.settings.object_rate * _fall(batch.step - self._first,
                                                                          self._second - self._first))
-            losses = self.object_losses(turn)
+            losses = self.object_losses(batch)
         else:
-            rate = rate_at(self.recipe, turn.step)
+            rate = rate_at(self.recipe, batch.step)
             self._set_rates(background=0.3 * rate, glimpses=rate, rest=rate)
-            losses = self.joint_losses(turn)
-        turn.prepare(losses["loss"], self._optimiser)
+            losses = self.joint_losses(batch)
+        batch.prepare(losses["loss"], self._optimiser)
         parameters = [p for group in self._optimiser.param_groups for p in group["params"]]
         nn.utils.clip_grad_norm_(parameters, CLIP)
         self._optimiser.step()
@@ -139,74 +107,74 @@ class SceneCourse:
         for name, group in zip(self._groups, self._optimiser.param_groups, strict=True):
             group["lr"] = rates.get(name, 0.0)
 
-    def background_losses(self, turn: Turn) -> dict[str, Tensor]:
+    def background_losses(self, batch: TrainingBatch) -> dict[str, Tensor]:
         """Stage 1: the background alone, by a likelihood that objects do not pull."""
-        pictures, masks, _, nats = self._background(turn.images, turn)
-        unlike = robust(background_log(turn.images, pictures, masks, 0.15)).mean()
+        pictures, masks, _, nats = self._background(batch.images, batch)
+        unlike = robust(background_log(batch.images, pictures, masks, 0.15)).mean()
         return {"loss": unlike + nats.mean(), "reconstruction": unlike, "divergence": nats.mean()}
 
-    def object_losses(self, turn: Turn) -> dict[str, Tensor]:
+    def object_losses(self, batch: TrainingBatch) -> dict[str, Tensor]:
         """Stage 2: random boxes where the background is wrong; the auto-encoder learns what they show."""
-        images, count = turn.images, int(self.setting("glimpses"))
+        images, count = batch.images, self.settings.glimpses
         with torch.no_grad():
             behind = self._behind(images)
-            which, boxes = self._random_boxes(images, behind, count, turn.own_noise)
+            which, boxes = self._random_boxes(images, behind, count, batch.own_noise)
         seen, back = self._seen(images, behind), behind
-        with turn.mixed():
+        with batch.mixed():
             glimpses = extract(torch.cat([seen, back], dim=1), which, boxes, self.parts.sizes.glimpse)
             mean, deviation = self.parts.glimpses.encode(glimpses[:, :6])
-            what = mean + deviation * _noise(mean, turn)
+            what = mean + deviation * _noise(mean, batch)
             decoded = self.parts.glimpses.decode(what)
-        sigma = self.setting("sigma")
+        sigma = self.settings.sigma
         glimpses = glimpses.float()
         unlike = mixture(log_normal(glimpses[:, :3], glimpses[:, 6:], sigma),
                          log_normal(glimpses[:, :3], decoded[:, :3], sigma), decoded[:, 3:4])
         nats = normal_divergence(mean, deviation, torch.zeros_like(mean), torch.ones_like(deviation))
         cost = 0.02 * decoded[:, 3].flatten(1).sum(1)
-        loss = (unlike + self.setting("beta_what") * nats + cost).sum() / len(images)
+        loss = (unlike + self.settings.beta_what * nats + cost).sum() / len(images)
         return {"loss": loss, "reconstruction": unlike.mean(), "divergence": nats.mean()}
 
-    def joint_losses(self, turn: Turn) -> dict[str, Tensor]:
+    def joint_losses(self, batch: TrainingBatch) -> dict[str, Tensor]:
         """Stage 3: everything together (5.1, 5.4, 5.5, 5.5.2)."""
-        found = self.find(turn.images, turn, joint=turn.step - self._second)
-        images, sigma = turn.images, self.setting("sigma")
+        found = self.find(batch.images, batch, joint=batch.step - self._second)
+        images, sigma = batch.images, self.settings.sigma
         unlike = mixture(background_log(images, found.pictures, found.masks, sigma),
                          log_normal(images, found.colour, sigma), found.alpha).mean()
         terms = {name: value.mean() for name, value in found.terms.items()}
-        loss = unlike + sum(self._weights(turn.step - self._second)[name] * value for name, value in terms.items()
+        loss = unlike + sum(self._weights(batch.step - self._second)[name] * value for name, value in terms.items()
                             if name != "boxes")
         return {"loss": loss, "reconstruction": unlike, **terms}
 
     def _weights(self, joint: int) -> dict[str, float]:
-        late = min(1.0, max(0.0, (joint - 0.5 * self.setting("late")) / max(1.0, 0.5 * self.setting("late"))))
+        late = min(1.0, max(0.0, (joint - 0.5 * self.settings.late) / max(1.0, 0.5 * self.settings.late)))
         early, later = min(1.0, joint / 1200.0), min(1.0, max(0.0, (joint - 3000.0) / 3000.0))
-        penalty = self.setting("penalty") + later * (self.setting("penalty_late") - self.setting("penalty"))
-        beta_box = 1.0 + late * (self.setting("beta_box") - 1.0)
+        penalty = self.settings.penalty + later * (self.settings.penalty_late - self.settings.penalty)
+        beta_box = 1.0 + late * (self.settings.beta_box - 1.0)
         return {
-            "background": self.setting("beta_background"), "box": beta_box, "what": self.setting("beta_what"),
-            "presence": self.setting("beta_presence"), "penalty": early * penalty,
-            "object_prior": self.setting("object_prior") * (1.0 / 6.0 + 5.0 / 6.0 * late),
-            "rotation": self.setting("rotation") * late, "boundary": self.setting("boundary"),
+            "background": self.settings.beta_background, "box": beta_box, "what": self.settings.beta_what,
+            "presence": self.settings.beta_presence, "penalty": early * penalty,
+            "object_prior": self.settings.object_prior * (1.0 / 6.0 + 5.0 / 6.0 * late),
+            "rotation": self.settings.rotation * late, "boundary": self.settings.boundary,
         }
 
-    def find(self, images: Tensor, turn: Turn, *, joint: int) -> Found:
+    def find(self, images: Tensor, batch: TrainingBatch, *, joint: int) -> Found:
         """Decompose pictures with noise, as in training; ``joint`` counts the steps of the last stage."""
         sizes = self.parts.sizes
-        pictures, masks, back, nats = self._background(images, turn)
+        pictures, masks, back, nats = self._background(images, batch)
         behind = (pictures * masks).sum(1)
         seen = self._seen(images, behind)
-        with turn.mixed():
+        with batch.mixed():
             cells = self.parts.structure(seen)
         told: Any = self.parts.proposer(cells.float())
-        z_box = told.mean + told.deviation * _noise(told.mean, turn)
+        z_box = told.mean + told.deviation * _noise(told.mean, batch)
         boxes, depth = self.parts.places(z_box)
-        presence = _relaxed(told.logit, turn, temperature=1.0 - 0.5 * min(1.0, joint / 1500.0))
-        which, slot = self._chosen(presence.detach(), turn, most=int(self.setting("most")) + (8 if joint < 500 else 0))
+        presence = _relaxed(told.logit, batch, temperature=1.0 - 0.5 * min(1.0, joint / 1500.0))
+        which, slot = self._chosen(presence.detach(), batch, most=self.settings.most + (8 if joint < 500 else 0))
         place, near, there = boxes[which, slot], depth[which, slot], presence[which, slot]
-        with turn.mixed():
+        with batch.mixed():
             glimpses = extract(seen, which, place, sizes.glimpse)
             mean, deviation = self.parts.glimpses.encode(glimpses)
-            what = mean + deviation * _noise(mean, turn)
+            what = mean + deviation * _noise(mean, batch)
             decoded = self.parts.glimpses.decode(what)
         colour, alpha = lay(decoded, place, near, there, which, count=len(images), side=sizes.side)
         z_what = torch.zeros(*presence.shape, sizes.what_size, device=what.device).index_put((which, slot), what)
@@ -220,12 +188,12 @@ class SceneCourse:
             "presence": presence_divergence(told.logit, laws[2]).sum(1),
             "penalty": torch.sigmoid(told.logit).sum(1),
             "object_prior": _per_picture(held * object_prior(place, decoded[:, 3:4],
-                                                             sigma=self.setting("object_sigma")), which, count),
+                                                             sigma=self.settings.object_sigma), which, count),
             "boxes": (told.logit > 0).float().sum(1),
         }
-        if sizes.rotates and self.setting("rotation"):
+        if sizes.rotates and self.settings.rotation:
             terms["rotation"] = _per_picture(held * rotation(place, decoded[:, 3:4]), which, count)
-        if self.setting("boundary"):
+        if self.settings.boundary:
             terms["boundary"] = _per_picture(there * boundary(decoded[:, 3:4]), which, count)
         return Found(pictures, masks, back, boxes, depth, presence, which, slot, decoded, colour, alpha, terms)
 
@@ -235,7 +203,7 @@ class SceneCourse:
         batch, capacity = presence.shape
         if not sizes.learned_prior:
             shape = (batch, capacity, sizes.box_size + sizes.what_size)
-            rare = torch.logit(torch.tensor(self.setting("space_presence")))
+            rare = torch.logit(torch.tensor(self.settings.space_presence))
             zeros = torch.zeros(shape, device=presence.device)
             return zeros, torch.ones_like(zeros), rare.to(presence.device).expand(batch, capacity)
         given, state = self.parts.prior.start(back)
@@ -253,20 +221,20 @@ class SceneCourse:
         return (torch.stack(means, 1).reshape(shape), torch.stack(deviations, 1).reshape(shape),
                 torch.stack(logits, 1).reshape(batch, capacity))
 
-    def _chosen(self, presence: Tensor, turn: Turn, *, most: int) -> tuple[Tensor, Tensor]:
+    def _chosen(self, presence: Tensor, batch: TrainingBatch, *, most: int) -> tuple[Tensor, Tensor]:
         """Pictures and slots (N,) that are processed: those that are present, now and then one that may become so."""
-        luck = torch.rand(presence.shape, generator=turn.own_noise).to(presence.device)
+        luck = torch.rand(presence.shape, generator=batch.own_noise).to(presence.device)
         score = presence + 0.5 * (luck < 3.0 / 32.0)
         best, slot = score.topk(min(most, presence.shape[1]), dim=1)
-        used = best >= self.setting("skip")
+        used = best >= self.settings.skip
         used[:, 0] = True
         which = torch.arange(len(presence), device=presence.device)[:, None].expand_as(slot)
         return which[used], slot[used]
 
-    def _background(self, images: Tensor, turn: Turn) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        with turn.mixed():
+    def _background(self, images: Tensor, batch: TrainingBatch) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        with batch.mixed():
             mean, deviation = self.parts.background.encode(images)
-        back = mean + deviation * _noise(mean, turn)
+        back = mean + deviation * _noise(mean, batch)
         pictures, masks = self.parts.background.draw(back)
         nats = normal_divergence(mean, deviation, torch.zeros_like(mean), torch.ones_like(deviation)).sum(1)
         return pictures, masks, back, nats
@@ -284,7 +252,7 @@ class SceneCourse:
     def _random_boxes(
         self, images: Tensor, behind: Tensor, count: int, noise: torch.Generator
     ) -> tuple[Tensor, Tensor]:
-        side, low, high = images.shape[-1], self.setting("glimpse_from"), self.setting("glimpse_to")
+        side, low, high = images.shape[-1], self.settings.glimpse_from, self.settings.glimpse_to
         weight = (images - behind).square().sum(1).flatten(1).cpu() + 1e-4
         pixel = torch.multinomial(weight, count, replacement=True, generator=noise).flatten()
         total = len(pixel)
@@ -304,8 +272,8 @@ class SceneCourse:
         """Rows of pictures: originals, reconstructions, backgrounds, and scenes of the prior."""
         images = self._shown.to(next(self.network.parameters()).device)
         noise = torch.Generator().manual_seed(7)
-        turn = Turn(1, images, noise)
-        found = self.find(images, turn, joint=100_000)
+        batch = TrainingBatch(1, images, noise)
+        found = self.find(images, batch, joint=100_000)
         behind = (found.pictures * found.masks).sum(1)
         drawn = torch.randn(len(images), self.parts.sizes.latent_size, generator=noise).to(images.device)
         rows = [images, over(behind, found.colour, found.alpha), behind, self.parts.draw(*self.parts.unfold(drawn))]
@@ -317,13 +285,13 @@ def _fall(step: int, steps: int) -> float:
     return 0.05 + 0.95 * min(1.0, 2.0 * (steps - step) / max(1, steps))
 
 
-def _noise(like: Tensor, turn: Turn) -> Tensor:
-    return torch.randn(like.shape, generator=turn.own_noise).to(like.device)
+def _noise(like: Tensor, batch: TrainingBatch) -> Tensor:
+    return torch.randn(like.shape, generator=batch.own_noise).to(like.device)
 
 
-def _relaxed(logit: Tensor, turn: Turn, *, temperature: float) -> Tensor:
+def _relaxed(logit: Tensor, batch: TrainingBatch, *, temperature: float) -> Tensor:
     """A draw of the concrete law (relaxed Bernoulli) in [0, 1]."""
-    uniform = torch.rand(logit.shape, generator=turn.own_noise).clamp(1e-6, 1.0 - 1e-6).to(logit.device)
+    uniform = torch.rand(logit.shape, generator=batch.own_noise).clamp(1e-6, 1.0 - 1e-6).to(logit.device)
     return torch.sigmoid((logit + uniform.log() - (-uniform).log1p()) / temperature)
 
 

@@ -1,74 +1,24 @@
-"""Training a scene model from a recipe: makes or reads the pictures, builds the network, runs the one loop."""
+"""The pictures that a scene model is trained on: made scenes of a kind, kept on disk, or those of another source."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from latentstudio.errors import TrainingError
-from latentstudio.files import make_folder, replacing
-from latentstudio.generators.contract import Backend, BuildsNetworks
+from latentstudio.files import replacing
 from latentstudio.places import cache_folder
-from latentstudio.scenes.course import SHOWN, SceneCourse, check_settings
 from latentstudio.scenes.making import kind_named, make_scene
-from latentstudio.training.loop import Surroundings, TrainingStep, run_course
+from latentstudio.training.loop import TrainingStep
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import Recipe
 from latentstudio.training.sources import Wanted, read_data
-from latentstudio.training.starting import goes_on, start_weights
-from latentstudio.training.together import ALONE, Together
 
-METHOD = "scenes"
 POOL, HELD_OUT = 12_000, 256
 TEST_SEED = 10_000_000  # scenes that are tested begin here; training never reaches them
 _VERSION = 1
 _EVERY = 50
-
-
-class FindsBackends(Protocol):
-    """The part of the catalogue that training needs: the backend plugin of this id."""
-
-    def backend(self, name: str) -> Backend: ...
-
-
-def train_scenes(
-    recipe: Recipe, folder: Path, *, catalogue: FindsBackends, resume: bool = False, device: str = "cpu",
-    together: Together = ALONE,
-) -> Iterator[TrainingStep]:
-    """Train what the recipe says; checkpoint and log go to ``folder``; yields a frozen step per optimiser step.
-
-    Raises:
-        TrainingError: pictures that cannot be used, a backend that builds no networks, or a start that does not fit.
-        StorageError: the folder may not be written.
-    """
-    backend = catalogue.backend(recipe.backend)
-    if not isinstance(backend, BuildsNetworks):
-        raise TrainingError(f"the backend '{recipe.backend}' builds no networks", expected="one that does")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(recipe.seed)
-        network = backend.build(recipe.config)
-    check_settings(recipe)
-    started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
-    network.to(device)
-    make_folder(folder)
-    pictures: PictureSet | None = None
-    for found in read_scenes(recipe):
-        if isinstance(found, PictureSet):
-            pictures = found
-        else:
-            yield found
-    assert pictures is not None
-    notes = (*pictures.notes, started) if started else pictures.notes
-    if notes:
-        yield TrainingStep(0.0, notes[-1], notes=notes)
-    course = SceneCourse(recipe, network, shown=pictures.shown(SHOWN))
-    batch = pictures.batch(recipe.batch, data_seed=recipe.data_seed)
-    yield from run_course(recipe, course, batch, Surroundings(folder, resume, pictures.fingerprint, together, 500))
 
 
 def read_scenes(recipe: Recipe) -> Iterator[TrainingStep | PictureSet]:
@@ -114,5 +64,3 @@ def _pool(kind: str, side: int) -> Iterator[TrainingStep | NDArray[np.uint8]]:
     with replacing(path) as temporary, open(temporary, "wb") as stream:
         np.save(stream, pictures, allow_pickle=False)
     yield pictures
-
-

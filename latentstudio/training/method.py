@@ -13,15 +13,15 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from latentstudio.training.distributed import ALONE, Processes
 from latentstudio.training.recipe import Recipe
-from latentstudio.training.together import ALONE, Together
 
-Batch = Callable[[int], Tensor]
+Batches = Callable[[int], Tensor]
 Loss = Callable[[nn.Module, Tensor, torch.Generator], Mapping[str, Tensor]]
 
 
 @dataclass(frozen=True)
-class Turn:
+class TrainingBatch:
     """One training step as a method sees it.
 
     Attributes:
@@ -29,14 +29,14 @@ class Turn:
         images: this process's share of the batch, float32 (N, C, H, W).
         noise: the source of this step's noise, the same in every process; it depends on data_seed and step only.
         autocast: compute forward passes in bfloat16.
-        together: the processes that train.
+        processes: those that train.
     """
 
     step: int
     images: Tensor
     noise: torch.Generator
     autocast: bool = False
-    together: Together = ALONE
+    processes: Processes = ALONE
 
     def mixed(self) -> AbstractContextManager[None]:
         """Forward passes belong into this block; losses are summed outside, in float32."""
@@ -44,15 +44,15 @@ class Turn:
 
     def normal(self, size: int) -> Tensor:
         """Standard normal noise (N, size), drawn for the whole batch: two processes together draw what one would."""
-        whole = torch.randn(len(self.images) * self.together.size, size, generator=self.noise)
-        return self.together.share(whole).to(self.images.device)
+        whole = torch.randn(len(self.images) * self.processes.size, size, generator=self.noise)
+        return self.processes.share(whole).to(self.images.device)
 
     @cached_property
     def own_noise(self) -> torch.Generator:
         """A source that no other process draws from, for what cannot be drawn for the whole batch; alone: ``noise``."""
-        if self.together.size == 1:
+        if self.processes.size == 1:
             return self.noise
-        mixed = np.random.SeedSequence((self.noise.initial_seed(), self.together.rank)).generate_state(1)
+        mixed = np.random.SeedSequence((self.noise.initial_seed(), self.processes.rank)).generate_state(1)
         return torch.Generator().manual_seed(int(mixed[0]))
 
     def prepare(self, loss: Tensor, optimiser: torch.optim.Optimizer, *, more: bool = False) -> None:
@@ -64,7 +64,7 @@ class Turn:
         gradients = torch.autograd.grad(loss, wanted, allow_unused=True, retain_graph=more)
         for parameter, gradient in zip(wanted, gradients, strict=True):
             parameter.grad = gradient
-        self.together.average(gradient for gradient in gradients if gradient is not None)
+        self.processes.average(gradient for gradient in gradients if gradient is not None)
 
     def minimise(self, loss: Tensor, optimiser: torch.optim.Optimizer) -> None:
         """One step of ``optimiser`` down ``loss``."""
@@ -72,7 +72,7 @@ class Turn:
         optimiser.step()
 
 
-class Course(Protocol):
+class Method(Protocol):
     """A method under way. All that a resumed run needs lies in ``network`` (buffers too) and the optimisers' state."""
 
     @property
@@ -81,7 +81,7 @@ class Course(Protocol):
     @property
     def optimisers(self) -> Sequence[torch.optim.Optimizer]: ...
 
-    def advance(self, turn: Turn) -> Mapping[str, Tensor]:
+    def advance(self, batch: TrainingBatch) -> Mapping[str, Tensor]:
         """Make one step and return its losses, named."""
         ...
 
@@ -105,15 +105,15 @@ class OneLoss:
         )
         self.optimisers = (self._optimiser,)
 
-    def advance(self, turn: Turn) -> Mapping[str, Tensor]:
+    def advance(self, batch: TrainingBatch) -> Mapping[str, Tensor]:
         """One Adam step at the recipe's rate."""
         for group in self._optimiser.param_groups:
-            group["lr"] = rate_at(self._recipe, turn.step)
-        with turn.mixed():
-            losses = self._loss(self.network, turn.images, turn.own_noise)
+            group["lr"] = rate_at(self._recipe, batch.step)
+        with batch.mixed():
+            losses = self._loss(self.network, batch.images, batch.own_noise)
         self._optimiser.zero_grad(set_to_none=True)
         losses["loss"].backward()
-        turn.together.average(p.grad for p in self.network.parameters() if p.grad is not None)
+        batch.processes.average(p.grad for p in self.network.parameters() if p.grad is not None)
         self._optimiser.step()
         return losses
 

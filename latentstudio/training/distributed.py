@@ -21,7 +21,7 @@ from latentstudio.errors import TrainingError
 
 
 @dataclass(frozen=True)
-class Together:
+class Processes:
     """This process among ``size``; ``rank`` 0 writes the files. Alone, everything here does nothing."""
 
     rank: int = 0
@@ -74,11 +74,11 @@ class Together:
             distributed.broadcast(buffer, 0)
 
 
-ALONE = Together()
+ALONE = Processes()
 
 
 @contextmanager
-def joined() -> Iterator[Together]:
+def joined() -> Iterator[Processes]:
     """The processes that torchrun started, while the block runs; alone where it did not.
 
     Raises:
@@ -98,7 +98,7 @@ def joined() -> Iterator[Together]:
             f"{size} processes could not be joined ({problem})", action="start them with torchrun"
         ) from problem
     try:
-        yield Together(distributed.get_rank(), size)
+        yield Processes(distributed.get_rank(), size)
         distributed.barrier()  # who leaves first would cut the others' connection
     finally:
         distributed.destroy_process_group()

@@ -9,18 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from latentstudio.autoencoding.building import build_network
-from latentstudio.autoencoding.methods import METHODS
-from latentstudio.autoencoding.running import train_pictures
 from latentstudio.autoencoding.study import start_from_vae
 from latentstudio.autoencoding.vae import VaeStep
 from latentstudio.errors import TrainingError
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.places import bundled
 from latentstudio.training import loop
+from latentstudio.training.building import build_network
 from latentstudio.training.checkpoint import load_checkpoint
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
+from latentstudio.training.train import train_recipe
 
 PARTS = {
     "vae": ["encoder", "decoder"], "split-vae": ["encoder", "decoder"], "gan": ["generator", "critic"],
@@ -51,7 +50,7 @@ def some_pictures(seed: int = 0) -> PictureSet:
 
 def run(recipe: Recipe, folder: Path, *, resume: bool = False, stop: int | None = None, pictures=None):
     folder.mkdir(exist_ok=True)
-    steps = train_pictures(recipe, folder, catalogue=find_catalogue(), resume=resume,
+    steps = train_recipe(recipe, folder, catalogue=find_catalogue(), resume=resume,
                            pictures=pictures or some_pictures())
     found = []
     for step in steps:
@@ -67,7 +66,7 @@ def weights(folder: Path) -> dict[str, torch.Tensor]:
     return {**checkpoint.weights, **checkpoint.optimiser}
 
 
-@pytest.mark.parametrize("method", sorted(METHODS))
+@pytest.mark.parametrize("method", sorted(PARTS))
 @pytest.mark.parametrize("stop", [3, 6])
 def test_a_run_that_was_stopped_goes_on_to_the_same_weights(home: Path, tmp_path: Path, method: str, stop: int) -> None:
     recipe = recipe_for(method)
@@ -135,7 +134,7 @@ def test_an_avae_that_starts_from_a_trained_vae_equals_the_uninterrupted_one(hom
 def test_a_critic_that_has_won_stops_the_run_and_keeps_a_good_checkpoint(home, tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(loop, "PATIENCE", 4)
     monkeypatch.setattr(loop, "_UNSURE", 2)
-    monkeypatch.setattr("latentstudio.autoencoding.course.WON", 1e9)
+    monkeypatch.setattr("latentstudio.autoencoding.picture_method.WON", 1e9)
     with pytest.raises(TrainingError, match=r"told every picture apart.*last good checkpoint"):
         run(recipe_for("gan"), tmp_path / "a")
     checkpoint = load_checkpoint(tmp_path / "a")
@@ -204,7 +203,7 @@ def test_sizes_that_networks_cannot_have_are_refused(home: Path, key: str, value
 RECIPES = sorted(path.stem for path in (bundled("resources") / "recipes").glob("*.toml"))
 
 
-@pytest.mark.parametrize("name", [name for name in RECIPES if read_recipe(find_recipe(name)).method in METHODS])
+@pytest.mark.parametrize("name", [name for name in RECIPES if read_recipe(find_recipe(name)).method in PARTS])
 def test_every_shipped_recipe_builds_and_makes_a_step(home: Path, tmp_path: Path, name: str) -> None:
     recipe = read_recipe(find_recipe(name))
     assert recipe.name == name

@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from latentstudio import pixels
 from latentstudio.autoencoding.losses import critic_loss, gradient_size
 from latentstudio.autoencoding.parts import Bench, part, parts
-from latentstudio.training.course import Batch, Turn, rate_at
+from latentstudio.settings import Settings
+from latentstudio.training.method import Batches, TrainingBatch, rate_at
+from latentstudio.training.methods import settings_of
 from latentstudio.training.recipe import Recipe
 
 WON = 0.02  # cross-entropy of a critic that no longer errs
@@ -23,20 +25,20 @@ SHOWN = 8
 _PREVIEW_SEED = 20_220_301
 
 
-class PictureCourse:
+class PictureMethod:
     """Base of the methods; ``network`` is a ``Bench``. Subclasses make one step in ``advance``.
 
-    ``settings`` are the numbers that a recipe may set, with their usual values.
+    ``settings`` are the numbers that the recipe sets, of the class that the table of methods names.
     """
 
-    settings: ClassVar[Mapping[str, float]] = {}
+    settings: Settings
     averages: ClassVar[bool] = True
 
-    def __init__(self, recipe: Recipe, model: nn.Module, *, batch: Batch, shown: Tensor) -> None:
-        self.recipe = recipe
+    def __init__(self, recipe: Recipe, model: nn.Module, *, batches: Batches, shown: Tensor) -> None:
+        self.recipe, self.settings = recipe, settings_of(recipe)
         self.bench = Bench(model, averages=self.averages)
         self.model = model
-        self._batch, self._shown = batch, shown[:SHOWN]
+        self._batches, self._shown = batches, shown[:SHOWN]
         self._rates: list[tuple[torch.optim.Optimizer, list[float]]] = []
 
     @property
@@ -54,13 +56,9 @@ class PictureCourse:
         """d."""
         return len(parts(self.model).centre)
 
-    def advance(self, turn: Turn) -> Mapping[str, Tensor]:
+    def advance(self, batch: TrainingBatch) -> Mapping[str, Tensor]:
         """Make one step."""
         raise NotImplementedError
-
-    def setting(self, name: str) -> float:
-        """The recipe's number of this name, or the usual one."""
-        return float(self.recipe.settings.get(name, self.settings[name]))
 
     def part(self, name: str) -> nn.Module:
         """The network of this name; a recipe without it is refused."""
@@ -83,19 +81,19 @@ class PictureCourse:
                 group["lr"] = rate * share
 
     def train_critic(
-        self, turn: Turn, critic: nn.Module, optimiser: torch.optim.Optimizer, real: Sequence[Tensor],
-        made: Sequence[Tensor],
+        self, batch: TrainingBatch, critic: nn.Module, optimiser: torch.optim.Optimizer, real: Sequence[Tensor],
+        made: Sequence[Tensor], *, smoothness: float,
     ) -> dict[str, Tensor]:
         """One step of a critic on real and made inputs (pictures, for BiGAN with their latents).
 
-        The setting ``smoothness`` weighs R1, which keeps a critic from winning; it is computed in every eighth step.
+        ``smoothness`` weighs R1, which keeps a critic from winning; it is computed in every eighth step.
         """
-        with turn.mixed():
+        with batch.mixed():
             told_real, told_made = critic(*real), critic(*(value.detach() for value in made))
         loss = critic_loss(told_real, told_made)
-        weight = self.setting("smoothness") * LAZY if turn.step % LAZY == 0 else 0.0
+        weight = smoothness * LAZY if batch.step % LAZY == 0 else 0.0
         smooth = gradient_size(lambda pictures: critic(pictures, *real[1:]), real[0]) if weight else 0.0
-        turn.minimise(loss + weight * smooth, optimiser)
+        batch.minimise(loss + weight * smooth, optimiser)
         with torch.no_grad():
             right = 0.5 * ((told_real > 0).float().mean() + (told_made < 0).float().mean())
         return {"critic": 0.5 * loss, "right": right, "variety": variety(made[0], real[0])}
