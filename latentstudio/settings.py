@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from functools import cache
 from numbers import Integral, Real
 from types import NoneType, UnionType
@@ -53,7 +53,8 @@ class Setting:
 class Field:
     """One setting of a class, as it was read from its annotation.
 
-    ``kind`` is float, int, bool, str or tuple (of whole numbers); ``choices`` are all values of a ``Literal``.
+    ``kind`` is float, int, bool, str or tuple (of whole numbers); ``choices`` are all values of a ``Literal``. What is
+    ``required`` has no default.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Field:
     default: Value
     choices: tuple[str, ...] = ()
     optional: bool = False
+    required: bool = False
 
     @property
     def expected(self) -> str:
@@ -136,8 +138,9 @@ class Field:
         """
         if not self._takes(value):
             shown = f"'{value}'" if isinstance(value, str) else f"{value}"
+            usual = self.written(self.default) or self.setting.usual or "none"
             raise error(f"{called or self.name.replace('_', ' ')} is {shown}", expected=self.expected,
-                        action=f"leave it out for {self.written(self.default) or self.setting.usual or 'none'}")
+                        action="" if self.required else f"leave it out for {usual}")
 
     def _takes(self, value: object) -> bool:
         if value is None:
@@ -192,13 +195,13 @@ def _fields_of(kind: type[DataclassInstance]) -> tuple[Field, ...]:
 def _field(name: str, hint: object, setting: Setting, default: object) -> Field:
     optional = get_origin(hint) in (UnionType, Union)
     inner = next(one for one in get_args(hint) if one is not NoneType) if optional else hint
-    usual = default if isinstance(default, float | int | str | tuple) else None  # None too where it must be given
+    usual, required = default if isinstance(default, float | int | str | tuple) else None, default is MISSING
     if get_origin(inner) is Literal:
-        return Field(name, setting, str, usual, get_args(inner), optional)
+        return Field(name, setting, str, usual, get_args(inner), optional, required)
     kind = get_origin(inner) or inner
     if kind not in (float, int, bool, str, tuple):
         raise TypeError(f"the setting {name} has the type {hint}")
-    return Field(name, setting, kind, usual, optional=optional)
+    return Field(name, setting, kind, usual, optional=optional, required=required)
 
 
 def settings_from(

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
 from latentstudio.errors import ModelFileError, TrainingError, UnknownNameError
 from latentstudio.generators.card import ModelCard, check_card
 from latentstudio.places import bundled
+from latentstudio.settings import Setting, fields_of
 
 STREAMS = 256
 LONGEST = (1 << 24) - 1
@@ -27,42 +28,35 @@ _LARGEST_BATCH = 1 << 16
 class Recipe:
     """What to train and how.
 
-    Attributes:
-        name: name of the model that comes out.
-        method: training method (``beta-vae``, ``recoder``, or one of ``autoencoding/methods.py``).
-        backend: plugin that builds the network; ``config`` goes to it.
-        data: data source (``sprites``, ``fashion-mnist``, ``samples:MODEL``, a folder; ``samples`` for a recoder).
-        steps: optimiser steps.
-        batch: pictures a step.
-        learning_rate: Adam's step size.
-        settings: numbers of the method, for example beta.
-        seed: seeds the weights.
-        data_seed: chooses the stream of data and noise, 0 to 255; runs that differ in ``seed`` alone see the same data.
-        checkpoint_every: steps between checkpoints.
-        final_decay: the last share of the steps over which the learning rate falls linearly to a twentieth (0 = never).
-        warm_up: steps over which the learning rate rises linearly at the beginning.
-        second_moment: Adam's decay of squared gradients; below its usual 0.999 it forgets faster, for short runs.
-        mirrored: show half of the pictures mirrored, where left and right mean nothing.
-        mixed_precision: bfloat16 autocast where the processor computes it faster.
-        start: name or folder of a trained model whose weights the networks begin with, where they fit (fine-tuning).
+    ``config`` goes to the backend's networks, ``settings`` are numbers of the method (see ``training/methods.py``), and
+    ``card`` goes into the model's card.
     """
 
-    name: str
-    method: str
-    backend: str
-    data: str
-    steps: int
-    batch: int = 128
-    learning_rate: float = 5e-4
-    seed: int = 0
-    data_seed: int = 0
-    checkpoint_every: int = 1000
-    final_decay: float = 0.0
-    warm_up: int = 0
-    second_moment: float = 0.999
-    mixed_precision: bool = True
-    mirrored: bool = False
-    start: str = ""
+    name: Annotated[str, Setting("Name of the model that comes out", why="small letters, digits and hyphens")]
+    method: Annotated[str, Setting("Training method", why="one of training/methods.py, or recoder")]
+    backend: Annotated[str, Setting("Plugin that builds the network")]
+    data: Annotated[str, Setting(
+        "Pictures", why="sprites, fashion-mnist, scenes:KIND, samples:MODEL or a folder; samples for a recoder")]
+    steps: Annotated[int, Setting("Optimiser steps", 1, LONGEST)]
+    batch: Annotated[int, Setting("Pictures a step", 1, _LARGEST_BATCH)] = 128
+    learning_rate: Annotated[float, Setting("Learning rate", 0, above=True, why="Adam's step size")] = 5e-4
+    seed: Annotated[int, Setting("Seed", 0, _SEEDS - 1, why="of the weights")] = 0
+    data_seed: Annotated[int, Setting(
+        "Stream of data and noise", 0, STREAMS - 1, why="runs that differ in the seed alone see the same data")] = 0
+    checkpoint_every: Annotated[int, Setting("Steps between checkpoints", 1)] = 1000
+    final_decay: Annotated[float, Setting(
+        "Final decay", 0, 1,
+        why="the last share of the steps over which the learning rate falls to a twentieth; 0 is never")] = 0.0
+    warm_up: Annotated[int, Setting("Steps over which the learning rate rises at first", 0)] = 0
+    second_moment: Annotated[float, Setting(
+        "Decay of squared gradients", 0, 1, above=True, below=True,
+        why="Adam's; below its usual 0.999 it forgets faster, for short runs")] = 0.999
+    mixed_precision: Annotated[bool, Setting(
+        "Mixed precision", why="bfloat16 where the processor computes it faster")] = True
+    mirrored: Annotated[bool, Setting(
+        "Mirrored", why="half of the pictures, where left and right mean nothing")] = False
+    start: Annotated[str, Setting(
+        "Trained model to start from", why="its weights are taken where they fit (fine-tuning)")] = ""
     config: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, float] = field(default_factory=dict)
     card: dict[str, Any] = field(default_factory=dict)
@@ -95,7 +89,11 @@ def parse_recipe(data: bytes, *, where: str = "this") -> Recipe:
     """
     path = where
     try:
-        recipe = msgspec.toml.decode(data, type=_Strict).plain()
+        table = msgspec.toml.decode(data, type=dict[str, object])
+        unknown = sorted(set(table) - {field.name for field in fields(Recipe)})
+        if unknown:
+            raise msgspec.ValidationError(f"it has the key '{unknown[0]}'")
+        recipe = msgspec.convert(table, Recipe)
     except (msgspec.DecodeError, UnicodeDecodeError) as problem:
         raise TrainingError(f"{path} is not a valid recipe ({problem})", expected="TOML as in models/*/recipe.toml"
                             ) from problem
@@ -103,29 +101,11 @@ def parse_recipe(data: bytes, *, where: str = "this") -> Recipe:
         raise TrainingError(f"{path} has the name '{recipe.name}'",
                             expected="small letters, digits and hyphens, for example my-faces")
     _check_card(recipe, path)
-    if not isfinite(recipe.learning_rate) or not 0 <= recipe.seed < _SEEDS:
-        raise TrainingError(f"{path} has learning_rate {recipe.learning_rate} and seed {recipe.seed}",
-                            expected="a finite rate and a seed from 0 to 2^63 - 1")
+    for setting in fields_of(Recipe):
+        setting.check(getattr(recipe, setting.name), called=f"{path}: {setting.name}", error=TrainingError)
     odd = [name for name, value in recipe.settings.items() if not isfinite(value)]
     if odd:
         raise TrainingError(f"{path} has the setting {odd[0]} = {recipe.settings[odd[0]]}", expected="a finite number")
-    if recipe.steps < 1 or recipe.batch < 1 or recipe.learning_rate <= 0 or recipe.checkpoint_every < 1:
-        raise TrainingError(
-            f"{path} asks for {recipe.steps} steps, batch {recipe.batch}, learning rate {recipe.learning_rate}",
-            expected="positive numbers",
-        )
-    if recipe.batch > _LARGEST_BATCH:
-        raise TrainingError(f"{path} has batch {recipe.batch}", expected=f"at most {_LARGEST_BATCH:,} pictures a step")
-    if not 0.0 <= recipe.final_decay <= 1.0:
-        raise TrainingError(f"{path} has final_decay {recipe.final_decay}", expected="a share from 0 to 1")
-    if recipe.warm_up < 0 or not 0.0 < recipe.second_moment < 1.0:
-        raise TrainingError(f"{path} has warm_up {recipe.warm_up} and second_moment {recipe.second_moment}",
-                            expected="a number of steps, and a number between 0 and 1")
-    if not 0 <= recipe.data_seed < STREAMS or recipe.steps > LONGEST:
-        raise TrainingError(
-            f"{path} has data_seed {recipe.data_seed} and {recipe.steps} steps",
-            expected=f"a data_seed from 0 to {STREAMS - 1} and at most {LONGEST:,} steps",
-        )
     try:
         json.dumps(recipe.as_dict(), allow_nan=False)
     except (TypeError, ValueError) as problem:
@@ -184,28 +164,3 @@ def find_recipe(name: str) -> Path:
     if path.is_dir():
         raise TrainingError(f"{path} is a folder", expected="a recipe file (TOML) or the name of a shipped model")
     return shipped_recipe(name)
-
-
-class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
-    name: str
-    method: str
-    backend: str
-    data: str
-    steps: int
-    batch: int = 128
-    learning_rate: float = 5e-4
-    seed: int = 0
-    data_seed: int = 0
-    checkpoint_every: int = 1000
-    final_decay: float = 0.0
-    warm_up: int = 0
-    second_moment: float = 0.999
-    mixed_precision: bool = True
-    mirrored: bool = False
-    start: str = ""
-    config: dict[str, Any] = msgspec.field(default_factory=dict)
-    settings: dict[str, float] = msgspec.field(default_factory=dict)
-    card: dict[str, Any] = msgspec.field(default_factory=dict)
-
-    def plain(self) -> Recipe:
-        return Recipe(**msgspec.structs.asdict(self))

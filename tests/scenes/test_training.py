@@ -10,7 +10,8 @@ import torch
 from latentstudio.errors import TrainingError, UnknownNameError
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import open_model
-from latentstudio.scenes import finishing, running
+from latentstudio.scenes import finishing
+from latentstudio.scenes import pictures as scene_pictures
 from latentstudio.scenes.losses import mixture, normal_divergence, object_prior, presence_divergence, rotation
 from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
 from latentstudio.training.train import finish_recipe, train_recipe
@@ -23,8 +24,8 @@ STAGES = {"background_steps": 3.0, "object_steps": 3.0, "glimpses": 2.0}
 @pytest.fixture(autouse=True)
 def few(monkeypatch, tmp_path):
     monkeypatch.setenv("LATENTSTUDIO_HOME", str(tmp_path / "home"))
-    monkeypatch.setattr(running, "POOL", 24)
-    monkeypatch.setattr(running, "HELD_OUT", 8)
+    monkeypatch.setattr(scene_pictures, "POOL", 24)
+    monkeypatch.setattr(scene_pictures, "HELD_OUT", 8)
     monkeypatch.setattr(finishing, "TESTED", 10)
 
 

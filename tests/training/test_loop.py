@@ -38,7 +38,7 @@ def _run(folder, recipe=RECIPE, *, resume=False, stop=None, loss=_loss):
     folder.mkdir(exist_ok=True)
     network = _network()
     losses = []
-    for step in train(recipe, network=network, batch=_batch, loss=loss, folder=folder, resume=resume):
+    for step in train(recipe, network=network, batches=_batch, loss=loss, folder=folder, resume=resume):
         losses.append((step.step, step.metrics["loss"]))
         if step.step == stop:
             break
@@ -161,8 +161,8 @@ def test_recipes_with_errors_are_refused(tmp_path, text, message):
 
 @pytest.mark.parametrize(("lines", "message"), [
     ("name='../../victim'", "the name '../../victim'"), ("name=''", "the name ''"), ("name='a/b'", "the name 'a/b'"),
-    ("name='a'\nlearning_rate=nan", "learning_rate nan"), ("name='a'\nlearning_rate=inf", "learning_rate inf"),
-    ("name='a'\nseed=-1", "seed -1"), ("name='a'\n[card]\nfoo=1", r"the key 'foo' under \[card\]"),
+    ("name='a'\nlearning_rate=nan", "learning_rate is nan"), ("name='a'\nlearning_rate=inf", "learning_rate is inf"),
+    ("name='a'\nseed=-1", "seed is -1"), ("name='a'\n[card]\nfoo=1", r"the key 'foo' under \[card\]"),
     ("name='a'\n[settings]\nbeta=nan", "the setting beta = nan"),
     ("name='a'\n[card]\ntitle=5", r"under \[card\] .*Expected `str`, got `int`"),
     ("name='a'\n[card]\ndata=2024-01-01", r"under \[card\]"),
@@ -171,7 +171,7 @@ def test_recipes_with_errors_are_refused(tmp_path, text, message):
     ("name='a'\n[card]\nweights='w'", r"the key 'weights' under \[card\]"),
     ("name='a'\n[config]\nside=2024-01-01", "a checkpoint cannot keep"),
     ("name='a'\n[config]\nside=nan", "a checkpoint cannot keep"),
-    ("name='a'\nbatch=99999999999999", "batch 99999999999999"),
+    ("name='a'\nbatch=99999999999999", "batch is 99999999999999"),
 ])
 def test_what_would_fail_late_is_refused_first(tmp_path, lines, message):
     path = tmp_path / "r.toml"
@@ -183,7 +183,7 @@ def test_what_would_fail_late_is_refused_first(tmp_path, lines, message):
 def test_recipes_with_bad_numbers_are_refused(tmp_path):
     path = tmp_path / "r.toml"
     path.write_text("name='a'\nmethod='m'\nbackend='b'\ndata='d'\nsteps=0\n")
-    with pytest.raises(TrainingError, match="0 steps"):
+    with pytest.raises(TrainingError, match="steps is 0; expected a whole number from 1"):
         read_recipe(path)
     with pytest.raises(TrainingError, match="there is no recipe"):
         read_recipe(tmp_path / "none.toml")

@@ -75,7 +75,7 @@ def test_a_name_that_is_none_is_refused(name):
 
 @pytest.mark.parametrize(("text", "said"), [
     (TEXT + "\n[nonsense\n", "not a valid recipe"), (TEXT.replace("steps", "stops"), "stops"),
-    (TEXT.replace("10", "-1"), "positive numbers"),
+    (TEXT.replace("10", "-1"), "is -1; expected a whole number"),
 ])
 def test_a_recipe_that_is_none_is_refused(text, said):
     with pytest.raises(TrainingError, match=said):
