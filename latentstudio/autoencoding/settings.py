@@ -94,3 +94,19 @@ class AvaeSettings(GanSettings):
     warm: Annotated[bool, Setting("Warm start", why="the generator begins with the decoder's weights")] = True
     saturating: Annotated[bool, Setting(
         "Saturating loss", why="L_M of equation 3.11; without it DCGAN's loss")] = True
+
+
+@dataclass(frozen=True)
+class StudySettings(Settings):
+    """How large the comparison of all methods is."""
+
+    data: Annotated[str, Setting("Pictures", why="fashion-mnist, samples:MODEL or a folder")] = "fashion-mnist"
+    steps: Annotated[int, Setting("Steps of each network", 1)] = 4000
+    seeds: Annotated[int, Setting("Runs of each method", 1)] = 3
+    side: Annotated[int, Setting("Pixels a side", 8)] = 32
+    channels: Annotated[int, Setting("Channels of the pictures", 1, 3)] = 1
+    width: Annotated[int, Setting("Width multiplier of the networks", 1)] = 16
+    latent_size: Annotated[int, Setting("Coordinates of the latent", 1, flag="latent")] = 100
+    batch: Annotated[int, Setting("Pictures a step", 1)] = 64
+    inception: Annotated[str, Setting(
+        "File of Inception-v3's weights", why="your own: the Frechet distance is then a FID")] = ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from latentstudio.autoencoding.evaluating import Judge, evaluate
 from latentstudio.autoencoding.finishing import averaged, bench_of, judged_model, make_judge
 from latentstudio.autoencoding.parts import Bench
+from latentstudio.autoencoding.settings import StudySettings
 from latentstudio.errors import TrainingError
 from latentstudio.files import storage_error, write_whole
 from latentstudio.measures.inception import NAME as INCEPTION
@@ -67,24 +68,6 @@ ROWS = (
 
 
 @dataclass(frozen=True)
-class StudySettings:
-    """How large the study is: ``steps`` for each network, ``seeds``, width and latent size of the networks.
-
-    ``inception`` is the user's file of Inception's weights, for the FID.
-    """
-
-    data: str = "fashion-mnist"
-    steps: int = 4000
-    seeds: int = 3
-    side: int = 32
-    channels: int = 1
-    width: int = 16
-    latent_size: int = 100
-    batch: int = 64
-    inception: Path | None = None
-
-
-@dataclass(frozen=True)
 class StudyStep(Step):
     """A step of the study; the last one carries the table: row key -> figures of each seed."""
 
@@ -121,7 +104,7 @@ def study_steps(settings: StudySettings, out: Path, *, catalogue: FindsBackends)
         raise storage_error(out, problem) from problem
     found = [part for part in read_pictures(recipe_of(ROWS[0], settings, 0)) if isinstance(part, PictureSet)]
     pictures = found[-1]
-    judge = make_judge(pictures, settings.inception)
+    judge = make_judge(pictures, Path(settings.inception) if settings.inception else None)
     table: dict[str, list[dict[str, Any]]] = {row.key: [] for row in ROWS}
     models: dict[str, nn.Module] = {}
     total = settings.seeds * len(ROWS)
@@ -187,8 +170,7 @@ def _measured(model: nn.Module, folder: Path, judge: Judge) -> Iterator[dict[str
 
 
 def _told(table: Mapping[str, list[dict[str, Any]]], settings: StudySettings) -> dict[str, Any]:
-    told = msgspec.to_builtins(settings, enc_hook=str)
-    return {"settings": told, "rows": {key: list(rows) for key, rows in table.items()}}
+    return {"settings": asdict(settings), "rows": {key: list(rows) for key, rows in table.items()}}
 
 
 def summary(rows: list[dict[str, Any]], key: str) -> tuple[float, float] | None:

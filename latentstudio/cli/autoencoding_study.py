@@ -6,8 +6,9 @@ import argparse
 import time
 from pathlib import Path
 
-from latentstudio.autoencoding.study import ROWS, StudySettings, StudyStep, study_steps, summary
-from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser
+from latentstudio.autoencoding.settings import StudySettings
+from latentstudio.autoencoding.study import ROWS, StudyStep, study_steps, summary
+from latentstudio.cli.options import Parser, add_common, add_settings, positive_number, settings_of, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.files import check_writable
 from latentstudio.generators.catalogue import find_catalogue
@@ -19,17 +20,10 @@ _KEYS = ("mse", "mse_drawn", "dssim", "feature_distance", "frechet", "fid", "sha
 
 def parser() -> Parser:
     """The verb's options."""
-    usual = StudySettings()
     verb = verb_parser("autoencoding-study", "Train every method on the same pictures with the same number of steps.")
-    verb.add_argument("--data", default=usual.data, metavar="DIR|fashion-mnist|samples:MODEL")
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="runs, table and figures; goes on there")
     verb.add_argument("--minutes", type=positive_number, default=None, help="stop after so many; the same call goes on")
-    verb.add_argument("--steps", type=count_from_one, default=usual.steps, help=f"of each network ({usual.steps})")
-    verb.add_argument("--seeds", type=count_from_one, default=usual.seeds, help=f"runs of each method ({usual.seeds})")
-    verb.add_argument("--width", type=count_from_one, default=usual.width, help=f"width multiplier ({usual.width})")
-    verb.add_argument("--latent", type=count_from_one, default=usual.latent_size, help=f"({usual.latent_size})")
-    verb.add_argument("--inception", type=Path, default=None, metavar="FILE",
-                      help="your file of Inception-v3's weights: the Frechet distance is then a FID")
+    add_settings(verb, StudySettings, title="how large")
     add_common(verb)
     return verb
 
@@ -38,10 +32,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     """Train, measure, and tell mean and standard deviation over seeds."""
     check_writable(arguments.out / "table.md")
     keep_large_blocks()
-    settings = StudySettings(
-        data=arguments.data, steps=arguments.steps, seeds=arguments.seeds, width=arguments.width,
-        latent_size=arguments.latent, inception=arguments.inception,
-    )
+    settings = settings_of(arguments, StudySettings())
     began, told = time.monotonic(), ""
 
     def on_step(step: StudyStep) -> bool:

@@ -6,17 +6,18 @@ import argparse
 import re
 import time
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from latentstudio.api import Factor, MapData, Model, factors_of, map_steps, open_model, write_map
-from latentstudio.cli.options import Parser, add_common, verb_parser, whole_number
+from latentstudio.cli.options import Parser, add_common, add_settings, settings_of, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import add_conditions, read_conditions
 from latentstudio.errors import StudioError
 from latentstudio.factors import read_factor
 from latentstudio.factors.map_files import check_suffix
 from latentstudio.factors.map_sheet import NAMES
-from latentstudio.factors.mapping import COUNT, LARGEST_COUNT, MapSpace, check_components, check_count
+from latentstudio.factors.mapping import check_components
+from latentstudio.factors.settings import MapSettings
 from latentstudio.files import check_writable
 
 
@@ -28,14 +29,11 @@ def parser() -> Parser:
     verb.add_argument("model", metavar="MODEL", help="a model's name or folder")
     verb.add_argument("--factor", default=None, metavar="FILE|NAME",
                       help="whose trajectories to show (default: all factors of the model that keep theirs)")
-    verb.add_argument("--count", type=whole_number, default=COUNT, metavar="N",
-                      help=f"samples, at most {LARGEST_COUNT:,} (default {COUNT:,}); sample k has the seed SEED + k")
-    verb.add_argument("--space", choices=get_args(MapSpace), default="z",
-                      help="principal components of z, or of the pictures at 32 pixels a side (default z)")
     verb.add_argument("--components", type=pair, default=(1, 2), metavar="1x2",
                       help="which two, across and upwards (default 1x2)")
     add_conditions(verb)
     verb.add_argument("--out", type=Path, required=True, metavar="SVG|CSV|PNG")
+    add_settings(verb, MapSettings, title="what is placed")
     add_common(verb)
     return verb
 
@@ -51,7 +49,7 @@ def pair(text: str) -> tuple[int, int]:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Check everything that can be checked, then draw, place and write."""
     check_suffix(arguments.out)
-    check_count(arguments.count)
+    settings = settings_of(arguments, MapSettings())
     check_components(*arguments.components)
     check_writable(arguments.out)
     model = open_model(arguments.model, device=arguments.device)
@@ -59,7 +57,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     try:
         factors = _factors(arguments.factor, model, output)
         steps = map_steps(
-            model, factors, space=arguments.space, count=arguments.count, seed=arguments.seed or 0,
+            model, factors, space=settings.space, count=settings.count, seed=arguments.seed or 0,
             conditions=read_conditions(arguments, model),
         )
         last = output.follow(steps, f"map of {model.card.name}")

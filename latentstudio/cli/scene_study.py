@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 from typing import Any
 
-from latentstudio.cli.options import Parser, add_common, count_from_one, positive_number, verb_parser
+from latentstudio.cli.options import Parser, add_common, add_settings, positive_number, settings_of, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.scenes.making import kind_named
 from latentstudio.scenes.plots import write_loads
-from latentstudio.scenes.study import SceneStudySettings, SceneStudyStep, study_steps
+from latentstudio.scenes.settings import SceneStudySettings
+from latentstudio.scenes.study import SceneStudyStep, study_steps
 from latentstudio.training.train import keep_large_blocks
 
 COLUMNS = (("AP@.5", "ap50"), ("AP@.3", "ap30"), ("AP@.5-.95", "ap"), ("count error", "count_error"),
@@ -22,20 +23,18 @@ COLUMNS = (("AP@.5", "ap50"), ("AP@.3", "ap30"), ("AP@.5-.95", "ap"), ("count er
 
 def parser() -> Parser:
     """The verb's options."""
-    usual = SceneStudySettings()
     verb = verb_parser("scene-study", "Train the scene model with and without its additions, and compare.")
-    verb.add_argument("--kind", default=usual.kind, help="of scenes (flat)")
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="runs and tables; goes on there")
-    verb.add_argument("--joint", type=count_from_one, default=usual.joint, metavar="STEPS",
-                      help=f"of the last stage ({usual.joint})")
     verb.add_argument("--minutes", type=positive_number, default=None, help="stop after so many; the same call goes on")
+    add_settings(verb, SceneStudySettings, title="how long")
     add_common(verb)
     return verb
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Train, measure and write the table."""
-    kind_named(arguments.kind)
+    settings = settings_of(arguments, SceneStudySettings())
+    kind_named(settings.kind)
     check_writable(arguments.out / "table.md")
     keep_large_blocks()
     began, told = time.monotonic(), ""
@@ -48,7 +47,6 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             output.note(f"{time.monotonic() - began:.0f} s  {head}")
         return arguments.minutes is not None and time.monotonic() - began > 60.0 * arguments.minutes
 
-    settings = SceneStudySettings(kind=arguments.kind, joint=arguments.joint)
     last = output.follow(study_steps(settings, arguments.out, catalogue=find_catalogue()), "the study", on_step=on_step)
     if last is None or last.table is None:
         output.say("the time is up; the same command goes on from here")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Protocol, cast, get_args
+from typing import Any, Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +14,17 @@ from latentstudio import pixels
 from latentstudio.errors import UsageError
 from latentstudio.factors.factor import Factor
 from latentstudio.factors.paths import Trajectory, trajectories_of
+from latentstudio.factors.settings import MapSettings, MapSpace
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.latents import LatentSpace, PrincipalComponents, gradual_components, sample_prior
+from latentstudio.settings import changed
 from latentstudio.steps import Step
 
 FloatArray = NDArray[np.float32]
-MapSpace = Literal["z", "images"]
 
 COMPONENTS = 10
-COUNT = 5_000
-LARGEST_COUNT = 20_000
-LEAST_COUNT = 3
+COUNT = MapSettings().count
 SEEN_SIDE = 64
 KEPT_SIDE = 32
 PIECE_SECONDS = 0.01
@@ -134,9 +133,8 @@ def map_steps(
     Raises:
         UsageError: no such space, or a count out of range; also where the model's prior cannot be sampled.
     """
-    chosen = check_space(space)
-    check_count(count)
-    return _map_steps(model, tuple(factors), chosen, count, seed, _Drawing(model, conditions, seconds))
+    chosen = changed(MapSettings(), space=space, count=count)
+    return _map_steps(model, tuple(factors), chosen.space, count, seed, _Drawing(model, conditions, seconds))
 
 
 def line_steps(model: Draws, data: MapData, factors: Sequence[Factor]) -> Iterator[MapStep]:
@@ -255,27 +253,6 @@ def _coordinates(components: PrincipalComponents, rows: NDArray[np.uint8] | Floa
 def _scale(rows: NDArray[Any]) -> np.float32:
     """What makes a distance of rows of bytes the root mean square difference of pixels in [0, 1]."""
     return np.float32(1.0 / (255.0 * np.sqrt(rows.shape[1])))
-
-
-def check_space(space: str) -> MapSpace:
-    """The space, known to be one.
-
-    Raises:
-        UsageError: there is no such space of a map.
-    """
-    if space not in get_args(MapSpace):
-        raise UsageError(f"a map of '{space}'", expected=" or ".join(get_args(MapSpace)))
-    return cast(MapSpace, space)
-
-
-def check_count(count: int) -> None:
-    """Refuse what cannot be mapped.
-
-    Raises:
-        UsageError: too few samples for a plane, or more than the program holds at once.
-    """
-    if not LEAST_COUNT <= count <= LARGEST_COUNT:
-        raise UsageError(f"a map of {count:,} samples", expected=f"{LEAST_COUNT} to {LARGEST_COUNT:,}")
 
 
 def check_components(first: int, second: int, known: int = COMPONENTS) -> None:

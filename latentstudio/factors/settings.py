@@ -11,6 +11,7 @@ from latentstudio.settings import Setting, Settings, Value, part_of
 
 Axis = Literal["best", "paper", "ridge", "mean", "refined"]
 Optimiser = Literal["auto", "adam", "levenberg-marquardt"]
+MapSpace = Literal["z", "images"]
 RECORDS = "records"
 
 
@@ -97,3 +98,12 @@ class LearnSettings(Settings):
     def of_records(self) -> dict[str, Value | list[int]]:
         """The settings on which the records depend; the others may change without new trajectories."""
         return {**part_of(self, RECORDS), "labels": list(self.labels)}
+
+
+@dataclass(frozen=True)
+class MapSettings(Settings):
+    """What a map of samples is made of."""
+
+    space: Annotated[MapSpace, Setting(
+        "Space", why="principal components of z, or of the pictures at 32 pixels a side")] = "z"
+    count: Annotated[int, Setting("Samples", 3, 20_000, why="sample k has the seed SEED + k")] = 5_000

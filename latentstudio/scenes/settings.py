@@ -35,3 +35,14 @@ class SceneSettings(Settings):
     background_rate: Annotated[float, Setting("Learning rate of the first stage", 0)] = 3e-3
     object_rate: Annotated[float, Setting("Learning rate of the second stage", 0)] = 2e-3
     space_presence: Annotated[float, Setting("Presence that SPACE expects", 1e-6)] = 0.05
+
+
+@dataclass(frozen=True)
+class SceneStudySettings(Settings):
+    """How long every model of the study is trained."""
+
+    kind: Annotated[str, Setting("Kind of the scenes")] = "flat"
+    background: Annotated[int, Setting("Steps of the first stage", 1)] = 1000
+    objects: Annotated[int, Setting("Steps of the second stage", 1)] = 1500
+    joint: Annotated[int, Setting("Steps of the last stage", 1)] = 3500
+    batch: Annotated[int, Setting("Pictures a step", 1)] = 16

@@ -29,6 +29,7 @@ from latentstudio.scenes.making import make_scene
 from latentstudio.scenes.parts import scene_parts
 from latentstudio.scenes.pictures import TEST_SEED
 from latentstudio.scenes.scene_method import SceneMethod
+from latentstudio.scenes.settings import SceneStudySettings
 from latentstudio.steps import Step
 from latentstudio.training.building import FindsBackends, build_network
 from latentstudio.training.checkpoint import load_checkpoint
@@ -62,17 +63,6 @@ VARIANTS = (
     Variant("no-learned-prior", "without learned prior", {"learned_prior": False}, {}),
     Variant("no-rotation", "without rotation", {"rotates": False}, {"rotation": 0.0}),
 )
-
-
-@dataclass(frozen=True)
-class SceneStudySettings:
-    """How long every model is trained: ``joint`` steps after the two first stages."""
-
-    kind: str = "flat"
-    background: int = 1000
-    objects: int = 1500
-    joint: int = 3500
-    batch: int = 16
 
 
 @dataclass(frozen=True)

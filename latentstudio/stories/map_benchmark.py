@@ -14,12 +14,12 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication
 
 from latentstudio.errors import StudioError
-from latentstudio.factors.mapping import LARGEST_COUNT
 from latentstudio.stories.driver import Driver, story_window
 from latentstudio.studio.map.panel import LATENTS
 from latentstudio.studio.map.plot import MapPlot
 
 HERTZ = 125.0
+LARGEST_COUNT = 20_000  # the largest map that may be asked for
 SECONDS = 4.0
 STEPS = 120
 FLOATING = (1_200, 800)

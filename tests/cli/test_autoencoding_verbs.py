@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from latentstudio.autoencoding import toy
-from latentstudio.autoencoding.study import ROWS, StudySettings, study_steps
+from latentstudio.autoencoding.settings import StudySettings
+from latentstudio.autoencoding.study import ROWS, study_steps
 from latentstudio.generators.card import read_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.contract import Decodes, Encodes, Scores

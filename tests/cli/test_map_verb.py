@@ -84,14 +84,14 @@ def test_a_factor_without_trajectories_is_told(cli, card, tmp_path: Path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--count", 0), "a map of 0 samples; expected 3 to 20,000"),
-        (("--count", 20_001), "a map of 20,001 samples; expected 3 to 20,000"),
-        (("--count", "many"), "'many' is not a whole number"),
+        (("--count", 0), "--count is 0; expected a whole number from 3 to 20,000"),
+        (("--count", 20_001), "--count is 20001; expected a whole number from 3 to 20,000"),
+        (("--count", "many"), "--count is 'many'; expected a whole number"),
         (("--components", "1x1"), "the components 1x1; expected two different ones from 1 to 10"),
         (("--components", "1x11"), "the components 1x11"),
         (("--components", "1,2"), "'1,2' is no pair of components such as 1x2"),
         (("--components", "4x5", "--count", 4), "the components 4x5; expected two different ones from 1 to 3"),
-        (("--space", "w"), "invalid choice: 'w'"),
+        (("--space", "w"), "--space is 'w'; expected one of: z, images"),
         (("--factor", "turn"), "there is no factor 'turn'"),
         (("--factor", "nothing.safetensors"), "nothing.safetensors is not a file"),
     ],

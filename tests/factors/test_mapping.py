@@ -97,9 +97,9 @@ def test_a_slow_model_gets_a_map_of_fewer_samples(monkeypatch):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"count": 0}, "a map of 0 samples; expected 3 to 20,000"),
-        ({"count": 20_001}, "a map of 20,001 samples"),
-        ({"space": "w"}, "a map of 'w'; expected z or images"),
+        ({"count": 0}, "count is 0; expected a whole number from 3 to 20,000"),
+        ({"count": 20_001}, "count is 20001"),
+        ({"space": "w"}, "space is 'w'; expected one of: z, images"),
     ],
 )
 def test_what_cannot_be_mapped_is_refused_before_anything_is_drawn(options, said):

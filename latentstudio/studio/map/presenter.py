@@ -11,7 +11,8 @@ from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import Result
 from latentstudio.engine.loading import call, named
-from latentstudio.factors.mapping import MapData, MapLine, MapSpace
+from latentstudio.factors.mapping import MapData, MapLine
+from latentstudio.factors.settings import MapSpace
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.map.hand import MapHand, Sight
 from latentstudio.studio.map.panel import LATENTS, PATHS, PICTURES, MapPanel

@@ -11,7 +11,8 @@ from latentstudio.engine import JobEnd, JobStep
 from latentstudio.engine.loading import job
 from latentstudio.errors import StudioError
 from latentstudio.factors import Factor
-from latentstudio.factors.mapping import MapData, MapLine, MapSpace, MapStep, line_steps
+from latentstudio.factors.mapping import MapData, MapLine, MapStep, line_steps
+from latentstudio.factors.settings import MapSpace
 from latentstudio.generators.conditions import Conditions
 from latentstudio.studio.desk import Desk
 from latentstudio.tasks.drawing import Opened
