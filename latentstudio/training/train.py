@@ -69,14 +69,15 @@ def train_recipe(
     network = build_network(recipe, catalogue=catalogue)
     started = "" if goes_on(folder, resume=resume) else start_weights(network, recipe)
     network.to(device)
-    make_folder(folder)
     if pictures is None:
         for found in cast(ReadsData, named(row.data))(recipe):
+            make_folder(folder)  # not sooner: what is wrong with the data is said before anything is written
             if isinstance(found, TrainingStep):
                 yield found
             else:
                 pictures = found
     assert pictures is not None
+    make_folder(folder)
     notes = (*pictures.notes, *((started,) if started else ()), *(_changed(folder, pictures) if resume else ()))
     if notes:
         yield TrainingStep(0.0, notes[-1], notes=notes)
