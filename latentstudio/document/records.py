@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, replace
 from typing import TypeVar
 
 import msgspec
@@ -28,6 +30,7 @@ Record = TypeVar("Record")
 
 MAX_FILE_BYTES = 64 << 20
 MAX_ENTRIES = 4 * HISTORY_LIMIT
+_INDEX = re.compile(rb'"latent":(\d{1,9})(?=[,}])')
 _DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
@@ -90,11 +93,15 @@ class EntryRecord(msgspec.Struct):
 
 
 class HistoryRecord(msgspec.Struct):
-    """The undo tree: entries by growing id, where it stands, and (entry, child last visited) pairs."""
+    """The undo tree: entries by growing id, where it stands, and (entry, child last visited) pairs.
+
+    ``latents`` holds each latent once; the sessions of the entries, which mostly share a few, have its index.
+    """
 
     entries: list[EntryRecord]
     current: int | None
     latest: list[tuple[int, int]] = []
+    latents: list[str] = []
 
 
 def decode(data: bytes, kind: type[Record], *, format: str, where: str, error: type[StudioError]) -> Record:
@@ -162,18 +169,55 @@ def fitting(history: History | None, encode: Callable[[History | None], bytes]) 
 
 def history_record(history: History, thumbnail: Callable[[int, BytePicture], str]) -> HistoryRecord:
     """The history for a file; ``thumbnail`` turns an entry's id and picture into the text for it."""
-    pictures = history.thumbnails
+    pictures, latents = history.thumbnails, dict[bytes, int]()
     return HistoryRecord(
         entries=[
             EntryRecord(
-                entry.id, entry.parent, packed(entry.session), entry.label, entry.time,
+                entry.id, entry.parent, _shared(entry.session, latents), entry.label, entry.time,
                 thumbnail(entry.id, pictures[entry.id]) if entry.id in pictures else "", entry.origin,
             )
             for entry in history.entries
         ],
         current=history.current,
         latest=list(history.latest.items()),
+        latents=[base64.b64encode(latent).decode("ascii") for latent in latents],
     )
+
+
+def _shared(session: Session, latents: dict[bytes, int]) -> msgspec.Raw:
+    """As ``packed``, with the index of each latent in its place; new ones are added to ``latents``."""
+    views = [
+        {**_fields(view), "latent": latents.setdefault(view.latent, len(latents))} for view in session.views
+    ]
+    return msgspec.Raw(msgspec.json.encode({**_fields(session), "views": views}))
+
+
+def _fields(value: View | Session) -> dict[str, object]:
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _whole(sessions: Iterable[bytes], latents: list[str], where: str, error: type[StudioError]) -> list[msgspec.Raw]:
+    """The sessions with their latents again; the quotes of the name show that it is a key and no text.
+
+    Raises:
+        error: (the class given) an index without a latent, or a small file that would unfold to a very large one.
+    """
+    unfolded: list[msgspec.Raw] = []
+    room = 4 * MAX_FILE_BYTES
+
+    def put_back(match: re.Match[bytes]) -> bytes:
+        nonlocal room
+        index = int(match[1])
+        if index >= len(latents):
+            raise error(f"{where} is broken: there is no latent {index}", expected="a latentstudio history")
+        room -= len(latents[index])
+        if room < 0:
+            raise error(f"{where} holds far too many latents", expected=f"at most {4 * MAX_FILE_BYTES:,} bytes of them")
+        return b'"latent":"%s"' % latents[index].encode()
+
+    for session in sessions:
+        unfolded.append(msgspec.Raw(_INDEX.sub(put_back, bytes(session))))
+    return unfolded
 
 
 def history_from(
@@ -184,7 +228,9 @@ def history_from(
     Raises:
         error: (the class given) the record is no tree, or one of its sessions is broken.
     """
-    sessions = {entry.id: unpacked(entry.session, where=where, error=error) for entry in record.entries}
+    raws = _whole((entry.session for entry in record.entries), record.latents, where, error)
+    sessions = {entry.id: unpacked(raw, where=where, error=error)
+                for entry, raw in zip(record.entries, raws, strict=True)}
     pictures = {entry.id: picture(entry.thumbnail) for entry in record.entries if entry.thumbnail}
     with telling("latentstudio history", where, error):
         return rebuilt(

@@ -281,3 +281,28 @@ def test_a_file_that_somebody_else_wrote_meanwhile_is_not_replaced_unasked(tmp_p
     assert read_session(path).session == saved.session
     path.unlink()
     write_session(path, saved, known="0" * 64)  # gone is no other file
+
+
+def test_a_latent_that_many_entries_share_stands_once_in_the_file(tmp_path: Path) -> None:
+    shared, other = (View("toy", "", np.full(3000, fill, "<f4").tobytes(), (3000,)) for fill in (1.5, 2.5))
+    history = History()
+    for t in range(1, 200):
+        pair = Session((shared.with_position('"latent":3,', t), other), front=t % 2)
+        history = history.commit(pair, '"latent":0}')
+    path = tmp_path / "a.latentstudio"
+    write_session(path, Saved(pair, history))
+    assert path.stat().st_size < 200_000  # 199 pairs of 32,000 signs each, if each stood for itself
+    assert read_session(path).history == history
+
+
+@pytest.mark.parametrize("latents", [[], ["*"], ["AAAA" * 4_000]])
+def test_latents_that_are_missing_or_wrong_or_unfold_to_very_many_are_refused(
+    tmp_path: Path, saved: Saved, monkeypatch: pytest.MonkeyPatch, latents: list[str]
+) -> None:
+    path = tmp_path / "a.latentstudio"
+    write_session(path, saved)
+    record = msgspec.json.decode(path.read_bytes())["history"]
+    changed(path, history={**record, "latents": latents})
+    monkeypatch.setattr(records, "MAX_FILE_BYTES", 10_000)
+    with pytest.raises(SessionFileError, match=r"a\.latentstudio"):
+        read_session(path)
