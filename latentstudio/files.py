@@ -7,12 +7,49 @@ import errno
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextvars import ContextVar
 from pathlib import Path
 
 from latentstudio.errors import StorageError
 
 _CHUNK = 1 << 20
+_INPUTS: ContextVar[tuple[Path, ...]] = ContextVar("inputs", default=())
+
+
+@contextlib.contextmanager
+def never_over(inputs: Iterable[Path]) -> Iterator[None]:
+    """While the block runs, what is written through this module takes the place of none of ``inputs``: files, links to
+    them, and of folders every file that lies in them already.
+    """
+    token = _INPUTS.set((*_INPUTS.get(), *inputs))
+    try:
+        yield
+    finally:
+        _INPUTS.reset(token)
+
+
+def check_output(path: Path, inputs: Iterable[Path] | None = None) -> None:
+    """See that writing to ``path`` would destroy none of ``inputs`` (those of ``never_over`` when None).
+
+    Raises:
+        StorageError: it would.
+    """
+    path = Path(path)
+    for source in _INPUTS.get() if inputs is None else inputs:
+        if _is_same(path, source) or (path.exists() and source.is_dir() and _is_same(path.parent, source)):
+            raise StorageError(f"{path} is read here, it is not written over", expected="another file than the inputs",
+                               action="choose another name or folder for what is made")
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    """Whether two paths are one file: also through links, or where only capitals differ (one file on some disks)."""
+    try:
+        if one.samefile(other):
+            return True
+    except (OSError, ValueError):  # one of them is not there, or no path at all
+        pass
+    return str(one.absolute().resolve()).casefold() == str(other.absolute().resolve()).casefold()
 
 
 def write_whole(path: Path, data: bytes, *, durable: bool = True) -> None:
@@ -37,6 +74,7 @@ def check_writable(path: Path) -> None:
         StorageError: a folder is in the way, or the folder may not be written.
     """
     path = Path(path)
+    check_output(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
@@ -75,6 +113,7 @@ def remove_file(path: Path) -> None:
 def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
     """A temporary path beside ``path`` to write to; it takes the place of ``path`` only when the block ends well."""
     path = Path(path)
+    check_output(path)
     temporary: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import platformdirs
 
+from latentstudio.errors import StorageError
+
 _APPLICATION = "latentstudio"
 _PACKAGE = Path(__file__).resolve().parent
 
@@ -24,6 +26,8 @@ def bundled(name: str) -> Path:
 
 def _own(kind: str, standard: str) -> Path:
     home = os.environ.get("LATENTSTUDIO_HOME")
+    if not home and standard.startswith("~"):  # nobody knows this user's home: no folder of that name is made here
+        raise StorageError("this user has no home folder", action="set HOME or LATENTSTUDIO_HOME to a folder")
     return Path(home) / kind if home else Path(standard)
 
 

@@ -63,7 +63,7 @@ def _list(arguments: argparse.Namespace, output: Output) -> None:
     for problem in known.errors:
         output.note(problem)
     rows = [factor_row(factor) for factor in known]
-    output.result(rows)
+    output.result({"model": model.card.name, "factors": rows})
     if not rows:
         output.say(f"{model.card.name} has no factors yet; learn one with `latentstudio factors learn`")
     output.say(table([

@@ -13,7 +13,7 @@ import numpy as np
 from latentstudio import api, pixels
 from latentstudio.cli.invert_after import After
 from latentstudio.cli.options import Parser, add_common, add_settings, settings_of, verb_parser
-from latentstudio.cli.output import Output
+from latentstudio.cli.output import Output, distinct_names
 from latentstudio.cli.picture_options import add_conditions, read_conditions
 from latentstudio.document.view import View
 from latentstudio.errors import StudioError, UsageError
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         held_out = output.follow(api.held_out_steps(model, settings, conditions=conditions), "the model's own samples")
         answers: list[dict[str, Any]] = []
         failed = 0
-        for name, path in _named(arguments.photos):
+        for name, path in zip(distinct_names(arguments.photos), arguments.photos, strict=True):
             try:
                 answers.append(_one(model, path, arguments.out / name, settings, start, held_out, frame, after, output))
             except StudioError as problem:
@@ -184,14 +184,3 @@ def _latent(path: Path) -> Any:
     except (OSError, ValueError) as problem:
         raise UsageError(f"the start '{path}' is no latent ({problem})", expected="encoder, random, or a .npy file"
                          ) from problem
-
-
-def _named(photos: Sequence[Path]) -> list[tuple[str, Path]]:
-    """A folder name for each photo; the same photo twice gets two."""
-    names: dict[str, int] = {}
-    found = []
-    for path in photos:
-        stem = path.stem or "photo"
-        names[stem] = names.get(stem, 0) + 1
-        found.append((stem if names[stem] == 1 else f"{stem}-{names[stem]}", path))
-    return found

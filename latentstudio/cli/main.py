@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
 import errno
 import importlib
+import io
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from latentstudio.cli.options import Parser
-from latentstudio.cli.output import Output, table
+from latentstudio.cli.output import Output, named_inputs, table
 from latentstudio.errors import StudioError, UnknownNameError
+from latentstudio.files import never_over
 from latentstudio.places import state_folder
 from latentstudio.version import VERSION
 
-DONE, FAILED, USER_ERROR, INTERRUPTED, BROKEN_PIPE = 0, 1, 2, 130, 141
+DONE, FAILED, USER_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 0, 1, 2, 130, 141, 143
 
 VERBS = {
-    "window": "open the window (what happens without a verb)",
+    "window": "open the window (what happens without a verb, or with files alone)",
     "models": "list, fetch, describe, add and remove models",
     "sample": "draw pictures from a model",
     "factors": "list, learn and apply factors of variation",
@@ -58,30 +65,40 @@ def load_verb(name: str) -> Verb:
         UnknownNameError: there is no such verb.
     """
     if name not in VERBS:
-        raise UnknownNameError(f"there is no verb '{name}'", expected=f"one of: {', '.join(VERBS)}")
+        near = difflib.get_close_matches(name, VERBS, n=1)
+        raise UnknownNameError(f"there is no verb '{name}', and no file of this name",
+                               expected=f"one of: {', '.join(VERBS)}",
+                               action=f"did you mean '{near[0]}'?" if near else "")
     module = importlib.import_module(f"latentstudio.cli.{name.replace('-', '_')}")
     return Verb(module.parser, module.run)
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns 0, or 2 for the user's mistakes, 130 for Ctrl-C, 1 for a defect of ours.
+class Terminated(KeyboardInterrupt):
+    """The system asked the program to end (SIGTERM); verbs that keep their best on an interrupt keep it then, too."""
 
-    Without arguments the window opens.
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; answers with an exit code.
+
+    0: done. 2: something the user can mend, such as a full disk or a stdout that takes nothing. 130 and 143: stopped by
+    Ctrl-C or by SIGTERM. 141: whoever read the answer has gone. 1: a defect of ours. Without words the window opens.
     """
     words = list(sys.argv[1:] if argv is None else argv)
+    _mend_streams()
     output = Output(as_json="--json" in words)
+    with _ended_by_the_system() as signals:
+        code = _run(words, output)
+    return _delivered(TERMINATED if code == INTERRUPTED and signals else code, output)
+
+
+def _run(words: list[str], output: Output) -> int:
     try:
-        code = _dispatch(words, output)
-        sys.stdout.flush()
-        return code
+        return _dispatch(words, output)
     except StudioError as problem:
         return _complain(problem.sentence, output, USER_ERROR)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return _complain("interrupted", output, INTERRUPTED)
     except BrokenPipeError:
-        # whoever read our output has gone; the interpreter's own flush at exit must not complain either
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return BROKEN_PIPE
     except MemoryError:
         return _complain("there is not enough memory for this; ask for fewer or smaller pictures", output, USER_ERROR)
@@ -91,14 +108,68 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(_defect(problem, words), output, FAILED)
 
 
+def _mend_streams() -> None:
+    """Give a stream that was closed somewhere to go (else the next file that is opened would be taken for it), and
+    write letters that a stream's encoding lacks by their numbers."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 - open as long as the program
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
+@contextmanager
+def _ended_by_the_system() -> Iterator[list[int]]:
+    """SIGTERM ends the work as Ctrl-C does, so that nothing stays half written; the list gets it when it comes."""
+    signals: list[int] = []
+
+    def on_signal(number: int, frame: object) -> None:
+        signals.append(number)
+        raise Terminated
+
+    if (threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL):
+        yield signals
+        return
+    signal.signal(signal.SIGTERM, on_signal)
+    try:
+        yield signals
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _delivered(code: int, output: Output) -> int:
+    """Hand over what stdout still holds; the interpreter's own attempt at exit must not complain after this one."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        code = BROKEN_PIPE
+    except OSError as problem:
+        if code == DONE:
+            output.note(f"latentstudio: the answer cannot be written ({problem.strerror}); give stdout somewhere to go")
+            code = USER_ERROR
+    else:
+        if code != BROKEN_PIPE:
+            return code
+    with contextlib.suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
+
+
 def _dispatch(words: list[str], output: Output) -> int:
     if words and words[0] in ("-h", "--help", "help"):
         output.say(_help())
         return DONE
     if words and words[0] in ("-V", "--version"):
-        print(f"latentstudio {VERSION}")
+        Output().say(f"latentstudio {VERSION}")
         return DONE
-    if not words or words[0].startswith("-"):
+    if not words or words[0].startswith("-") or (words[0] not in VERBS and _exists(words[0])):
         words = ["window", *words]
     verb = load_verb(words[0])
     parser = verb.parser()
@@ -106,22 +177,37 @@ def _dispatch(words: list[str], output: Output) -> int:
         arguments = parser.parse_args(words[1:])
     except SystemExit as leaving:  # --help prints and leaves
         return int(leaving.code or 0)
-    return verb.run(arguments, output) or DONE
+    output.begin(arguments)
+    with never_over(named_inputs(arguments)):
+        return verb.run(arguments, output) or DONE
+
+
+def _exists(word: str) -> bool:
+    try:
+        return Path(word).exists()
+    except (OSError, ValueError):  # too long for a path, or with a sign that none may hold
+        return False
 
 
 def _help() -> str:
     rows = [(f"  {name}", summary) for name, summary in VERBS.items()]
     return "\n".join((
-        "usage: latentstudio [VERB] [options]      without a verb the window opens", "",
+        "usage: latentstudio [VERB] [options]      without a verb the window opens, with the FILES that are named", "",
         table(rows), "",
         "`latentstudio VERB --help` tells the options of a verb; --json, --seed and --device go with every verb.",
         "`latentstudio --version` prints the version.",
+        "Exit codes: 0 done, 2 something you can mend, 130 Ctrl-C, 143 SIGTERM, 141 the reader has gone, 1 our defect.",
     ))
 
 
 def _complain(sentence: str, output: Output, code: int) -> int:
-    print(f"latentstudio: {sentence}", file=sys.stderr)
-    output.result({"error": sentence})
+    output.note(sentence if code == INTERRUPTED else f"latentstudio: {sentence}")
+    try:
+        output.result({"error": sentence})
+    except BrokenPipeError:
+        return BROKEN_PIPE
+    except StudioError:
+        return code
     return code
 
 

@@ -63,7 +63,7 @@ def _list(arguments: argparse.Namespace, output: Output) -> None:
     rows += [_network_row(card) for card in list_networks()]
     names = {row["name"] for row in rows}
     rows += [_add_on_row(found, catalogue) for found in list_add_ons(KINDS) if found.name not in names]
-    output.result(rows)
+    output.result({"models": rows})
     output.say(table([(row["name"], row["facts"], _state(row), row["licence"]) for row in rows]))
 
 

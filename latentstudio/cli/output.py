@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
 import json
 import math
 import sys
@@ -10,8 +12,16 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from latentstudio.errors import StorageError
+from latentstudio.files import sha256_of, write_whole
+from latentstudio.version import VERSION
+
 if TYPE_CHECKING:
     from latentstudio.steps import Step
+
+ABOUT, PROVENANCE = "about.json", "provenance"
+RESULTS = ("out", "pasted", "records", "run", "open")  # what is made, a run's own files, what the window may save over
+_MOST_HASHED = 1 << 30
 
 StepType = TypeVar("StepType", bound="Step")
 
@@ -31,26 +41,51 @@ class Output:
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
         self._answered = False
+        self._asked: argparse.Namespace | None = None
+
+    def begin(self, asked: argparse.Namespace) -> None:
+        """From here on results tell with what they were made: see ``provenance``."""
+        self._asked = asked
 
     def say(self, text: str = "") -> None:
         """A line for people on stdout; silent with ``--json``."""
         if not self.as_json:
-            print(text)
+            self._print(text)
 
     def note(self, text: str) -> None:
-        """A line on stderr: something worth knowing that is not the answer."""
-        print(text, file=sys.stderr, flush=True)
+        """A line on stderr: something worth knowing that is not the answer; lost where nobody takes it."""
+        with contextlib.suppress(OSError, ValueError):
+            print(text, file=sys.stderr, flush=True)
 
-    def result(self, value: Any) -> None:
-        """The answer as one JSON value; silent without ``--json``."""
+    def result(self, value: Mapping[str, Any]) -> None:
+        """The answer as one JSON value, with its ``provenance``; silent without ``--json``."""
         if self.as_json and not self._answered:
             self._answered = True
-            print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False))
+            self._print(_json(value if self._asked is None else {**value, PROVENANCE: provenance(self._asked, value)}))
 
     def line(self, value: Any) -> None:
         """One JSON value on a line of its own, before the answer; silent without ``--json``."""
         if self.as_json:
-            print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False), flush=True)
+            self._print(_json(value), flush=True)
+
+    def about(self, folder: Path, **more: Any) -> None:
+        """Write what a study was made with beside its tables, as ``about.json``.
+
+        Raises:
+            StorageError: the disk is full or the folder may not be written.
+        """
+        assert self._asked is not None, "a verb has begun"
+        value = _plain({**provenance(self._asked, more), **more})
+        write_whole(folder / ABOUT, json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
+
+    def _print(self, text: str, *, flush: bool = False) -> None:
+        try:
+            print(text, flush=flush)
+        except BrokenPipeError:
+            raise
+        except OSError as problem:
+            raise StorageError(f"the answer cannot be written ({problem.strerror})",
+                               action="give stdout somewhere to go") from problem
 
     def follow(
         self, steps: Iterator[StepType], title: str, *, on_step: Callable[[StepType], bool] | None = None
@@ -70,6 +105,82 @@ class Output:
         finally:
             bar.close()
         return last
+
+
+def provenance(asked: argparse.Namespace, told: Mapping[str, Any]) -> dict[str, Any]:
+    """What an answer was made with: version, seed, SHA-256 of the weights of every model in it and of its input files.
+
+    Weights stand by the model's name, files by the path that was given; a file of more than 1 GB has none.
+    """
+    named = [getattr(asked, "model", None), *(getattr(asked, "models", None) or ()), told.get("model")]
+    files = [path for path in named_inputs(asked) if path.is_file() and path.stat().st_size <= _MOST_HASHED]
+    return {
+        "version": VERSION, "seed": told.get("seed", getattr(asked, "seed", None)),
+        "weights": {name: found for name in dict.fromkeys(map(str, filter(None, named)))
+                    if (found := _weights_of(name))},
+        "inputs": {str(path): sha256_of(path) for path in files},
+    }
+
+
+def _weights_of(model: str) -> str:
+    # the catalogue reads every card, which an answer in words does without
+    from latentstudio.errors import StudioError
+    from latentstudio.generators.card import read_card
+    from latentstudio.generators.catalogue import find_catalogue
+
+    try:
+        card = read_card(Path(model)) if Path(model).is_dir() else find_catalogue().model(model).card
+    except (StudioError, OSError):
+        return ""
+    return "" if card is None else card.weights_sha256
+
+
+def named_inputs(asked: argparse.Namespace) -> tuple[Path, ...]:
+    """Files and folders that exist and that an option or argument other than those for results names."""
+    found: list[Path] = []
+    for name, value in vars(asked).items():
+        if name in RESULTS:
+            continue
+        for one in value if isinstance(value, list | tuple) else (value,):
+            if not isinstance(one, str | Path) or not str(one):
+                continue
+            for path in (Path(one), Path(str(one).rpartition(":")[0] or "/")):  # FILE.py:name names a file, too
+                with contextlib.suppress(OSError, ValueError):
+                    if path.exists() and path != Path("/"):
+                        found.append(path)
+                        break
+    return tuple(found)
+
+
+def distinct_names(paths: Sequence[Path]) -> list[str]:
+    """A name for what is made of each file: its own without the ending, with a number where another one has it already.
+
+    Capitals make no difference, as on some disks.
+    """
+    stems = [path.stem if path.stem.strip(".") else "picture" for path in paths]
+    taken = {stem.casefold() for stem in stems}
+    seen: set[str] = set()
+    names = []
+    for stem in stems:
+        name, number = stem, 1
+        while name.casefold() in (seen if number == 1 else taken):
+            number += 1
+            name = f"{stem}-{number}"
+        seen.add(name.casefold())
+        taken.add(name.casefold())
+        names.append(name)
+    return names
+
+
+def _json(value: Any) -> str:
+    """One line of JSON that stdout can take: letters that its encoding lacks are written by their numbers."""
+    plain = _plain(value)
+    text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except (UnicodeError, LookupError):
+        return json.dumps(plain, allow_nan=False)
+    return text
 
 
 def _plain(value: Any) -> Any:

@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     """Do the chosen action."""
     if arguments.action == "list":
         rows = [_row(entry) for entry in find_catalogue().backends]
-        output.result(rows)
+        output.result({"plugins": rows})
         output.say(table([
             (str(row["id"]), str(row["title"]), str(row["source"]), f"broken: {row['error']}" if row["error"] else "ok")
             for row in rows

@@ -24,7 +24,7 @@ from latentstudio.pixels import write_png
 from latentstudio.places import state_folder
 from latentstudio.training.checkpoint import load_checkpoint
 from latentstudio.training.distributed import Processes, joined
-from latentstudio.training.loop import LOG_EVERY, TrainingStep, checkpoint_left
+from latentstudio.training.loop import LOG_EVERY, LOG_FILE, TrainingStep, checkpoint_left
 from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
 from latentstudio.training.train import finish_recipe, train_recipe
 
@@ -72,6 +72,10 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, processes: Processes, output: Output) -> int:
     folder = arguments.run or state_folder() / "runs" / recipe.name
+    for made in (folder, arguments.out):
+        if Path(recipe.data).is_dir() and made.is_dir() and made.samefile(recipe.data):
+            raise UsageError(f"{made} is the folder of the training pictures", expected="another one for the results",
+                             action="give --run and --out folders of their own; they may lie below the pictures")
     if arguments.beside is not None and hasattr(os, "nice"):
         os.nice(_GENTLE)
     catalogue = find_catalogue()
@@ -111,7 +115,7 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, processes: P
     else:
         output.say(f"{recipe.name} stands at step {done:,} of {recipe.steps:,}; go on with --resume")
     output.result(answer)
-    return INTERRUPTED if asked and done < recipe.steps else 0
+    return 128 + asked[0] if asked and done < recipe.steps else 0  # as a shell says it: 130 or 143
 
 
 @contextmanager
@@ -183,6 +187,7 @@ class _Reporter:
         for note in step.notes:
             self.output.note(note)
         if step.preview is not None:
+            (self.folder / LOG_FILE).touch()  # tells a reader of pictures that this folder is a run's, however it ends
             write_png(self.folder / SAMPLES_FILE, step.preview)
         due = step.step > 0 and step.seconds - (self.told[-1] if self.told else 0.0) > EVERY
         if step.step and (step.step % LOG_EVERY == 0 or due):

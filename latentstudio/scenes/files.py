@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from latentstudio.errors import PictureError, UsageError
-from latentstudio.files import remove_file, storage_error, write_whole
+from latentstudio.files import remove_file, replacing, write_whole
 from latentstudio.pixels import read_picture, write_png
 from latentstudio.scenes.making import MadeScene, TruthObject
 from latentstudio.scenes.scene import Scene
@@ -215,10 +215,8 @@ def write_layers(folder: Path, behind: NDArray[np.uint8], objects: NDArray[np.ui
     names = ["background.png"]
     for number, layer in enumerate(objects):
         path = folder / f"object-{number:02d}.png"
-        try:
-            Image.fromarray(layer, "RGBA").save(path)
-        except OSError as problem:
-            raise storage_error(path, problem) from problem
+        with replacing(path) as temporary:
+            Image.fromarray(layer, "RGBA").save(temporary, format="PNG")
         names.append(path.name)
     return tuple(names)
 

@@ -14,6 +14,7 @@ from PIL import Image
 from latentstudio import pixels
 from latentstudio.errors import PictureError, TrainingError, UnknownNameError
 from latentstudio.files import replacing, storage_error
+from latentstudio.generators.card import CARD_FILE
 from latentstudio.latents import sample_prior
 from latentstudio.picture_files import SUFFIXES, open_picture
 from latentstudio.places import cache_folder
@@ -21,6 +22,7 @@ from latentstudio.training.datasets import data_set, data_set_folder, read_idx
 from latentstudio.training.loop import TrainingStep
 from latentstudio.training.pictures import DataStep, PictureSet, parted
 from latentstudio.training.recipe import Recipe
+from latentstudio.training.runs import CHECKPOINT_FILE, LOG_FILE, RECIPE_FILE
 from latentstudio.training.sprites import SpriteSheet
 
 TRUTH, MASKS = "truth.json", "masks"  # beside and below made scenes
@@ -70,13 +72,14 @@ def read_data(name: str, wanted: Wanted) -> Iterator[DataStep]:
 
 def read_folder(folder: Path, wanted: Wanted) -> Iterator[DataStep]:
     """Every picture in ``folder`` and below it, its middle square resized. What cannot be read is counted and named;
-    the masks of made scenes are no pictures.
+    the masks of made scenes are no pictures, nor is what lies in folders of training runs and of models.
 
     Raises:
         TrainingError: no pictures in it, or too few of them.
     """
     paths = sorted(path for path in folder.rglob("*")
-                   if path.suffix.lower() in SUFFIXES and path.is_file() and not _is_mask(path))[:MOST]
+                   if path.suffix.lower() in SUFFIXES and path.is_file() and not _is_mask(path)
+                   and not _is_made(path, folder))[:MOST]
     if not paths:
         raise TrainingError(f"{folder} holds no pictures", expected=f"files such as {', '.join(SUFFIXES[:4])}",
                             action="choose another folder")
@@ -107,6 +110,13 @@ def _is_mask(path: Path) -> bool:
     """Whether `scene make` wrote it to say which pixel belongs to which object."""
     above = path.parent.parent
     return path.parent.name == MASKS and ((above / TRUTH).is_file() or (above / path.name).is_file())
+
+
+def _is_made(path: Path, folder: Path) -> bool:
+    """Whether a training run or a model's folder below the data holds it: samples of networks are no data."""
+    between = path.parent.relative_to(folder)
+    return any((folder / above / name).is_file() for above in (between, *between.parents) if above.parts
+               for name in (CARD_FILE, CHECKPOINT_FILE, LOG_FILE, RECIPE_FILE))
 
 
 def fit_square(picture: pixels.BytePictures, wanted: Wanted) -> NDArray[np.uint8]:

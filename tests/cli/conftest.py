@@ -27,8 +27,15 @@ class Answer:
 
     @property
     def json(self) -> Any:
-        """The answer: the one JSON value on stdout, or the last line of it."""
-        return json.loads(self.out.splitlines()[-1] if self.out.startswith("{") else self.out)
+        """The answer: the one JSON value on stdout, or the last line of it; without its provenance."""
+        value = json.loads(self.out.splitlines()[-1] if self.out.startswith("{") else self.out)
+        value.pop("provenance", None)
+        return value
+
+    @property
+    def provenance(self) -> Any:
+        """Version, seed and hashes that the answer was made with."""
+        return json.loads(self.out.splitlines()[-1])["provenance"]
 
     @property
     def complaint(self) -> str:

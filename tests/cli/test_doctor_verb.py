@@ -39,7 +39,7 @@ def test_doctor_lists_a_broken_plugin_with_its_error(cli, cli_home: Path) -> Non
     (folder / "plugin.toml").write_text("id = 3", encoding="utf-8")
     try:
         finding = doctor.check_plugins()
-        rows = {row["id"]: row for row in cli("plugins", "list", "--json").json}
+        rows = {row["id"]: row for row in cli("plugins", "list", "--json").json["plugins"]}
     finally:
         (folder / "plugin.toml").unlink()
         folder.rmdir()

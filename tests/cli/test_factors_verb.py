@@ -47,7 +47,7 @@ def known(cli_home: Path) -> None:
 
 
 def test_list_has_units_and_ranges(cli) -> None:
-    rows = cli("factors", "list", "example", "--json").json
+    rows = cli("factors", "list", "example", "--json").json["factors"]
     assert [(row["name"], row["unit"]) for row in rows] == [("x", "px"), ("scale", "x")]
     assert rows[0]["range"] == pytest.approx([-16.0, 16.0])
     assert rows[1]["range"] == pytest.approx([2.0**-4, 2.0**4])
@@ -63,7 +63,7 @@ def test_list_says_which_file_is_broken(cli) -> None:
         broken.unlink()
     assert answer.code == 0
     assert "broken.safetensors" in answer.complaint
-    assert len(answer.json) == 2
+    assert len(answer.json["factors"]) == 2
 
 
 def test_forget_puts_a_factor_of_ones_own_aside(cli) -> None:
@@ -74,7 +74,7 @@ def test_forget_puts_a_factor_of_ones_own_aside(cli) -> None:
     again = cli("factors", "forget", "example", "--factor", "y")
     assert again.code == 2
     assert "no factor 'y' of your own" in again.complaint
-    assert len(cli("factors", "list", "example", "--json").json) == 2
+    assert len(cli("factors", "list", "example", "--json").json["factors"]) == 2
 
 
 def test_apply_moves_the_latent_by_what_was_asked(cli, tmp_path: Path) -> None:

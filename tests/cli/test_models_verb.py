@@ -17,7 +17,7 @@ from latentstudio.places import user_models
 
 
 def test_models_list_has_the_promised_keys(cli) -> None:
-    rows = {row["name"]: row for row in cli("models", "list", "--json").json}
+    rows = {row["name"]: row for row in cli("models", "list", "--json").json["models"]}
     assert {"name", "backend", "installed", "capabilities", "licence"} <= set(rows["example"])
     assert rows["example"]["installed"] is True
     assert rows["faces-gan"] | {"installed": False, "backend": "dcgan", "licence": "MIT"} == rows["faces-gan"]
@@ -47,7 +47,7 @@ def test_models_info_of_an_add_on_shows_its_licence(cli) -> None:
 
 def test_the_measuring_add_on_is_listed_and_described_but_is_no_model(cli) -> None:
     name = "features-efficientnet-lite0"
-    row = next(row for row in cli("models", "list", "--json").json if row["name"] == name)
+    row = next(row for row in cli("models", "list", "--json").json["models"] if row["name"] == name)
     assert (row["kind"], row["installed"], row["licence"]) == ("features", False, "Apache-2.0")
     assert "Apache License" in cli("models", "info", name).out
     answer = cli("sample", name, "--out", "nowhere.png")
@@ -58,7 +58,7 @@ def test_the_measuring_add_on_is_listed_and_described_but_is_no_model(cli) -> No
 def test_the_installed_measuring_add_on_is_listed_once_and_removed(cli, cli_home, features_store) -> None:
     name = "features-efficientnet-lite0"
     shutil.copytree(features_store / "data" / "networks" / name, cli_home / "data" / "networks" / name)
-    rows = [row for row in cli("models", "list", "--json").json if row["name"] == name]
+    rows = [row for row in cli("models", "list", "--json").json["models"] if row["name"] == name]
     assert [row["installed"] for row in rows] == [True]
     facts = cli("models", "info", name, "--json").json
     assert (facts["kind"], facts["installed"], len(facts["weights_sha256"])) == ("features", True, 64)
@@ -91,14 +91,14 @@ def test_add_and_remove_a_model(cli, tmp_path: Path) -> None:
 
 
 def test_plugins_list_names_the_shipped_ones(cli) -> None:
-    rows = {row["id"]: row for row in cli("plugins", "list", "--json").json}
+    rows = {row["id"]: row for row in cli("plugins", "list", "--json").json["plugins"]}
     assert {"beta_vae", "dcgan"} <= set(rows)
     assert rows["beta_vae"]["source"] == "shipped"
     assert rows["beta_vae"]["error"] is None
 
 
 def test_plugins_check_passes_on_a_shipped_one_and_fails_on_an_empty_folder(cli, tmp_path: Path) -> None:
-    folder = next(row["folder"] for row in cli("plugins", "list", "--json").json if row["id"] == "beta_vae")
+    folder = next(row["folder"] for row in cli("plugins", "list", "--json").json["plugins"] if row["id"] == "beta_vae")
     report = cli("plugins", "check", folder, "--json")
     assert (report.code, report.json["passed"]) == (0, True)
     assert {"name", "passed", "detail"} == set(report.json["checks"][0])
@@ -235,13 +235,14 @@ def test_a_full_disk_keeps_the_old_picture(cli, tmp_path: Path, monkeypatch: pyt
     out = tmp_path / "one.png"
     cli("sample", "example", "--count", "1", "--out", out)
     before = out.read_bytes()
+    other = shutil.copy(out, tmp_path / "other.png")  # what is read is never written over, whatever the disk says
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("latentstudio.files.os.fsync", full)
     for words in (("sample", "example", "--count", "4"), ("factors", "apply", "example", "--seed", "2"),
-                  ("render", out)):
+                  ("render", other)):
         answer = cli(*words, "--out", out)
         assert answer.code == 2
         assert "no space left on the disk" in answer.complaint

@@ -222,3 +222,18 @@ def test_idx_files_are_read_with_their_shape(tmp_path: Path) -> None:
     write_idx(tmp_path / "v.gz", values)
     assert (read_idx(tmp_path / "v.gz") == values).all()
     assert datasets.data_set_names() == ("fashion-mnist",)
+
+
+@pytest.mark.parametrize("sign", ["card.json", "checkpoint.safetensors", "log.jsonl", "recipe.toml"])
+def test_what_runs_and_models_below_the_data_drew_is_no_data(tmp_path: Path, sign: str) -> None:
+    for number in range(20):
+        Image.fromarray(np.full((8, 8, 3), number, np.uint8)).save(tmp_path / f"{number}.png")
+    run = tmp_path / "deep" / "run"
+    (run / "more").mkdir(parents=True)
+    (run / sign).write_text("{}")
+    for name in ("samples.png", "held_out.png", "more/samples.png"):
+        Image.fromarray(np.full((8, 8, 3), 255, np.uint8)).save(run / name)
+    (tmp_path / sign).write_text("{}")  # beside the pictures themselves it says nothing
+    *_, last = read_folder(tmp_path, Wanted(8, 3))
+    assert last.pictures is not None
+    assert max(int(one.max()) for one in (last.pictures.training, last.pictures.held_out)) == 19
