@@ -55,8 +55,11 @@ from latentstudio.networks import (
     train_steps,
 )
 from latentstudio.photographs import edit_anchors, kept_effect_steps
-from latentstudio.pictures import (
-    Picture,
+from latentstudio.scenes.making import make_scene
+from latentstudio.scenes.scene import Scene, SceneObject, read_scene, write_scene
+from latentstudio.settings import changed
+from latentstudio.tasks.draw import Render as Picture
+from latentstudio.tasks.draw import (
     draw,
     draw_clamped,
     draw_exact,
@@ -64,9 +67,6 @@ from latentstudio.pictures import (
     draw_pasted,
     factors_of,
 )
-from latentstudio.scenes.making import make_scene
-from latentstudio.scenes.scene import Scene, SceneObject, read_scene, write_scene
-from latentstudio.settings import changed
 
 if TYPE_CHECKING:
     from latentstudio.transformations import Transformation

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from latentstudio import api, pixels
 from latentstudio.cli.screen import go_offscreen, has_display
-from latentstudio.tasks.drawing import shrink
+from latentstudio.tasks.draw import shrink
 from latentstudio.tasks.thumbnails import shipped_thumbnail_path
 from latentstudio.tasks.welcome import FIRST_SEEDS
 

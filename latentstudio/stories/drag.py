@@ -49,7 +49,7 @@ def drag_one(driver: Driver, name: str) -> dict[str, object]:
     assert before is not None
     assert after is not None
     driver.check(abs(reached - asked) <= (high - low) / 100, f"{name} reached what was asked ({asked:.3f})")
-    changed = float(np.abs(after.picture.astype(np.int16) - before.picture.astype(np.int16)).mean())
+    changed = float(np.abs(after.pixels.astype(np.int16) - before.pixels.astype(np.int16)).mean())
     driver.check(changed > 0.1 or abs(reached) < 1e-6, f"the picture changed with {name}")
     return {"asked": round(asked, 4), "reached": factor.unit.format(reached), "mean_change": round(changed, 2)}
 

@@ -57,7 +57,7 @@ def _photo(driver: Driver) -> np.ndarray:
     drawn = driver.parts.picture.last_drawn
     assert drawn is not None
     ground = np.full((320, 480, 3), 0, np.uint8)
-    ground[32:288, 112:368] = np.kron(drawn.picture, np.ones((4, 4, 1), np.uint8))[:256, :256]
+    ground[32:288, 112:368] = np.kron(drawn.pixels, np.ones((4, 4, 1), np.uint8))[:256, :256]
     return ground
 
 

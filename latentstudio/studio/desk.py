@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from latentstudio.generators.opening import open_model
 from latentstudio.latents import sample_prior
 from latentstudio.studio.shell.worker import Worker
 from latentstudio.studio.widgets.notice_bar import Kind
-from latentstudio.tasks.drawing import Drawn, Opened
+from latentstudio.tasks.draw import OpenModel, Render
 from latentstudio.tasks.welcome import first_seed
 
 KEPT_OPEN = 3
@@ -54,11 +54,11 @@ class Desk(QObject):
     """Holds the open models; every panel looks here for the model that belongs to the session.
 
     Signals:
-        model_changed(Opened): another model came to the front.
-        factors_changed(Opened): the same model has other factors.
+        model_changed(OpenModel): another model came to the front.
+        factors_changed(OpenModel): the same model has other factors.
         noticed(Notice): something to tell.
         activity(str): what is going on, for the status line; empty is "Ready".
-        drawn(Drawn): a picture of the session was drawn.
+        drawn(Render): a picture of the session was drawn.
         open_failed(str): the model of this name could not be opened (a notice says why).
     """
 
@@ -86,8 +86,8 @@ class Desk(QObject):
         self.keep_sliders = False  # whether slider positions carry over to new pictures
         self._next_seed = next_seed
         self._catalogue = catalogue
-        self._open: dict[str, Opened] = {}
-        self._current: Opened | None = None
+        self._open: dict[str, OpenModel] = {}
+        self._current: OpenModel | None = None
         self._wish: _Wish | None = None
         workspace.subscribe(self._on_change)
 
@@ -103,7 +103,7 @@ class Desk(QObject):
         self._catalogue = None
 
     @property
-    def current(self) -> Opened | None:
+    def current(self) -> OpenModel | None:
         """The open model of the session, or None while none is open."""
         return self._current
 
@@ -112,11 +112,11 @@ class Desk(QObject):
         """Name of the model that is being opened, or empty."""
         return "" if self._wish is None else self._wish.name
 
-    def opened_for(self, view: View | None) -> Opened | None:
+    def opened_for(self, view: View | None) -> OpenModel | None:
         """The open model that this session needs, or None (it is being opened, or missing)."""
         return None if view is None else self._open.get(view.model)
 
-    def show_session(self, drawn: Drawn) -> None:
+    def show_session(self, drawn: Render) -> None:
         """Tell every panel that a picture of the session is there."""
         self.drawn.emit(drawn)
 
@@ -180,12 +180,12 @@ class Desk(QObject):
         """Close a model that was removed."""
         opened = self._open.pop(name, None)
         if opened is not None:
-            self.worker.request(f"close {name}", opened.model.close, self._on_closed)
+            self.worker.request(f"close {name}", opened.close, self._on_closed)
 
     def close(self) -> None:
         """Close all models; the worker must have ended."""
         for opened in self._open.values():
-            opened.model.close()
+            opened.close()
         self._open.clear()
         self._current = None
 
@@ -199,14 +199,14 @@ class Desk(QObject):
             self.open_failed.emit(wish.name)
             return
         opened = result.value
-        if not isinstance(opened, Opened):
+        if not isinstance(opened, OpenModel):
             return
         self._open.setdefault(opened.name, opened)
         if wanted:
             self._take(self._open[opened.name], wish)
         self._close_oldest()
 
-    def _take(self, opened: Opened, wish: _Wish) -> None:
+    def _take(self, opened: OpenModel, wish: _Wish) -> None:
         self._bring_forward(opened)
         if not wish.commits:
             return
@@ -218,7 +218,7 @@ class Desk(QObject):
             first_view = View.start(card, sample_prior(card.spaces[0], count=1, seed=seed)[0], seed)
             self.workspace.apply(first_view, wish.label or opened.name, Origin.SAMPLE)
 
-    def _bring_forward(self, opened: Opened) -> None:
+    def _bring_forward(self, opened: OpenModel) -> None:
         self._open[opened.name] = self._open.pop(opened.name, opened)
         if self._current is not opened:
             self._current = opened
@@ -240,7 +240,7 @@ class Desk(QObject):
 
     def _on_factors(self, result: Result) -> None:
         opened = result.value
-        if result.error is not None or not isinstance(opened, Opened):
+        if result.error is not None or not isinstance(opened, OpenModel):
             self.tell_error(result.error or RuntimeError("no answer"), doing="Reading the factors")
             return
         self._open[opened.name] = opened
@@ -254,12 +254,12 @@ class Desk(QObject):
             self.tell_error(error, doing="Closing the model")
 
 
-def open_for_window(name: str, catalogue: Catalogue, device: str) -> Opened:
+def open_for_window(name: str, catalogue: Catalogue, device: str) -> OpenModel:
     """Open a model by its fast path and read its factors (in the worker)."""
     model = open_model(name, catalogue=catalogue, device=device)
-    return Opened(model.card.name, model, load_factors(model.folder, model.card))
+    return OpenModel(model.card.name, model, load_factors(model.folder, model.card))
 
 
-def _with_factors(opened: Opened) -> Opened:
+def _with_factors(opened: OpenModel) -> OpenModel:
     factors: FactorSet = load_factors(opened.model.folder, opened.model.card)
-    return Opened(opened.name, opened.model, factors)
+    return replace(opened, factors=factors)

@@ -16,14 +16,14 @@ from latentstudio.pixels import BytePictures
 from latentstudio.scenes.decomposing import decompose, layers, new_scenes, scenes_of
 from latentstudio.scenes.files import write_layers
 from latentstudio.scenes.scene import Scene, write_scene
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.scene import TakenApart, TakenApartStep
 
 CHECK = 8
 _SHOWN = 7
 
 
-def unfold(opened: Opened, view: View) -> Scene:
+def unfold(opened: OpenModel, view: View) -> Scene:
     """The scene of a view's latent: what the learned prior makes of it.
 
     Raises:
@@ -47,7 +47,7 @@ def take_apart(model: Model, photo: Photo) -> Iterator[TakenApartStep]:
     yield TakenApartStep(1.0, "taken apart", result=TakenApart(found.scene, facts, tuple(found.notes)))
 
 
-def another_look(opened: Opened, seed: int) -> tuple[float, ...]:
+def another_look(opened: OpenModel, seed: int) -> tuple[float, ...]:
     """z_what of some object of a new scene.
 
     Raises:
@@ -59,12 +59,12 @@ def another_look(opened: Opened, seed: int) -> tuple[float, ...]:
     return ()
 
 
-def another_background(opened: Opened, seed: int) -> tuple[float, ...]:
+def another_background(opened: OpenModel, seed: int) -> tuple[float, ...]:
     """z_bg of a new scene."""
     return tuple(new_scenes(opened.model, count=1, seed=seed)[0].background)
 
 
-def layer_sheet(opened: Opened, scene: Scene) -> BytePictures:
+def layer_sheet(opened: OpenModel, scene: Scene) -> BytePictures:
     """Background and objects side by side, uint8 (S, k S, 3), objects on a checked ground.
 
     Raises:
@@ -81,7 +81,7 @@ def layer_sheet(opened: Opened, scene: Scene) -> BytePictures:
     return np.concatenate(shown, axis=1)
 
 
-def export_layers(opened: Opened, scene: Scene, folder: Path) -> str:
+def export_layers(opened: OpenModel, scene: Scene, folder: Path) -> str:
     """Write background and objects as PNG, and the scene's JSON beside them; answers with a sentence."""
     names = write_layers(folder, *layers(opened.model, scene))
     write_scene(folder / "scene.json", scene)

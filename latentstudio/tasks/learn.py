@@ -20,7 +20,7 @@ from latentstudio.generators.opening import Model
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.places import records_folder
-from latentstudio.tasks.drawing import shrink
+from latentstudio.tasks.draw import shrink
 from latentstudio.transformations import FACTS
 
 OWN_SUFFIX = ".py"

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentstudio import pixels
 from latentstudio.document.view import View
 from latentstudio.factors.paths import edit_path
-from latentstudio.tasks.drawing import THUMBNAIL, Opened
+from latentstudio.tasks.draw import OpenModel, draw_thumbnails
 
 if TYPE_CHECKING:  # imports torch
     from latentstudio.factors.pixel_paths import PixelPath
@@ -36,14 +36,7 @@ class FollowedPicture:
     path: PixelPath
 
 
-def draw_path(opened: Opened, view: View) -> DrawnPath:
+def draw_path(opened: OpenModel, view: View) -> DrawnPath:
     """The path from the session's sample to its positions, with a thumbnail of each station."""
     path = edit_path(view.latent_array(), view.position_map(), opened.factors)
     return DrawnPath(view, path.shares, path.latents, draw_thumbnails(opened, view, path.latents))
-
-
-def draw_thumbnails(opened: Opened, view: View, latents: NDArray[np.float32]) -> pixels.BytePictures:
-    """Thumbnails uint8 (N, h, w, 3) of latents (N, d), with the view's conditions."""
-    shaped = np.asarray(latents, np.float32).reshape(-1, *view.shape)
-    drawn = opened.model_for(view).pictures(shaped, conditions=view.told)
-    return pixels.shrink(pixels.to_bytes(drawn), THUMBNAIL)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.view import View
 from latentstudio.generators.opening import Model
 from latentstudio.inversion.frames import Frame
@@ -17,10 +16,9 @@ from latentstudio.inversion.models import place_photo
 from latentstudio.inversion.photo_store import PhotoPlace, find_photo, photo_place
 from latentstudio.inversion.photos import Photo
 from latentstudio.inversion.placing import Placed
-from latentstudio.photographs import pasted
 from latentstudio.pixels import BytePictures
 from latentstudio.steps import Step
-from latentstudio.tasks.drawing import Opened, check_whole, place
+from latentstudio.tasks.draw import OpenModel, draw_pasted
 
 if TYPE_CHECKING:  # imports torch
     from latentstudio.inversion.results import Inversion, Verdict
@@ -92,19 +90,16 @@ def find_framed(model: Model, place: PhotoPlace) -> Framed:
     return frame_photo(model, find_photo(place), place.name, place.frame)
 
 
-def write_pasted(opened: Opened, view: View, framed: Framed, path: Path) -> str:
+def write_pasted(opened: OpenModel, view: View, framed: Framed, path: Path) -> str:
     """Put the edited crop back into the photo at its full size and write it as PNG; answers with a sentence.
 
     Raises:
         StudioError: the picture cannot be drawn, or the disk is full.
     """
-    check_whole(opened, view)
-    frame = framed.placed.frame
-    assert frame is not None
-    edited, plain = (place(opened, one).latent.reshape(view.shape) for one in (view, view.with_reset()))
-    drawing = opened.model_for(view)
-    picture = pasted(drawing, (edited, plain), framed.photo, frame, conditions=view.told)
-    save_picture(path, picture, view, drawing.runtime_name, str(drawing.device), pasted=True,
-                 profile=framed.photo.profile)
-    height, width = framed.photo.pixels.shape[:2]
+    opened.check_whole(view)
+    here = framed.place is not None and view.photo is not None and framed.place.sha256 == view.photo.sha256
+    model = opened.model_for(view)
+    picture = draw_pasted(model, view, opened.factors, photo=framed.photo if here else None)
+    picture.save(path)
+    height, width = picture.pixels.shape[:2]
     return f"The face is back in the photo, {width} x {height} pixels: {path.name}"

@@ -15,7 +15,7 @@ from latentstudio.generators.conditions import NOISE_SEED, NONE, Conditions
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.steps import Step
-from latentstudio.tasks.drawing import Opened, place
+from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.reconstruct import (
     NETWORKS,
     BytePicture,
@@ -63,14 +63,14 @@ def rebuild_with(model: Model, pictures: tuple[BytePicture, ...], *, noise_seed:
     ))
 
 
-def get_ready(opened: Opened) -> Iterator[Step]:
+def get_ready(opened: OpenModel) -> Iterator[Step]:
     """Load the networks of the model in front while no hand moves: the first pair then comes at once."""
     yield Step(0.0, "getting ready")
     _ = opened.model.generator
     yield Step(1.0, "ready")
 
 
-def draw_pair(opened: Opened, view: View) -> BytePictures:
+def draw_pair(opened: OpenModel, view: View) -> BytePictures:
     """The view's picture by every network of its model, uint8 (K, H, W, 3), decoder first.
 
     Raises:
@@ -79,7 +79,7 @@ def draw_pair(opened: Opened, view: View) -> BytePictures:
     model = opened.model
     if networks_of(model) != NETWORKS:
         raise CapabilityError(f"{opened.name} has one network only", expected="decoder and generator")
-    placed = place(opened, view).latent.reshape(1, *view.shape).astype(np.float32)
+    placed = opened.place(view).latent.reshape(1, *view.shape).astype(np.float32)
     latent = torch.from_numpy(placed).to(model.device)
     generator = model.generator
     with torch.inference_mode():

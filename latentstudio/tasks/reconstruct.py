@@ -14,7 +14,7 @@ from latentstudio.inversion.photos import read_photo
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, read_picture, to_bytes
 from latentstudio.steps import Step
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 
 HELD_OUT_FILE = "held_out.png"
 MOST = 16
@@ -94,7 +94,7 @@ def read_pictures(paths: tuple[Path, ...]) -> tuple[BytePicture, ...]:
     return tuple(read_photo(path).pixels for path in paths)
 
 
-def own_samples(opened: Opened, seeds: tuple[int, ...]) -> tuple[BytePicture, ...]:
+def own_samples(opened: OpenModel, seeds: tuple[int, ...]) -> tuple[BytePicture, ...]:
     """Samples of the model in front."""
     space = opened.model.card.spaces[0]
     drawn = [opened.model.pictures(sample_prior(space, count=1, seed=seed)) for seed in seeds]

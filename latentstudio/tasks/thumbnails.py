@@ -14,7 +14,7 @@ from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, read_picture, to_bytes, write_png
 from latentstudio.places import bundled, cache_folder
 from latentstudio.steps import Step
-from latentstudio.tasks.drawing import shrink
+from latentstudio.tasks.draw import shrink
 from latentstudio.tasks.welcome import first_seed
 
 SEED = 7

@@ -25,8 +25,8 @@ from latentstudio.steps import Step
 from latentstudio.studio import desk as desk_module
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.theme import apply_theme
-from latentstudio.tasks import drawing
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks import draw
+from latentstudio.tasks.draw import OpenModel
 from latentstudio.units import PIXELS, TIMES, Unit
 
 SIZE = 4
@@ -176,6 +176,7 @@ class FakeModel:
     card: ModelCard
     folder: Path = Path("nowhere")
     device: str = "cpu"
+    tuning: str = ""
     runtime_name: str = "a fake, CPU"
     needs_calibration: bool = False
     closed: bool = False
@@ -245,14 +246,14 @@ def desk(
     x = FakeFactor("x", PIXELS, 0, figures={"leak": {"scale": 2.0}})
     factors = FactorSet((x, FakeFactor("scale", TIMES, 1, "B")))
 
-    def open_fake(name: str, catalogue: Catalogue, device: str) -> Opened:
+    def open_fake(name: str, catalogue: Catalogue, device: str) -> OpenModel:
         if name not in models:
             raise UnknownNameError(f"there is no model '{name}'")
-        return Opened(name, models[name], factors)  # type: ignore[arg-type]
+        return OpenModel(name, models[name], factors)  # type: ignore[arg-type]
 
     monkeypatch.setattr(desk_module, "open_for_window", open_fake)
-    monkeypatch.setattr(drawing, "apply_factors", fake_apply)
-    monkeypatch.setattr(drawing, "standing", fake_standing)
+    monkeypatch.setattr(draw, "apply_factors", fake_apply)
+    monkeypatch.setattr(draw, "standing", fake_standing)
     entries = tuple(ModelEntry(name, model.card, Path("nowhere"), True) for name, model in models.items())
     seeds = iter(range(100, 200))
     return Desk(Workspace(), worker, next_seed=lambda: next(seeds), catalogue=Catalogue((), entries))

@@ -19,7 +19,7 @@ from latentstudio.studio.factors.panel import FactorsPanel
 from latentstudio.studio.factors.presenter import FactorsPresenter
 from latentstudio.studio.shell.files import FilesPresenter
 from latentstudio.tasks.as_code import as_command, as_python
-from latentstudio.tasks.drawing import draw_traversal
+from latentstudio.tasks.draw import draw_traversal
 
 
 @pytest.fixture

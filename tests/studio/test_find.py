@@ -21,7 +21,7 @@ from latentstudio.studio.learn import find as find_module
 from latentstudio.studio.learn.find import FindPresenter, plain
 from latentstudio.studio.learn.find_panel import FindPanel
 from latentstudio.studio.widgets.finding_row import FoundRow
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.factors import find
 from latentstudio.tasks.learn import FOUND_NAMES
 from latentstudio.units import PIXELS
@@ -284,7 +284,7 @@ def test_a_model_without_sliders_offers_to_find_them(dressed, qtbot):
 
 
 def test_a_model_with_sliders_has_the_link(desk, dressed, qtbot, worker):
-    opened: Opened = desk_module.open_for_window("one", desk.catalogue, "cpu")
+    opened: OpenModel = desk_module.open_for_window("one", desk.catalogue, "cpu")
     panel = FactorsPanel()
     qtbot.addWidget(panel)
     panel.show_factors(opened.factors)

@@ -20,7 +20,6 @@ from latentstudio.studio.library import presenter as library_module
 from latentstudio.studio.library.panel import LibraryPanel
 from latentstudio.studio.library.presenter import LibraryPresenter, library_rows
 from latentstudio.studio.widgets.curve_plot import ticks
-from latentstudio.tasks.drawing import draw
 from latentstudio.tasks.thumbnails import shipped_thumbnail
 from latentstudio.tasks.welcome import FIRST_SEEDS, first_seed, seeds_beside
 
@@ -105,7 +104,7 @@ def test_an_entry_that_newer_ones_overtook_gets_its_own_picture(desk, worker, qt
     assert len(presenters) == 2
     assert [entry.id in history.thumbnails for entry in history.path()] == [True] * 4
     for entry in history.path():
-        expected = draw(desk.current, entry.session.view).thumbnail
+        expected = desk.current.draw(entry.session.view).thumbnail
         assert np.array_equal(history.thumbnails[entry.id], expected)
 
 

@@ -20,7 +20,6 @@ from latentstudio.studio.map.scenes import evenly_along, pixel_scene, pixel_word
 from latentstudio.studio.map.store import KEPT
 from latentstudio.studio.map.values import Pick
 from latentstudio.studio.theme import app_theme
-from latentstudio.tasks.drawing import draw
 from latentstudio.transformations import transformation_named
 from latentstudio.units import PIXELS
 from tests.studio.conftest import FakeFactor, fake_apply
@@ -90,7 +89,7 @@ def choose(panel, view):
 def drawn(desk, view=None):
     """Tell everybody that the session's picture was drawn."""
     view = view or desk.workspace.view
-    desk.show_session(draw(desk.opened_for(view), view))
+    desk.show_session(desk.opened_for(view).draw(view))
 
 
 def follow(map_, qtbot):

@@ -15,7 +15,6 @@ from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.studio.canvas.presenter import PicturePresenter
 from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.shell.files import FilesPresenter
-from latentstudio.tasks.drawing import draw
 
 PLACE = PhotoPlace("cd" * 32, "me.jpg", Frame(1.0, 2.0, 3.0))
 
@@ -44,7 +43,7 @@ def test_a_session_is_drawn_without_what_is_gone_and_says_what_to_do(desk, worke
     (notice,) = window.said
     assert "without the slider gone and the tuning abababababab" in notice.sentence
     assert "open the file that brought it, or make it again" in notice.sentence
-    assert np.array_equal(window.picture.last_drawn.picture, draw(desk.current, plain).picture)
+    assert np.array_equal(window.picture.last_drawn.pixels, desk.current.draw(plain).pixels)
     desk.workspace.apply(desk.workspace.view.with_position("x", 2.0), "x")
     worker.work()
     assert len(window.said) == 1

@@ -38,7 +38,7 @@ from latentstudio.studio.library.samples import SamplesPresenter
 from latentstudio.studio.raw.panel import RawPanel
 from latentstudio.studio.raw.presenter import COMPONENTS, RawPresenter
 from latentstudio.tasks.as_code import as_command, as_python, settings_of
-from latentstudio.tasks.drawing import draw_strip, shrink
+from latentstudio.tasks.draw import draw_strip, shrink
 from latentstudio.units import PIXELS
 
 
@@ -142,7 +142,7 @@ def test_only_the_newest_of_many_moves_is_drawn(desk, worker, opened, models, qt
         desk.workspace.apply_preview(desk.workspace.view.with_position("x", float(t)))
     worker.work()
     assert len(models["one"].drawn) == 1
-    assert presenter.last_drawn.applied.reached == {"x": 7.0}
+    assert presenter.last_drawn.reached == {"x": 7.0}
 
 
 def test_the_original_is_the_sample_of_the_nearest_seed(desk, opened):

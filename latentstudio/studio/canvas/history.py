@@ -10,7 +10,7 @@ from latentstudio.document.history import History
 from latentstudio.engine import Result
 from latentstudio.studio.canvas.film_strip import FilmStrip, StripEntry
 from latentstudio.studio.desk import Desk
-from latentstudio.tasks.drawing import Drawn, draw
+from latentstudio.tasks.draw import Render
 
 SHOWN = 200
 
@@ -22,13 +22,13 @@ class HistoryPresenter(QObject):
         super().__init__(parent)
         self._desk = desk
         self._strip = strip
-        self._last: Drawn | None = None
+        self._last: Render | None = None
         self._asked: set[int] = set()
         desk.workspace.subscribe_history(self._on_history)
         desk.drawn.connect(self._on_drawn)
         strip.chosen.connect(self._on_chosen)
 
-    def _on_drawn(self, drawn: Drawn) -> None:
+    def _on_drawn(self, drawn: Render) -> None:
         self._last = drawn
         self._attach(self._desk.workspace.history)
         self._request_missing()
@@ -42,12 +42,12 @@ class HistoryPresenter(QObject):
             if opened is None or known:
                 continue
             self._asked.add(entry.id)
-            work = partial(draw, opened, entry.session.view)
+            work = partial(opened.draw, entry.session.view)
             self._desk.worker.request("entry", work, partial(self._on_missing, entry.id))
             return
 
     def _on_missing(self, entry: int, result: Result) -> None:
-        if isinstance(result.value, Drawn) and entry in self._desk.workspace.history:
+        if isinstance(result.value, Render) and entry in self._desk.workspace.history:
             self._desk.workspace.attach_thumbnail(entry, result.value.thumbnail)
         self._request_missing()
 

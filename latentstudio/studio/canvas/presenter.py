@@ -17,7 +17,7 @@ from latentstudio.errors import StudioError
 from latentstudio.pixels import BytePictures
 from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.desk import Desk
-from latentstudio.tasks.drawing import Drawn, draw, draw_placed, missing, place
+from latentstudio.tasks.draw import Render
 
 REMEMBERED = 10_000
 
@@ -64,7 +64,7 @@ class PicturePresenter(QObject):
         self._comparing = False
         self._said_missing = ""
         self._photo_of: Callable[[View], BytePictures | None] = lambda view: None
-        self.last_drawn: Drawn | None = None
+        self.last_drawn: Render | None = None
         self.last_requested = 0
         self.last_painted = 0
         self.times: deque[Painted] = deque(maxlen=REMEMBERED)
@@ -80,12 +80,12 @@ class PicturePresenter(QObject):
         if view is None or opened is None:
             return
         asked = self._clock()
-        gone = missing(opened, view)
+        gone = opened.missing(view)
         if gone and gone != self._said_missing:
             self._desk.notice("info", gone)
         self._said_missing = gone
         try:
-            work = partial(draw_placed, opened, view, place(opened, view))
+            work = partial(opened.draw, view, opened.place(view))
         except StudioError as error:
             self._desk.tell_error(error, doing="Setting the factors")
             return
@@ -112,7 +112,7 @@ class PicturePresenter(QObject):
             self._canvas.show_before(photo)
             self._canvas.set_comparing(True)
         elif comparing and view is not None and opened is not None:
-            work = partial(draw, opened, self._desk.workspace.history.original(view))
+            work = partial(opened.draw, self._desk.workspace.history.original(view))
             self._desk.worker.request("before", work, self._on_before)
         else:
             self._canvas.set_comparing(False)
@@ -134,8 +134,8 @@ class PicturePresenter(QObject):
     def _on_before(self, result: Result) -> None:
         if result.error is not None:
             self._desk.tell_error(result.error, doing="Drawing the picture before editing")
-        elif isinstance(result.value, Drawn) and self._comparing:
-            self._canvas.show_before(result.value.picture)
+        elif isinstance(result.value, Render) and self._comparing:
+            self._canvas.show_before(result.value.pixels)
             self._canvas.set_comparing(True)
 
     def _on_drawn(self, result: Result) -> None:
@@ -143,11 +143,11 @@ class PicturePresenter(QObject):
             self._asked.pop(result.number, None)
             self._desk.tell_error(result.error, doing="Drawing the picture")
             return
-        if not isinstance(result.value, Drawn):
+        if not isinstance(result.value, Render):
             return
         self.last_drawn = result.value
         self._arrived[result.number] = result
-        self._canvas.show_picture(result.value.picture, result.number)
+        self._canvas.show_picture(result.value.pixels, result.number)
         self._desk.show_session(result.value)
 
     def _on_painted(self, number: int) -> None:

@@ -17,7 +17,7 @@ from latentstudio.studio.canvas.view import Canvas, Gesture
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.factors.curves import curves_of
 from latentstudio.studio.factors.panel import FactorsPanel
-from latentstudio.tasks.drawing import Drawn, Opened, lock
+from latentstudio.tasks.draw import OpenModel, Render, lock
 
 TRACK_SHARE = 0.75
 
@@ -87,7 +87,7 @@ class FactorsPresenter(QObject):
         self._desk.notice("info", f"Your own {name} lies in {aside} now. Drop that file on the window to have it back.")
         self._desk.reload_factors()
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         self._panel.show_factors(opened.factors)
         for factor in opened.factors.factors:
             self._panel.cards[factor.name].set_leaks(leak_shares(factor, opened.factors.factors))
@@ -152,19 +152,19 @@ class FactorsPresenter(QObject):
         if reached != t:
             card.set_note(clamped_note(factor, reached))
 
-    def _on_drawn(self, drawn: Drawn) -> None:
+    def _on_drawn(self, drawn: Render) -> None:
         self._show_gesture(drawn)
         if drawn.view != self._desk.workspace.view:
             return
-        for name in drawn.applied.clamped:
+        for name in drawn.clamped:
             factor, card = self.factor(name), self._panel.cards.get(name)
             if factor is not None and card is not None:
-                card.set_note(clamped_note(factor, drawn.applied.reached[name]))
+                card.set_note(clamped_note(factor, drawn.reached[name]))
         card = self._panel.cards.get(self._held)
-        if card is not None and self._held not in drawn.applied.clamped:
-            card.set_note(" ".join(drawn.applied.notes))
+        if card is not None and self._held not in drawn.clamped:
+            card.set_note(" ".join(drawn.notes))
 
-    def _show_gesture(self, drawn: Drawn) -> None:
+    def _show_gesture(self, drawn: Render) -> None:
         """The arrow comes with the picture that it describes: they agree, and the canvas is painted once a move."""
         factor = self.factor(self._held) if self._held else None
         if factor is not None and drawn.view.model == factor.model:

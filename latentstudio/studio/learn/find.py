@@ -15,7 +15,7 @@ from latentstudio.studio.desk import Desk
 from latentstudio.studio.learn.find_panel import FindPanel
 from latentstudio.studio.widgets.finding_row import FoundRow
 from latentstudio.studio.widgets.job_strip import time_left_text
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 
 if TYPE_CHECKING:
     from latentstudio.factors.finding import Finding
@@ -80,7 +80,7 @@ class FindPresenter(QObject):
         self._panel.show_findings(())
         self._panel.say("")
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         if opened.name != self._model and not self._job:
             self._forget()
         if opened.name in self._unread:

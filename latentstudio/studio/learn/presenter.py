@@ -22,7 +22,7 @@ from latentstudio.studio.factors.curves import curves_of
 from latentstudio.studio.learn.panel import LearnPanel
 from latentstudio.studio.learn.verdict_view import Findings
 from latentstudio.studio.widgets.job_strip import time_left_text
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.learn import (
     NEW_SEEDS,
     OWN_SUFFIX,
@@ -88,7 +88,7 @@ class LearnPresenter(QObject):
         self._desk, self._panel = desk, panel
         self._clock = clock
         self._job = 0
-        self._opened: Opened | None = None
+        self._opened: OpenModel | None = None
         self._losses: list[float] = []
         self._preview: BytePictures | None = None
         self._looked = 0.0
@@ -181,7 +181,7 @@ class LearnPresenter(QObject):
         if still and not self._job and self.factor is None and isinstance(result.value, str) and result.value:
             self._panel.set_resumable(result.value)
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         if self._job:
             return
         if self._opened is None or opened.name != self._opened.name:

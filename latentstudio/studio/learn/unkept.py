@@ -12,7 +12,7 @@ from latentstudio.factors import Factor, write_factor
 from latentstudio.factors.rescuing import forget_rescued, rescue_factor, rescued_factors
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.learn.presenter import LearnPresenter
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 
 SUFFIX = ".safetensors"
 
@@ -59,7 +59,7 @@ class UnkeptPresenter(QObject):
         if self._desk.current is not None:
             self._on_model(self._desk.current)
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         factor = self._factors.get(opened.name)
         fits = factor is not None and factor.model_sha256 == opened.model.card.weights_sha256
         if factor is not None and fits and not self._learn.running:

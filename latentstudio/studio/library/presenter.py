@@ -17,7 +17,7 @@ from latentstudio.pixels import BytePictures
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.library.models_list import LibraryRow
 from latentstudio.studio.library.panel import LibraryPanel
-from latentstudio.tasks.drawing import Drawn, Opened
+from latentstudio.tasks.draw import OpenModel, Render
 from latentstudio.tasks.thumbnails import read_thumbnail, shipped_thumbnail, thumbnail_steps
 
 LEADING = ("faces", "scenes", "faces-gan", "fashion-avae", "sprites-b10")
@@ -155,14 +155,14 @@ class LibraryPresenter(QObject):
         if (current is None or current.name != name) and name not in self._fetching:
             self._desk.request_model(name)
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         if opened.name not in self._pictures:
             known = read_thumbnail(opened.model.card)
             if known is not None:
                 self._pictures[opened.name] = known
         self.show_rows()
 
-    def _on_drawn(self, drawn: Drawn) -> None:
+    def _on_drawn(self, drawn: Render) -> None:
         if drawn.view.model not in self._pictures:
             self._pictures[drawn.view.model] = drawn.thumbnail
             self.show_rows()

@@ -12,7 +12,7 @@ from latentstudio.document.workspace import Change
 from latentstudio.engine import Result
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.library.sample_grid import SampleGrid
-from latentstudio.tasks.drawing import Opened, draw_seeds
+from latentstudio.tasks.draw import OpenModel, draw_seeds
 from latentstudio.tasks.welcome import seeds_beside
 
 COUNT = 16
@@ -33,7 +33,7 @@ class SamplesPresenter(QObject):
         grid.seed_entered.connect(self._on_seed)
         grid.new_sample_requested.connect(self._on_new)
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         self._request(self._desk.workspace.view)
 
     def _on_change(self, change: Change) -> None:

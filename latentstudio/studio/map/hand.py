@@ -17,7 +17,7 @@ from latentstudio.factors.mapping import MapData, MapLine
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.map.scenes import pixel_pick, plane
 from latentstudio.studio.map.values import Mark, Pick, point_of
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.map import DrawnPath, draw_thumbnails
 
 if TYPE_CHECKING:  # the one imports torch, the other pyqtgraph
@@ -106,7 +106,7 @@ class MapHand(QObject):
         places = plane(data.place(latents, pictures), pair)
         return tuple(Mark(point, pin.picture) for point, pin in zip(places, pins, strict=True))
 
-    def _standing(self) -> tuple[View, Opened] | None:
+    def _standing(self) -> tuple[View, OpenModel] | None:
         view = self._desk.workspace.view
         opened = self._desk.opened_for(view)
         return None if view is None or opened is None else (view, opened)

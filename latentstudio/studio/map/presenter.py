@@ -20,7 +20,7 @@ from latentstudio.studio.map.scenes import WORDS, map_scene, pixel_scene, pixel_
 from latentstudio.studio.map.store import MapKey, MapStore, sentence_of
 from latentstudio.studio.map.trail import MapTrail
 from latentstudio.studio.map.values import Moving
-from latentstudio.tasks.drawing import Drawn, Opened
+from latentstudio.tasks.draw import OpenModel, Render
 from latentstudio.tasks.map import DrawnPath, FollowedPicture, draw_path
 
 REST_MS = 700
@@ -133,13 +133,13 @@ class MapPresenter(QObject):
         self._hand.pins_changed.connect(self._on_pins)
         self._soon.start()  # the plane was one piece of work for the window, what is on it is another
 
-    def _key(self, opened: Opened, view: View) -> MapKey:
+    def _key(self, opened: OpenModel, view: View) -> MapKey:
         space, count = SPACES[self._view], self._counts[self._view]
         seconds = SECONDS if self._view == PICTURES and count == COUNTS[PICTURES] else None
         weights = opened.model.card.weights_sha256
         return MapKey(opened.name, weights, space, count, view.told, seconds)
 
-    def _request_map(self, opened: Opened, view: View) -> None:
+    def _request_map(self, opened: OpenModel, view: View) -> None:
         key = self._key(opened, view)
         if self._store.get(key) is not None:
             fits = key != self._shown
@@ -204,7 +204,7 @@ class MapPresenter(QObject):
             return (), NO_TRAJECTORIES.format(factor.name)
         return self._store.lines(key, opened, factor), ""
 
-    def _request_pixels(self, opened: Opened, view: View) -> None:
+    def _request_pixels(self, opened: OpenModel, view: View) -> None:
         name = self._panel.transformation.current or self._factor
         if self._followed is not None and (self._followed[0], self._followed[1].path.name) == (view, name):
             self._show_pixels()
@@ -267,7 +267,7 @@ class MapPresenter(QObject):
         hand.look(Sight(data, self._lines_of(key)[0], self._trail.path))
         plot.set_moving(self._trail.moving(data, self._pair(data)))
 
-    def _on_drawn(self, drawn: Drawn) -> None:
+    def _on_drawn(self, drawn: Render) -> None:
         looked_at = self.data if self._seen and self._view != PATHS else None
         self._trail.take_picture(drawn, looked_at, held=self._desk.workspace.has_preview)
         if looked_at is not None and not self._follow.isActive():
@@ -297,7 +297,7 @@ class MapPresenter(QObject):
         if not self._seen:
             self._store.stop_bounded()
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         if self._shown is not None and self._shown.model != opened.name:
             self._shown = None
             self._panel.say("")

@@ -15,7 +15,7 @@ from latentstudio.factors.mapping import MapData, MapLine, MapStep, line_steps
 from latentstudio.factors.settings import MapSpace
 from latentstudio.generators.conditions import Conditions
 from latentstudio.studio.desk import Desk
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 
 KEPT = 4
 
@@ -65,7 +65,7 @@ class MapStore(QObject):
         """The map, if it is kept."""
         return None if key is None else self._maps.get(key)
 
-    def request(self, key: MapKey, opened: Opened) -> bool:
+    def request(self, key: MapKey, opened: OpenModel) -> bool:
         """Have a map drawn unless it was refused before; False then. Another one that is being drawn is given up."""
         if key == self._refused:
             return False
@@ -100,7 +100,7 @@ class MapStore(QObject):
         """The factors of a model are others now."""
         self._lines = {pair: lines for pair, lines in self._lines.items() if pair[0].model != model}
 
-    def lines(self, key: MapKey, opened: Opened, factor: Factor) -> tuple[MapLine, ...]:
+    def lines(self, key: MapKey, opened: OpenModel, factor: Factor) -> tuple[MapLine, ...]:
         """The factor's trajectories on a map that is kept; empty while they are being placed (``placed`` follows)."""
         data = self._maps[key]
         if (key, factor.name) not in self._lines:

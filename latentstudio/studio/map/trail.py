@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from latentstudio.factors.mapping import MapData
 from latentstudio.studio.map.scenes import moving_of, plane
 from latentstudio.studio.map.values import NOTHING, Moving
-from latentstudio.tasks.drawing import Drawn
+from latentstudio.tasks.draw import Render
 from latentstudio.tasks.map import DrawnPath
 
 MOST = 600
@@ -20,15 +20,15 @@ class MapTrail:
     def __init__(self) -> None:
         self.path: DrawnPath | None = None
         self._trail: list[NDArray[np.float32]] = []
-        self._first: Drawn | None = None
-        self._drawn: Drawn | None = None
+        self._first: Render | None = None
+        self._drawn: Render | None = None
 
     def take_path(self, path: DrawnPath | None) -> None:
         """The whole path of the edit that stands, or that there is none; the trail has done its service."""
         self.path = path
         self._trail = []
 
-    def take_picture(self, drawn: Drawn, data: MapData | None, *, held: bool) -> None:
+    def take_picture(self, drawn: Render, data: MapData | None, *, held: bool) -> None:
         """A picture was drawn; ``held``: a slider is in the hand, so that it belongs to the trail."""
         if held and data is not None:
             if not self._trail:
@@ -61,6 +61,6 @@ class MapTrail:
         drawn = self._drawn
         if drawn is None or drawn.view.model != data.model:
             return None
-        latent = np.asarray(drawn.applied.latent, np.float32).reshape(1, -1)
+        latent = np.asarray(drawn.latent, np.float32).reshape(1, -1)
         found: NDArray[np.float32] = data.place(latent, drawn.thumbnail[None])[0]
         return found

@@ -20,7 +20,7 @@ from latentstudio.steps import Step
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.photo.panel import PhotoPanel
 from latentstudio.studio.widgets.job_strip import time_left_text
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.photo import Concluded, Framed, PhotoStep
 
 
@@ -32,7 +32,7 @@ class PhotoInFront:
     """
 
     name: str
-    opened: Opened
+    opened: OpenModel
     framed: Framed
     settings: InversionSettings
     last: PhotoStep | None

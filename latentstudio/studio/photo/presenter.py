@@ -26,7 +26,7 @@ from latentstudio.studio.desk import Desk
 from latentstudio.studio.photo.extras import PhotoExtras, PhotoInFront
 from latentstudio.studio.photo.panel import PhotoPanel
 from latentstudio.studio.widgets.job_strip import time_left_text
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.photo import (
     Concluded,
     Framed,
@@ -193,7 +193,7 @@ class PhotoPresenter(QObject):
             self._job = 0
         self._request_frame(self._framed.photo, frame)
 
-    def _on_framed(self, opened: Opened, result: Result) -> None:
+    def _on_framed(self, opened: OpenModel, result: Result) -> None:
         framed, self._framing = result.value, False
         if result.error is not None or not isinstance(framed, Framed):
             self._desk.tell_error(result.error or RuntimeError("no answer"), doing="Framing the photo")
@@ -213,7 +213,7 @@ class PhotoPresenter(QObject):
             on_step=self._on_step, on_end=partial(self._on_end, opened),
         )
 
-    def _show_framed(self, opened: Opened, framed: Framed, *, again: bool = False) -> None:
+    def _show_framed(self, opened: OpenModel, framed: Framed, *, again: bool = False) -> None:
         """A photo and its frame are in front; what was said stays only while the same are looked at ``again``."""
         self._framed, self._model, self.concluded = framed, opened.name, None
         self.extras.forget()
@@ -237,7 +237,7 @@ class PhotoPresenter(QObject):
             self._desk.workspace.apply_preview(self._found(view, step.step.latent))
         self._last = step.step
 
-    def _on_end(self, opened: Opened, end: JobEnd) -> None:
+    def _on_end(self, opened: OpenModel, end: JobEnd) -> None:
         if end.id != self._job:
             return  # the frame was moved meanwhile
         self._job = 0
@@ -314,7 +314,7 @@ class PhotoPresenter(QObject):
         if new is not None and new.photo is not None:
             self._seek(new)
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         view = self._desk.workspace.view
         if view is not None and view.photo is not None:
             self._seek(view)
@@ -329,7 +329,7 @@ class PhotoPresenter(QObject):
         self._desk.worker.request("photo again", partial(find_framed, opened.model, place),
                                   partial(self._on_sought, opened, place))
 
-    def _on_sought(self, opened: Opened, place: PhotoPlace, result: Result) -> None:
+    def _on_sought(self, opened: OpenModel, place: PhotoPlace, result: Result) -> None:
         self._sought = None
         view = self._desk.workspace.view
         if self.running or view is None or view.photo != place:

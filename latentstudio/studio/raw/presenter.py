@@ -17,7 +17,7 @@ from latentstudio.latents.components import picture_directions
 from latentstudio.steps import Step
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.raw.panel import WORDS, RawPanel
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 
 COORDINATES = "coordinates"
 COMPONENTS = "components"
@@ -74,7 +74,7 @@ class RawPresenter(QObject):
             original = self._desk.workspace.history.original(view)
             self._desk.workspace.apply(view.with_latent(original.latent_array(), seed=original.seed), "raw reset")
 
-    def _request_components(self, opened: Opened) -> None:
+    def _request_components(self, opened: OpenModel) -> None:
         if self._computing:
             return  # one at a time; its end looks for the model that is in front then
         self._computing = opened.name
@@ -104,7 +104,7 @@ class RawPresenter(QObject):
                 self._panel.sliders.modes.set_current(COORDINATES)
         self._show()
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         if self._mode == COMPONENTS:
             self.set_mode(COMPONENTS)
         self._show()
@@ -162,7 +162,7 @@ class RawPresenter(QObject):
         return view.with_latent(latent.reshape(view.shape), seed=None)
 
 
-def component_steps(opened: Opened) -> Iterator[ComponentsStep]:
+def component_steps(opened: OpenModel) -> Iterator[ComponentsStep]:
     """Draw ``SAMPLES`` pictures in small batches, then their principal components as latent directions."""
     latents = sample_prior(opened.model.card.spaces[0], count=SAMPLES, seed=0)
     pictures = []

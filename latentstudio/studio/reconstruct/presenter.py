@@ -22,7 +22,7 @@ from latentstudio.latents import slerp
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.photo.presenter import PhotoPresenter
 from latentstudio.studio.reconstruct.panel import ReconstructPanel
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.reconstruct import (
     HELD_OUT_FILE,
     MOST,
@@ -114,7 +114,7 @@ class ReconstructPresenter(QObject):
             self._looking = True
             self._show_models()
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         if self._looking:
             self._show_models()
 

@@ -22,7 +22,7 @@ from latentstudio.scenes.scene import Scene, SceneObject
 from latentstudio.studio.canvas.box_editor import BoxEditor, copies
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.scene.panel import ScenePanel
-from latentstudio.tasks.drawing import Opened
+from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.scene import (
     TakenApart,
     export_scene,
@@ -234,7 +234,7 @@ class ScenePresenter(QObject):
         if change.new is not None:
             self._follow(change.old, change.new)
 
-    def _on_model(self, opened: Opened) -> None:
+    def _on_model(self, opened: OpenModel) -> None:
         view = self._desk.workspace.view
         if view is not None and view.model == opened.name:
             self._follow(None, view)

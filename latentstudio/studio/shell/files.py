@@ -10,7 +10,6 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
-from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.session_file import SUFFIX, Saved, Written, write_session
 from latentstudio.document.view import View
 from latentstudio.engine import Result
@@ -23,11 +22,11 @@ from latentstudio.scenes.scene import Scene
 from latentstudio.studio.canvas.view import image_of
 from latentstudio.studio.desk import Desk
 from latentstudio.tasks.as_code import as_command, as_python
-from latentstudio.tasks.drawing import Opened, check_whole, draw, draw_strip, draw_traversal
+from latentstudio.tasks.draw import OpenModel, draw_strip, draw_traversal
 from latentstudio.tasks.read_file import Brought, read_file
 
 STRIP_COUNT = 9
-DrawRow = Callable[[Opened, View, str], BytePictures]
+DrawRow = Callable[[OpenModel, View, str], BytePictures]
 
 
 class FilesPresenter(QObject):
@@ -114,7 +113,7 @@ class FilesPresenter(QObject):
             QGuiApplication.clipboard().setText(write(view, opened.factors))
             self._desk.notice("good", said)
 
-    def _front(self, doing: str) -> tuple[Opened, View] | None:
+    def _front(self, doing: str) -> tuple[OpenModel, View] | None:
         """The session and its open model; where there is none yet, that is said."""
         view = self._desk.workspace.view
         opened = self._desk.opened_for(view)
@@ -205,8 +204,8 @@ class FilesPresenter(QObject):
             self._desk.notice("bad", f"{sentence}; add it to the library and try again")
 
 
-def _image(opened: Opened, view: View) -> QImage:
-    return image_of(draw(opened, view).picture)
+def _image(opened: OpenModel, view: View) -> QImage:
+    return image_of(opened.draw(view).pixels)
 
 
 def _with_suffix(path: Path, suffix: str) -> Path:
@@ -219,11 +218,9 @@ def _write_new(path: Path, write: Callable[[Path], object]) -> object:
     return write(path)
 
 
-def _write_picture(opened: Opened, view: View, path: Path) -> str:
-    check_whole(opened, view)
-    drawn = draw(opened, view)
-    drawing = opened.model_for(view)
-    save_picture(path, drawn.picture, view, drawing.runtime_name, str(drawing.device))
+def _write_picture(opened: OpenModel, view: View, path: Path) -> str:
+    opened.check_whole(view)
+    opened.draw(view).save(path)
     return f"Saved {path.name}"
 
 
@@ -231,7 +228,7 @@ def _write_session(saved: Saved, known: str, path: Path) -> Written:
     return write_session(path, saved, known=known)
 
 
-def _write_row(opened: Opened, view: View, name: str, kind: str, draw_row: DrawRow, path: Path) -> str:
+def _write_row(opened: OpenModel, view: View, name: str, kind: str, draw_row: DrawRow, path: Path) -> str:
     frames = draw_row(opened, view, name)
     write_png(path, grid(frames, columns=len(frames)))
     return f"Saved the {kind} of {name} as {path.name}"
