@@ -262,7 +262,7 @@ def training_steps(recipe: bytes, folder: Path, pictures: PictureSet) -> Iterato
 
 
 def _training_recipe(data: bytes, room: Room, name: str) -> None:
-    from latentstudio.autoencoding.building import build_network
+    from latentstudio.training.building import build_network
 
     path = room.file("recipe.toml", data)
     recipe = read_run(path.parent).recipe
