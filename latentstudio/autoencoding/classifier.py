@@ -7,13 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.nn import functional
 
 from latentstudio.errors import ModelFileError, TrainingError
-from latentstudio.files import replacing
-from latentstudio.generators.weights import read_tensors
+from latentstudio.generators.weights import read_tensors, write_tensors
 from latentstudio.places import cache_folder
 from latentstudio.steps import Step
 from latentstudio.training.pictures import PictureSet, as_floats
@@ -93,9 +91,7 @@ def fashion_classifier(pictures: PictureSet, *, seed: int = 0) -> Iterator[Class
     except (ModelFileError, KeyError, RuntimeError):  # not there yet, or broken: made again
         yield from _train(network, pictures, seed)
         accuracy = _accuracy(network, pictures)
-        kept = {name: value.contiguous() for name, value in network.state_dict().items()}
-        with replacing(path) as temporary:
-            save_file({**kept, "accuracy": torch.tensor(accuracy)}, temporary)
+        write_tensors(path, {**network.state_dict(), "accuracy": torch.tensor(accuracy)})
     network.eval().requires_grad_(False)
     yield ClassifierStep(1.0, f"the classifier is right on {accuracy:.1%}", classifier=Classifier(network, accuracy))
 

@@ -12,7 +12,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -25,6 +24,7 @@ from latentstudio.errors import TrainingError
 from latentstudio.files import storage_error, write_whole
 from latentstudio.measures.inception import NAME as INCEPTION
 from latentstudio.pixels import grid, to_bytes, write_png
+from latentstudio.readers import kept_json
 from latentstudio.steps import Step
 from latentstudio.training.building import FindsBackends, build_network
 from latentstudio.training.checkpoint import load_checkpoint, save_checkpoint
@@ -160,8 +160,9 @@ def _finished(recipe: Recipe, folder: Path, catalogue: FindsBackends) -> nn.Modu
 def _measured(model: nn.Module, folder: Path, judge: Judge) -> Iterator[dict[str, Any]]:
     """The figures of a run, kept beside it; yields empty ones while it works."""
     path = folder / "figures.json"
-    if path.is_file():
-        yield msgspec.json.decode(path.read_bytes(), type=dict)
+    kept = kept_json(path, dict[str, Any])
+    if kept is not None:
+        yield kept
         return
     for figures in evaluate(judged_model(model), judge):
         if figures is not None:

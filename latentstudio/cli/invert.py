@@ -23,10 +23,12 @@ from latentstudio.generators.opening import Model, open_model
 from latentstudio.inversion.frames import Frame, parse_frame
 from latentstudio.inversion.placing import AUTO, NONE
 from latentstudio.inversion.settings import InversionSettings, TuningSettings
+from latentstudio.readers import border, read_npy
 from latentstudio.settings import changed
 
 INTERRUPTED, USER_ERROR = 130, 2
 SHOWN = 12
+_MOST_LATENT = 64 << 20  # bytes
 KINDS = ("encoder", "random")
 
 
@@ -179,8 +181,9 @@ def _check_space(model: Model, arguments: argparse.Namespace) -> None:
 
 
 def _latent(path: Path) -> Any:
-    try:
-        return np.load(path, allow_pickle=False).astype(np.float32)
-    except (OSError, ValueError) as problem:
-        raise UsageError(f"the start '{path}' is no latent ({problem})", expected="encoder, random, or a .npy file"
-                         ) from problem
+    def refuse(reason: str) -> UsageError:
+        return UsageError(f"the start '{path}' is no latent ({reason})", expected="encoder, random, or a .npy file")
+
+    with border(refuse):
+        return read_npy(path, refuse, most=_MOST_LATENT).astype(np.float32)
+

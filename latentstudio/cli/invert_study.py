@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from latentstudio.errors import UsageError
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.picture_files import SUFFIXES
+from latentstudio.readers import kept_json
 
 GENERATED = "generated"
 PARTS = ("own", "losses", "following", "optimisers")
@@ -110,9 +110,5 @@ def _targets(model: Model, arguments: argparse.Namespace) -> Any:
 def _earlier(path: Path, model: Model) -> dict[str, Any]:
     """What a report on this very model holds already."""
     fresh = {"model": model.card.name, "model_sha256": model.card.weights_sha256}
-    try:
-        found = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return dict(fresh)
-    same = isinstance(found, dict) and found.get("model_sha256") == model.card.weights_sha256
-    return {**found, **fresh} if same else dict(fresh)
+    found = kept_json(path, dict[str, Any]) or {}
+    return {**found, **fresh} if found.get("model_sha256") == model.card.weights_sha256 else dict(fresh)

@@ -14,6 +14,7 @@ import msgspec
 from latentstudio import places
 from latentstudio.errors import UsageError
 from latentstudio.files import read_limited, write_whole
+from latentstudio.readers import json_from
 
 PREFERENCES_FILE = "preferences.json"
 PREFERENCES_VERSION = 2
@@ -119,13 +120,14 @@ def preferences_from(data: bytes) -> Preferences:
     Raises:
         UsageError: broken, of a newer version, or a value of another kind.
     """
-    try:
-        version = msgspec.json.decode(data, type=_Header).version
-        if version > PREFERENCES_VERSION:
-            raise UsageError(f"they have version {version}", expected=f"at most {PREFERENCES_VERSION}")
-        return replace(msgspec.json.decode(data, type=Preferences), version=PREFERENCES_VERSION)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise UsageError(" ".join(str(problem).split())[:160], expected="preferences") from problem
+
+    def broken(reason: str) -> UsageError:
+        return UsageError(reason, expected="preferences")
+
+    version = json_from(data, _Header, broken).version
+    if version > PREFERENCES_VERSION:
+        raise UsageError(f"they have version {version}", expected=f"at most {PREFERENCES_VERSION}")
+    return replace(json_from(data, Preferences, broken), version=PREFERENCES_VERSION)
 
 
 class _Header(msgspec.Struct):

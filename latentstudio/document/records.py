@@ -23,6 +23,7 @@ from latentstudio.errors import PictureError, StudioError, UsageError
 from latentstudio.generators.conditions import LABEL, TRUNCATION
 from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.picture_files import open_picture, picture_size
+from latentstudio.readers import Refuse, border, json_from
 from latentstudio.scenes.scene import Scene
 
 BytePicture = NDArray[np.uint8]
@@ -31,7 +32,6 @@ Record = TypeVar("Record")
 MAX_FILE_BYTES = 64 << 20
 MAX_ENTRIES = 4 * HISTORY_LIMIT
 _INDEX = re.compile(rb'"latent":(\d{1,9})(?=[,}])')
-_DAMAGE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _CountedHistory(msgspec.Struct):
@@ -112,25 +112,28 @@ def decode(data: bytes, kind: type[Record], *, format: str, where: str, error: t
             more than ``MAX_ENTRIES`` (told before any of them is built).
     """
     with telling(format, where, error):
-        header = msgspec.json.decode(data, type=_Header)
+        header = json_from(data, _Header, _broken(format, where, error))
         if header.format != format:
             raise error(f"{where} is no {format}", expected=f'json with "format": "{format}"')
         _check_version(header.version, where, error)
         if header.history is not None and len(header.history.entries) > MAX_ENTRIES:
             raise error(f"{where} has a history of {len(header.history.entries):,} entries",
                         expected=f"at most {MAX_ENTRIES:,}")
-        return msgspec.json.decode(data, type=kind)
+        return json_from(data, kind, _broken(format, where, error))
 
 
 @contextlib.contextmanager
 def telling(format: str, where: str, error: type[StudioError]) -> Iterator[None]:
     """Turns whatever reading a broken file raises into ``error``."""
     try:
-        yield
-    except _DAMAGE as problem:
-        raise error(f"{where} is broken ({_short(problem)})", expected=f"a {format}") from problem
+        with border(_broken(format, where, error)):
+            yield
     except UsageError as problem:
         raise error(f"{where} is broken: {problem.found}", expected=problem.expected) from problem
+
+
+def _broken(format: str, where: str, error: type[StudioError]) -> Refuse:
+    return lambda reason: error(f"{where} is broken ({reason})", expected=f"a {format}")
 
 
 def _check_version(version: int, where: str, error: type[StudioError]) -> None:
@@ -150,14 +153,16 @@ def unpacked(record: msgspec.Raw, *, where: str, error: type[StudioError]) -> Se
     Raises:
         error: (the class given) broken, of a newer version, or a value out of range.
     """
-    with telling("latentstudio session", where, error):
-        header = msgspec.json.decode(record, type=_SessionHeader)
+    kind = "latentstudio session"
+    refuse = _broken(kind, where, error)
+    with telling(kind, where, error):
+        header = json_from(record, _SessionHeader, refuse)
         _check_version(header.version, where, error)
         if header.version < 6:
-            return msgspec.json.decode(record, type=_SessionBefore6).session()
+            return json_from(record, _SessionBefore6, refuse).session()
         if len(header.views) > MOST_VIEWS:
             raise error(f"{where} has a session of {len(header.views):,} views", expected=f"at most {MOST_VIEWS}")
-        return replace(msgspec.json.decode(record, type=Session), version=SESSION_VERSION)
+        return replace(json_from(record, Session, refuse), version=SESSION_VERSION)
 
 
 def fitting(history: History | None, encode: Callable[[History | None], bytes]) -> bytes:
@@ -264,6 +269,3 @@ def from_png(data: bytes) -> BytePicture | None:
     except PictureError:
         return None
 
-
-def _short(problem: Exception) -> str:
-    return " ".join(str(problem).split())[:160]

@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from latentstudio import files
 from latentstudio.document.attachments import check, gather
 from latentstudio.document.history import History
 from latentstudio.document.records import (
@@ -139,7 +140,7 @@ def read_limited(path: Path) -> bytes:
             raise SessionFileError(
                 f"{path.name} has {size} bytes", expected=f"a session file of at most {MAX_FILE_BYTES} bytes"
             )
-        return path.read_bytes()
+        return files.read_limited(path, MAX_FILE_BYTES)
     except OSError as problem:
         raise SessionFileError(
             f"{path.name} cannot be read ({problem.strerror})", expected=f"a session file ({SUFFIX})"

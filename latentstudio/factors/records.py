@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -9,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 from torch import Tensor
 
-from latentstudio.errors import LearningError
+from latentstudio.errors import LearningError, ModelFileError
 from latentstudio.files import storage_error, write_whole
+from latentstudio.generators.weights import read_tensors, write_tensors
+from latentstudio.readers import MOST_KEPT, as_read_back, read_json
 
 ABOUT = "about.json"
 NO_LABEL = -1
@@ -78,16 +79,19 @@ class RecordStore:
 
     def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
         self.folder = folder
-        mine = json.loads(json.dumps(about))
+        mine = as_read_back(about)
+        assert isinstance(mine, dict)
         path = folder / ABOUT
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            theirs = json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
         except OSError as problem:
             raise storage_error(folder, problem) from problem
-        except ValueError as problem:
-            raise LearningError(f"{path} is broken ({problem})", expected="the notes of a records folder",
-                                action="delete the folder to start anew") from problem
+
+        def refuse(reason: str) -> LearningError:
+            return LearningError(f"{path} is broken ({reason})", expected="the notes of a records folder",
+                                 action="delete the folder to start anew")
+
+        theirs = read_json(path, dict[str, Any], refuse, most=MOST_KEPT) if path.exists() else None
         if theirs is None:
             write_whole(path, json.dumps(mine, indent=1, sort_keys=True).encode())
         elif theirs != mine:
@@ -99,14 +103,10 @@ class RecordStore:
 
     def load(self, batch: int) -> Records | None:
         """The records of a batch that was finished before, or None; a file cut short counts as not finished."""
-        path = self._path(batch)
-        if not path.exists():
-            return None
-        try:
-            with safe_open(path, framework="pt") as opened:
-                return Records(**{field.name: opened.get_tensor(field.name) for field in fields(Records)})
-        except (SafetensorError, OSError):
-            return None
+        with contextlib.suppress(ModelFileError, KeyError):
+            tensors = read_tensors(self._path(batch))
+            return Records(**{field.name: tensors[field.name] for field in fields(Records)})
+        return None
 
     def save(self, batch: int, records: Records) -> None:
         """Keep the records of a batch, whole or not at all.
@@ -114,7 +114,7 @@ class RecordStore:
         Raises:
             StorageError: the disk is full; the batches before it stay.
         """
-        write_whole(self._path(batch), save({n: c.detach().cpu().contiguous() for n, c in records.columns().items()}))
+        write_tensors(self._path(batch), records.columns())
 
     def _path(self, batch: int) -> Path:
         return self.folder / f"batch-{batch:05d}.safetensors"

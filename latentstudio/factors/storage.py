@@ -8,23 +8,24 @@ holds json: version, name, title, unit, known range, model and its SHA-256, figu
 from __future__ import annotations
 
 import itertools
-import json
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import numpy as np
-from safetensors import SafetensorError, safe_open
-from safetensors.numpy import save
+from numpy.typing import NDArray
 
-from latentstudio.errors import FactorFileError, StudioError, UnknownNameError
+from latentstudio.errors import FactorFileError, ModelFileError, StudioError, UnknownNameError
 from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
 from latentstudio.factors.factor import Evidence, Factor, FactorSet
-from latentstudio.files import storage_error, write_whole
+from latentstudio.files import is_regular, storage_error
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.weights import read_metadata, read_tensors_numpy, write_tensors
 from latentstudio.places import bundled, user_factors
+from latentstudio.readers import border, json_from
 from latentstudio.transformations.facts import FACTS
 from latentstudio.units import unit_named
 
@@ -73,7 +74,7 @@ def write_factor(path: Path, factor: Factor) -> None:
     if factor.evidence is not None:
         tensors |= {_EVIDENCE + name: np.asarray(value) for name, value in vars(factor.evidence).items()}
     text = msgspec.json.encode(notes).decode()
-    write_whole(path, save({name: np.ascontiguousarray(array) for name, array in tensors.items()}, {"factor": text}))
+    write_tensors(path, tensors, {"factor": text})
 
 
 def read_factor(path: Path, *, card: ModelCard | None = None) -> Factor:
@@ -90,50 +91,59 @@ def read_factor(path: Path, *, card: ModelCard | None = None) -> Factor:
     if notes.version > VERSION:
         raise FactorFileError(f"{path.name} has version {notes.version}", expected=f"at most {VERSION}",
                               action="update latentstudio")
+
+    def unusable(reason: str) -> FactorFileError:
+        return FactorFileError(f"{path.name} is not usable ({reason})", expected=_KIND)
+
     try:
-        factor = Factor(
-            name=notes.name,
-            title=notes.title,
-            unit=unit_named(notes.unit),
-            axis=tensors["axis"].astype(np.float32),
-            paper=MonotoneCurve(tensors["paper_coordinates"], tensors["paper_values"]),
-            measured=MeasuredCalibration(
-                tensors["measured_coordinates"], tensors["measured_median"], tensors["measured_deviation"], notes.known
-            ),
-            model=notes.model,
-            model_sha256=notes.model_sha256,
-            figures=notes.figures,
-            recipe=notes.recipe,
-            evidence=_evidence(tensors),
-            label=notes.label,
-        )
-    except KeyError as problem:
-        raise FactorFileError(f"{path.name} lacks the tensor {problem}", expected=_KIND) from problem
-    except (StudioError, ValueError, IndexError) as problem:
-        raise FactorFileError(f"{path.name} is not usable ({problem})", expected=_KIND) from problem
+        with border(unusable):
+            factor = _factor(notes, tensors)
+    except FactorFileError:
+        raise
+    except StudioError as problem:
+        raise unusable(str(problem)) from problem
     if card is not None:
         _check_model(factor, card, path.name)
     return factor
 
 
-def _load(path: Path) -> tuple[_Notes, dict[str, np.ndarray]]:
-    if not path.is_file():
+def _factor(notes: _Notes, tensors: Mapping[str, NDArray[Any]]) -> Factor:
+    return Factor(
+        name=notes.name,
+        title=notes.title,
+        unit=unit_named(notes.unit),
+        axis=tensors["axis"].astype(np.float32),
+        paper=MonotoneCurve(tensors["paper_coordinates"], tensors["paper_values"]),
+        measured=MeasuredCalibration(
+            tensors["measured_coordinates"], tensors["measured_median"], tensors["measured_deviation"], notes.known
+        ),
+        model=notes.model,
+        model_sha256=notes.model_sha256,
+        figures=notes.figures,
+        recipe=notes.recipe,
+        evidence=_evidence(tensors),
+        label=notes.label,
+    )
+
+
+def _load(path: Path) -> tuple[_Notes, dict[str, NDArray[Any]]]:
+    def broken(reason: str) -> FactorFileError:
+        return FactorFileError(f"{path.name} is broken ({reason})", expected=_KIND)
+
+    if not is_regular(path):
         raise FactorFileError(f"{path} is not a file", expected=_KIND)
     if path.stat().st_size > LARGEST:
         raise FactorFileError(f"{path.name} has {path.stat().st_size >> 20} MiB", expected=f"{_KIND}, a few MB at most")
     try:
-        with safe_open(path, framework="numpy") as opened:
-            header = opened.metadata() or {}
-            text = header["factor"]
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
-        return msgspec.convert(json.loads(text), _Notes), tensors
-    except KeyError:
-        raise FactorFileError(f"{path.name} holds no factor", expected=_KIND) from None
-    except (SafetensorError, msgspec.ValidationError, ValueError, TypeError, OSError, RecursionError) as problem:
-        raise FactorFileError(f"{path.name} is broken ({problem})", expected=_KIND) from problem
+        text = read_metadata(path).get("factor")
+        if text is None:
+            raise FactorFileError(f"{path.name} holds no factor", expected=_KIND)
+        return json_from(text, _Notes, broken), read_tensors_numpy(path)
+    except ModelFileError as problem:
+        raise broken(problem.found) from problem
 
 
-def _evidence(tensors: dict[str, np.ndarray]) -> Evidence | None:
+def _evidence(tensors: Mapping[str, NDArray[Any]]) -> Evidence | None:
     found = {name.removeprefix(_EVIDENCE): value for name, value in tensors.items() if name.startswith(_EVIDENCE)}
     if not found:
         return None
@@ -164,7 +174,7 @@ def load_factors(folder: Path, card: ModelCard) -> FactorSet:
             except StudioError as problem:
                 errors.append(problem.sentence)
             else:
-                found[factor.name] = factor
+                found[factor.name] = replace(factor, model=card.name)  # it may have borne another name
     ordered = sorted(found.values(), key=lambda f: (_ORDER.index(f.name) if f.name in _ORDER else len(_ORDER), f.name))
     return FactorSet(tuple(ordered), tuple(errors))
 

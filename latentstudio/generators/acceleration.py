@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import warnings
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from latentstudio.errors import CapabilityError
-from latentstudio.files import replacing, sha256_of
+from latentstudio.files import is_regular, sha256_of, write_whole
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.graph_session import INPUT, OUTPUT
@@ -41,12 +42,12 @@ def cached_graph(card: ModelCard, code: str) -> Path:
 def find_graph(card: ModelCard, folder: Path, code: str) -> Path | None:
     """The graph in the model's folder when it is whole and of this code, else the cached one, else None."""
     own = folder / card.accelerated if card.accelerated else None
-    if own is not None and card.accelerated_code in ("", code) and own.is_file() and (
+    if own is not None and card.accelerated_code in ("", code) and is_regular(own) and (
         sha256_of(own) == card.accelerated_sha256
     ):
         return own
     cached = cached_graph(card, code)
-    return cached if cached.is_file() else None
+    return cached if is_regular(cached) else None
 
 
 def why_not_exportable(card: ModelCard) -> str:
@@ -80,17 +81,19 @@ def export_graph(generator: Generator, path: Path) -> Path:
 
     device = next(generator.network.parameters()).device
     example = torch.zeros((2, *generator.card.spaces[0].shape), device=device)
-    settings: dict[str, Any] = {"dynamo": False, "opset_version": OPSET, "input_names": [INPUT],
+    graph = io.BytesIO()  # whatever goes wrong while the file is written has nothing to do with exporting
+    settings: dict[str, Any] = {"f": graph, "dynamo": False, "opset_version": OPSET, "input_names": [INPUT],
                                 "output_names": [OUTPUT], "dynamic_axes": {INPUT: {0: "n"}, OUTPUT: {0: "n"}}}
-    with replacing(path, durable=False) as temporary, warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based ONNX", DeprecationWarning)
         warnings.filterwarnings("ignore", "The feature will be removed", DeprecationWarning)
         # What the tracer guesses about shapes is checked against the eager pictures before the graph is used.
         warnings.simplefilter("ignore", torch.jit.TracerWarning)
         try:
-            torch.onnx.export(_Pictures().eval(), (example,), str(temporary), **settings)
+            torch.onnx.export(_Pictures().eval(), (example,), **settings)
         except Exception as problem:  # the exporter raises a kind of its own for each operator
             text = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:160]
             raise CapabilityError(f"{generator.card.name} cannot be exported ({text})",
                                   action="use the eager runtime") from problem
+    write_whole(path, graph.getvalue(), durable=False)
     return path

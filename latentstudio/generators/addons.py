@@ -7,18 +7,16 @@ before anything is fetched.
 from __future__ import annotations
 
 import contextlib
-import shutil
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from latentstudio.errors import AddOnError, ModelFileError, UnknownNameError
-from latentstudio.files import sha256_of, storage_error
-from latentstudio.generators.card import CARD_FILE, read_card
+from latentstudio.files import is_plain_name, is_regular, remove_folder, sha256_of
+from latentstudio.generators.card import CARD_FILE, MOST_BYTES, read_card
 from latentstudio.places import bundled, data_folder, user_models
+from latentstudio.readers import border, read_json, read_toml
 
 MODEL, FEATURES = "model", "features"
 KINDS = (MODEL, FEATURES)
@@ -91,11 +89,13 @@ def read_add_on(path: Path) -> AddOn:
     Raises:
         AddOnError: broken, or with a name that is no plain folder name.
     """
-    try:
-        found = msgspec.toml.decode(path.read_bytes(), type=AddOn)
-    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as problem:
-        raise AddOnError(f"{path} is not a valid add-on ({problem})", expected="the keys of AddOn") from problem
-    if Path(found.name).name != found.name or not found.name or len(found.sha256) != 64:
+
+    def refuse(reason: str) -> AddOnError:
+        return AddOnError(f"{path} is not a valid add-on ({reason})", expected="the keys of AddOn")
+
+    with border(refuse):
+        found = read_toml(path, AddOn, refuse)
+    if not is_plain_name(found.name) or len(found.sha256) != 64:
         raise AddOnError(f"{path} gives the name '{found.name}'", expected="a plain name and a SHA-256")
     if found.kind not in KINDS:
         raise AddOnError(f"{path} gives the kind '{found.kind}'", expected=" or ".join(KINDS))
@@ -128,11 +128,12 @@ def read_network_card(folder: Path) -> NetworkCard:
         ModelFileError: missing or broken.
     """
     path = folder / CARD_FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=NetworkCard)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise ModelFileError(f"{path} is not the card of a network ({problem})", action="fetch the add-on again"
-                             ) from problem
+
+    def refuse(reason: str) -> ModelFileError:
+        return ModelFileError(f"{path} is not the card of a network ({reason})", action="fetch the add-on again")
+
+    with border(refuse):
+        return read_json(path, NetworkCard, refuse, most=MOST_BYTES)
 
 
 def list_networks() -> tuple[NetworkCard, ...]:
@@ -146,7 +147,7 @@ def list_networks() -> tuple[NetworkCard, ...]:
 
 def is_installed(name: str) -> bool:
     """True when the model or network of this name lies in the user's folder."""
-    return any((folder / CARD_FILE).is_file() for folder in (user_models() / name, network_folder(name)))
+    return any(is_regular(folder / CARD_FILE) for folder in (user_models() / name, network_folder(name)))
 
 
 def is_whole(name: str) -> bool:
@@ -164,24 +165,15 @@ def is_whole(name: str) -> bool:
 
 
 def remove(name: str) -> None:
-    """Delete an installed add-on or imported model of this user; shipped models stay.
+    """Delete an installed add-on or imported model of this user; shipped models stay, and so does what a link leads to.
 
     Raises:
         UnknownNameError: no such model in the user's folder.
-        StorageError: it could not be deleted.
+        StorageError: it could not be deleted; it stays where it was.
     """
-    plain = bool(name) and Path(name).name == name and not name.startswith(".")
-    folder = user_models() / name
-    if plain and not folder.is_dir():
-        folder = network_folder(name)
-    if not plain or not folder.is_dir():
-        raise UnknownNameError(f"there is no model '{name}' in {user_models()}",
+    folders = (user_models() / name, network_folder(name)) if is_plain_name(name) else ()
+    folder = next((folder for folder in folders if folder.is_symlink() or folder.is_dir()), None)
+    if folder is None:
+        raise UnknownNameError(f"there is no model '{name[:80]}' in {user_models()}",
                                expected="an add-on or imported model", action="see `latentstudio models list`")
-    hidden = folder.with_name(f".removed-{name}")
-    try:
-        if hidden.exists():
-            shutil.rmtree(hidden)
-        folder.rename(hidden)
-        shutil.rmtree(hidden)
-    except OSError as problem:
-        raise storage_error(folder, problem) from problem
+    remove_folder(folder)

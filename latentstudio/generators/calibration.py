@@ -11,6 +11,7 @@ import msgspec
 
 from latentstudio.errors import StorageError
 from latentstudio.files import write_whole
+from latentstudio.readers import kept_json
 from latentstudio.steps import Step
 
 AGREEMENT = 1e-4
@@ -73,9 +74,8 @@ def read_choice(graph: Path, device: str) -> RuntimeReport | None:
 
     ``graph`` is where the model's cached graph lies or would lie (``cached_graph``): its name says what it depends on.
     """
-    try:
-        record = msgspec.json.decode(_path(graph, device).read_bytes(), type=_Record)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+    record = kept_json(_path(graph, device), _Record)
+    if record is None:
         return None
     return record.report if record.made_with == _made_with() else None
 

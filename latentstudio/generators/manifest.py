@@ -11,13 +11,14 @@ from pathlib import Path
 import msgspec
 
 from latentstudio.errors import PluginError
-from latentstudio.files import read_limited
+from latentstudio.files import is_regular, read_limited
 from latentstudio.generators.card import CAPABILITIES
 from latentstudio.generators.contract import API_VERSION
+from latentstudio.readers import read_toml
 
 MANIFEST_FILE = "plugin.toml"
 MOST_CODE = 8 << 20
-MOST_BYTES = 1 << 20
+MOST_BYTES = 64 << 10
 _NOT_CODE = ("tests", "__pycache__")
 _FACTORY = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 _ID = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -64,15 +65,14 @@ def read_manifest(path: Path) -> Manifest:
     """
     path = Path(path)
     path = path / MANIFEST_FILE if path.is_dir() else path
+
+    def refuse(reason: str) -> PluginError:
+        return PluginError(f"{path} is not a valid manifest ({reason})", expected="the keys of the plugin guide")
+
     try:
-        manifest = Manifest(**msgspec.structs.asdict(msgspec.toml.decode(read_limited(path, MOST_BYTES), type=_Strict)))
+        manifest = Manifest(**msgspec.structs.asdict(read_toml(path, _Strict, refuse, most=MOST_BYTES)))
     except FileNotFoundError:
         raise PluginError(f"there is no {path}", expected=f"a plugin folder with a {MANIFEST_FILE}") from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise PluginError(f"{path} is not a valid manifest ({problem})", expected="the keys of the plugin guide"
-                          ) from problem
-    except OSError as problem:
-        raise PluginError(f"{path} cannot be read ({problem.strerror})", expected="a manifest") from problem
     if manifest.api_version != API_VERSION:
         raise PluginError(f"{path} is written for api version {manifest.api_version}", expected=f"{API_VERSION}",
                           action="get the plugin's version for this latentstudio")
@@ -96,11 +96,11 @@ def code_hash(folder: Path) -> str:
     read = 0
     for path in sorted(item for item in folder.rglob("*") if item.suffix == ".py" or item.name == MANIFEST_FILE):
         inside = path.relative_to(folder)
-        if any(part in _NOT_CODE or part.startswith(".") for part in inside.parts):
+        if any(part in _NOT_CODE or part.startswith(".") for part in inside.parts) or not is_regular(path):
             continue
         with contextlib.suppress(OSError):
             size = path.stat().st_size
             read += size
-            digest.update(f"{inside.as_posix()} {size} ".encode())
-            digest.update(path.read_bytes() if read <= MOST_CODE else b"")
+            digest.update(f"{inside.as_posix()} {size} ".encode("utf-8", errors="replace"))
+            digest.update(read_limited(path, MOST_CODE) if read <= MOST_CODE else b"")
     return digest.hexdigest()

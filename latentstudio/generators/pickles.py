@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import pickletools
+import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, BinaryIO
 
 from latentstudio.errors import ModelFileError, UnsafeFileError
+from latentstudio.files import open_regular
+from latentstudio.readers import border
 
-MAX_PICKLE = 64 << 20
+MAX_PICKLE = 16 << 20
+MOST_INSTRUCTIONS = 300_000  # about forty a tensor
+MOST_PARTS = 40_000
+_LISTED = 160  # bytes an archive lists a part in
+_ROOM = 1 << 20  # bytes that a small compressed part, such as the code of TorchScript, may unpack to beyond its size
 HEAD = 9
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
+_TAIL = (1 << 16) + 22 + 20  # bytes within which an archive's last record and its locator lie
 _CONTAINERS = frozenset({
     "collections.OrderedDict", "collections.defaultdict", "builtins.set", "builtins.dict", "builtins.list",
     "builtins.tuple", "builtins.int", "builtins.float", "builtins.bool", "__builtin__.set",
@@ -54,7 +62,9 @@ def imports_of(stream: IO[bytes]) -> Iterator[str]:
     """
     strings: list[str] = []
     memory: dict[int, str] = {}
-    for opcode, argument, _ in pickletools.genops(stream):
+    for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
+        if number == MOST_INSTRUCTIONS:
+            raise ValueError(f"more than {MOST_INSTRUCTIONS:,} instructions")
         name = opcode.name
         if name in _STRINGS:
             strings.append(str(argument))
@@ -81,49 +91,82 @@ def check_torch_file(path: Path) -> None:
         ModelFileError: truncated, of another kind, or with parts larger than the file itself.
     """
     path = Path(path)
-    try:
-        with open(path, "rb") as stream:
-            head = stream.read(8)
-            stream.seek(0)
-            if head.startswith(_ZIP):
-                _check_archive(path, stream)
-            elif head.startswith(_PICKLE):
-                _check_pickles(path, stream)
-            else:
-                raise ModelFileError(f"{path.name} is not a torch file", expected="weights as safetensors or torch")
-    except (ValueError, EOFError, zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError, OverflowError,
-            MemoryError) as problem:  # a string may announce more bytes than there is memory
-        raise ModelFileError(
-            f"{path.name} is truncated or broken ({str(problem) or 'it announces more than it holds'})",
-            expected="a whole torch file",
-            action="fetch or copy the file again",
-        ) from problem
-    except OSError as problem:
-        raise ModelFileError(f"{path.name} cannot be read ({problem.strerror})", expected="a weights file"
-                             ) from problem
+
+    def broken(reason: str) -> ModelFileError:
+        return ModelFileError(f"{path.name} is truncated or broken ({reason})", expected="a whole torch file",
+                              action="fetch or copy the file again")
+
+    with border(broken), open_regular(path) as stream:
+        head = stream.read(8)
+        size = stream.seek(0, 2)
+        stream.seek(0)
+        if head.startswith(_ZIP):
+            _check_archive(path, stream, size)
+        elif head.startswith(_PICKLE):
+            _check_pickles(path, stream, size)
+        else:
+            raise ModelFileError(f"{path.name} is not a torch file", expected="weights as safetensors or torch")
 
 
-def _check_archive(path: Path, stream: IO[bytes]) -> None:
-    with zipfile.ZipFile(stream) as archive:
-        size = path.stat().st_size
-        promised = sum(entry.file_size for entry in archive.infolist())
-        if promised > size:
+def open_archive(stream: BinaryIO) -> zipfile.ZipFile:
+    """A zip archive whose list of parts is short enough to be read.
+
+    Raises:
+        ValueError: it promises more than ``MOST_PARTS``.
+        zipfile.BadZipFile: it is none.
+    """
+    size = stream.seek(0, 2)
+    start = max(0, size - _TAIL)
+    stream.seek(start)
+    tail = stream.read(_TAIL)
+    place = tail.rfind(b"PK\5\6")
+    if place >= 0 and len(tail) >= place + 22:
+        listed = _number(tail, place + 12, "<L")
+        if place >= 20 and tail[place - 20 : place - 16] == b"PK\6\7":  # the larger kind counts elsewhere
+            stream.seek(min(_number(tail, place - 12, "<Q"), size))
+            record = stream.read(56)
+            if len(record) == 56:
+                listed = _number(record, 40, "<Q")
+        if listed > _LISTED * MOST_PARTS:
+            raise ValueError(f"an archive that lists its parts in {listed:,} bytes")
+    stream.seek(0)
+    archive = zipfile.ZipFile(stream)
+    if len(archive.infolist()) > MOST_PARTS:
+        raise ValueError(f"an archive of {len(archive.infolist()):,} parts")
+    return archive
+
+
+def _number(data: bytes, place: int, kind: str) -> int:
+    return int(struct.unpack_from(kind, data, place)[0])
+
+
+def _check_archive(path: Path, stream: BinaryIO, size: int) -> None:
+    with open_archive(stream) as archive:
+        parts = archive.infolist()
+        if any("/code/" in f"/{part.filename}" for part in parts):
+            raise ModelFileError(
+                f"{path.name} is a TorchScript program: code and weights in one", expected="weights alone",
+                action="take them out in Python, where you trust it: "
+                       f"torch.save(torch.jit.load('{path.name}').state_dict(), 'weights.pt')",
+            )
+        promised = sum(part.file_size for part in parts)
+        if promised > size + _ROOM:
             raise ModelFileError(
                 f"{path.name} would unpack to {promised:,} bytes from {size:,}", expected="a torch file, uncompressed"
             )
-        pickles = [entry for entry in archive.infolist() if entry.filename.endswith(".pkl")]
+        pickles = [part for part in parts if part.filename.endswith(".pkl")]
         if not pickles:
             raise ModelFileError(f"{path.name} is an archive without weights", expected="a torch file")
-        for entry in pickles:
-            if entry.file_size > MAX_PICKLE:
-                raise ModelFileError(f"{path.name} lists {entry.file_size:,} bytes of names", expected="a torch file")
-            with archive.open(entry) as inner:
+        if sum(part.file_size for part in pickles) > MAX_PICKLE:
+            raise ModelFileError(f"{path.name} lists more than {MAX_PICKLE:,} bytes of names", expected="a torch file")
+        for part in pickles:
+            with archive.open(part) as inner:
                 _judge(path, imports_of(inner))
 
 
-def _check_pickles(path: Path, stream: IO[bytes]) -> None:
+def _check_pickles(path: Path, stream: BinaryIO, size: int) -> None:
     """The old kind of torch file: five pickles, then raw numbers."""
-    if path.stat().st_size > (8 << 30):
+    if size > (8 << 30):
         raise ModelFileError(f"{path.name} is larger than 8 GiB", expected="a torch file of a generator")
     for index in range(5):
         if stream.read(1) != _PICKLE:

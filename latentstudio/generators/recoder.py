@@ -16,10 +16,11 @@ from torch.nn import functional
 
 from latentstudio.errors import ModelFileError
 from latentstudio.files import sha256_of, write_whole
-from latentstudio.generators.card import CARD_FILE, ModelCard
+from latentstudio.generators.card import CARD_FILE, MOST_BYTES, ModelCard
 from latentstudio.generators.contract import Encodes, Generator
 from latentstudio.generators.weights import read_tensors, write_tensors
 from latentstudio.places import bundled, data_folder
+from latentstudio.readers import border, read_json
 
 SIDE = 64
 WIDTHS = (32, 64, 128, 256)
@@ -107,12 +108,13 @@ def read_recoder_card(folder: Path) -> RecoderCard:
         ModelFileError: it is missing or broken.
     """
     path = folder / CARD_FILE
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=RecoderCard)
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise ModelFileError(
-            f"{path} is not the card of a recoder ({problem})", action="train the recoder again, or delete the folder"
-        ) from problem
+
+    def refuse(reason: str) -> ModelFileError:
+        return ModelFileError(f"{path} is not the card of a recoder ({reason})",
+                              action="train the recoder again, or delete the folder")
+
+    with border(refuse):
+        return read_json(path, RecoderCard, refuse, most=MOST_BYTES)
 
 
 def write_recoder(folder: Path, network: nn.Module, card: RecoderCard) -> RecoderCard:

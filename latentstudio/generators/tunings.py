@@ -21,8 +21,16 @@ from numpy.typing import NDArray
 from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import read_limited, write_whole
 from latentstudio.generators.card import ModelCard
-from latentstudio.generators.weights import check_safetensors, pack_tensors, read_metadata
+from latentstudio.generators.weights import (
+    check_safetensors,
+    metadata_in,
+    pack_tensors,
+    read_metadata,
+    tensors_in,
+    tensors_in_numpy,
+)
 from latentstudio.places import data_folder
+from latentstudio.readers import border, json_from
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -55,9 +63,10 @@ class Tuning:
 
     def pivot(self) -> NDArray[np.float32]:
         """The latent that was tuned around: float32, in the shape of its space."""
-        from safetensors.numpy import load
-
-        return np.asarray(load(self.data)[PIVOT], dtype=np.float32)
+        found = tensors_in_numpy(self.data, "the tuning")
+        if PIVOT not in found:
+            raise _no_tuning("the tuning")
+        return np.asarray(found[PIVOT], dtype=np.float32)
 
 
 def make_tuning(
@@ -80,7 +89,8 @@ def read_tuning(path: Path) -> Tuning:
     """
     path = Path(path)
     check_safetensors(path)
-    return tuning_from(read_limited(path, MOST_BYTES), where=path.name)
+    with border(lambda reason: ModelFileError(f"{path.name} cannot be read ({reason})", expected="a tuning")):
+        return tuning_from(read_limited(path, MOST_BYTES), where=path.name)
 
 
 def write_tuning(path: Path, tuning: Tuning) -> None:
@@ -98,16 +108,23 @@ def tuning_from(data: bytes, *, where: str = "the tuning") -> Tuning:
     Raises:
         ModelFileError: the bytes are not those of a tuning.
     """
+    def refuse(reason: str) -> ModelFileError:
+        return _no_tuning(where)
+
     try:
-        length = int.from_bytes(data[:8], "little")
-        told = json.loads(data[8 : 8 + length])["__metadata__"]
-        if told["format"] != FORMAT:
-            raise ModelFileError(f"{where} is no tuning", expected="a file written by `invert --tune`")
-        figures = {str(name): float(value) for name, value in json.loads(told["figures"]).items()}
-        return Tuning(hashlib.sha256(data).hexdigest(), str(told["model"]), str(told["model_sha256"]), bytes(data),
+        told = metadata_in(data, where)
+    except ModelFileError as problem:
+        raise refuse(problem.found) from problem
+    with border(refuse):
+        if told.get("format") != FORMAT:
+            raise refuse("")
+        figures = json_from(told["figures"], dict[str, float], refuse, lenient=True)
+        return Tuning(hashlib.sha256(data).hexdigest(), told["model"], told["model_sha256"], bytes(data),
                       tuple(sorted(figures.items())))
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OverflowError) as problem:
-        raise ModelFileError(f"{where} is no tuning", expected="a file written by `invert --tune`") from problem
+
+
+def _no_tuning(where: str) -> ModelFileError:
+    return ModelFileError(f"{where} is no tuning", expected="a file written by `invert --tune`")
 
 
 def tuning_store() -> Path:
@@ -170,13 +187,12 @@ def tuned_generator(generator: Generator, tuning: Tuning) -> Generator:
     Raises:
         ModelFileError: the tuning belongs to another model, or its tensors fit no such network.
     """
-    import torch
-    from safetensors.torch import load
+    import torch  # torch must stay off the way to the first window
 
     check_fits(tuning, generator.card)
     tuned = copy.deepcopy(generator)
     known = tuned.network.state_dict()
-    for name, difference in load(tuning.data).items():
+    for name, difference in tensors_in(tuning.data, "the tuning").items():
         target = known.get(name.removeprefix(_PREFIX)) if name.startswith(_PREFIX) else None
         if target is None and name != PIVOT:
             raise ModelFileError(f"the tuning changes '{name}', which {tuning.model} does not have here",

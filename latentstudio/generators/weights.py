@@ -1,40 +1,49 @@
 """Weights files: ours are safetensors; foreign ones are hostile until shown otherwise. No torch at import.
 
-A safetensors file is judged by its header before anything is allocated. A torch file is a pickle: its instructions are
-listed without being run, every name that they would import must be one that rebuilds a tensor or a plain container,
-and only then does torch's own restricted reader open it.
+The one reader and the one writer of safetensors: weights, factors, records, tunings and checkpoints are such files. One
+is judged by its header before anything is allocated. A torch file is a pickle: its instructions are listed without
+being run, every name that they would import must be one that rebuilds a tensor or a plain container, and only then does
+torch's own restricted reader open it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.errors import ModelFileError
-from latentstudio.files import replacing
+from latentstudio.files import open_regular, replacing
 from latentstudio.generators.pickles import HEAD, check_torch_file, looks_like_torch
+from latentstudio.readers import Refuse, border, json_from, reason_of
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-MAX_HEADER = 64 << 20
+MAX_HEADER = 2 << 20
+MOST_TENSORS = 20_000
+_MOST_AXES = 32
+_METADATA = "__metadata__"
+_PARALLEL, _COUNT = "module.", "n_averaged"
 _BYTES = {
     "F64": 8, "F32": 4, "F16": 2, "BF16": 2, "I64": 8, "I32": 4, "I16": 2, "I8": 1, "U8": 1, "BOOL": 1, "U16": 2,
-    "U32": 4, "U64": 8, "F8_E4M3": 1, "F8_E5M2": 1,
+    "U32": 4, "U64": 8,
 }  # fmt: skip
 _KINDS = {
     "float64": "F64", "float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32", "int16": "I16", "int8": "I8",
-    "uint8": "U8", "bool": "BOOL",
+    "uint8": "U8", "bool": "BOOL", "uint16": "U16", "uint32": "U32", "uint64": "U64",
 }  # fmt: skip
 _REFETCH = "fetch or copy the file again"
+_IMPORT = "bring it in with `latentstudio models add PATH`"
 
 
 @dataclass(frozen=True)
@@ -45,87 +54,20 @@ class TensorFacts:
     shape: tuple[int, ...]
 
 
+class _Entry(msgspec.Struct):
+    dtype: str
+    shape: tuple[int, ...]
+    data_offsets: tuple[int, int]
+
+
 def check_safetensors(path: Path) -> Mapping[str, TensorFacts]:
     """Read and check the header of a safetensors file; no tensor is loaded and nothing large allocated.
 
     Raises:
         ModelFileError: missing, a folder, empty, of another kind, truncated, or a header that does not fit the file.
     """
-    path, size = Path(path), _size(path)
-    with _opened(path) as stream:
-        head = stream.read(HEAD)
-        length = int.from_bytes(head[:8], "little")
-        if looks_like_torch(head):
-            raise ModelFileError(f"{path.name} is a torch file", expected="a safetensors file", action=_IMPORT)
-        if len(head) < HEAD or length < 2 or head[8:] != b"{":
-            raise ModelFileError(f"{path.name} is not a safetensors file", expected="weights as safetensors")
-        if length > min(size - 8, MAX_HEADER):
-            raise ModelFileError(
-                f"{path.name} announces a header of {length:,} bytes but has {size:,}",
-                expected="a whole safetensors file", action=_REFETCH,
-            )
-        raw = b"{" + stream.read(length - 1)
-    try:
-        header = json.loads(raw)
-        facts = {name: _facts(entry) for name, entry in header.items() if name != "__metadata__"}
-        end = max((int(e["data_offsets"][1]) for n, e in header.items() if n != "__metadata__"), default=0)
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, OverflowError, RecursionError) as problem:
-        raise ModelFileError(
-            f"the header of {path.name} is broken ({problem})", expected="a safetensors file", action=_REFETCH
-        ) from problem
-    if end != size - 8 - length:
-        raise ModelFileError(
-            f"{path.name} holds {size - 8 - length:,} bytes of weights and its header promises {end:,}",
-            expected="a whole file", action=_REFETCH,
-        )
-    return facts
-
-
-_IMPORT = "bring it in with `latentstudio models add PATH`"
-
-
-def _facts(entry: Mapping[str, Any]) -> TensorFacts:
-    shape = tuple(int(side) for side in entry["shape"])
-    begin, end = (int(offset) for offset in entry["data_offsets"])
-    if min(shape, default=1) < 0 or begin < 0 or end - begin != math.prod(shape) * _BYTES[entry["dtype"]]:
-        raise ValueError(f"shape {list(shape)} and offsets {begin} to {end} do not agree")
-    return TensorFacts(entry["dtype"], shape)
-
-
-def read_tensors(path: Path) -> dict[str, Tensor]:
-    """All tensors of a safetensors file, on the CPU.
-
-    Raises:
-        ModelFileError: as ``check_safetensors``.
-    """
-    # Brings torch in, which must stay off the way to the first window.
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    check_safetensors(path)
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError) as problem:
-        raise _unreadable(path, problem) from problem
-
-
-def read_tensors_numpy(path: Path) -> dict[str, NDArray[Any]]:
-    """All tensors of a safetensors file as numpy arrays, without torch; bfloat16 is not offered by numpy and refused.
-
-    Raises:
-        ModelFileError: as ``check_safetensors``, or a kind of number that numpy does not know.
-    """
-    from safetensors import SafetensorError
-    from safetensors.numpy import load_file
-
-    foreign = [f"{name} ({facts.dtype})" for name, facts in check_safetensors(path).items()
-               if facts.dtype in ("BF16", "F8_E4M3", "F8_E5M2")]
-    if foreign:
-        raise ModelFileError(f"{Path(path).name} holds {foreign[0]}", expected="float32 or other numpy numbers")
-    try:
-        return load_file(path)
-    except (SafetensorError, OSError, KeyError, ValueError) as problem:
-        raise _unreadable(path, problem) from problem
+    with _opened(Path(path)) as stream:
+        return _header(stream, Path(path).name)[0]
 
 
 def read_metadata(path: Path) -> dict[str, str]:
@@ -134,10 +76,136 @@ def read_metadata(path: Path) -> dict[str, str]:
     Raises:
         ModelFileError: as ``check_safetensors``.
     """
-    check_safetensors(path)
     with _opened(Path(path)) as stream:
-        header = json.loads(stream.read(int.from_bytes(stream.read(8), "little")))
-    return {str(key): str(value) for key, value in (header.get("__metadata__") or {}).items()}
+        return _header(stream, Path(path).name)[1]
+
+
+def read_config(path: Path, name: str) -> dict[str, Any]:
+    """The values that a note of this name in the header holds as JSON; none where there is no such note.
+
+    Raises:
+        ModelFileError: as ``check_safetensors``, or the note is broken.
+    """
+    def broken(reason: str) -> ModelFileError:
+        return ModelFileError(f"the note '{name}' in {Path(path).name} is broken ({reason})", action=_REFETCH)
+
+    return json_from(read_metadata(path).get(name, "{}"), dict[str, Any], broken)
+
+
+def metadata_in(data: bytes, where: str) -> dict[str, str]:
+    """As ``read_metadata``, of the bytes of a file.
+
+    Raises:
+        ModelFileError: as ``check_safetensors``.
+    """
+    return _header(io.BytesIO(data), where)[1]
+
+
+def _header(stream: BinaryIO, where: str) -> tuple[dict[str, TensorFacts], dict[str, str]]:
+    size = stream.seek(0, io.SEEK_END)
+    stream.seek(0)
+    head = stream.read(HEAD)
+    length = int.from_bytes(head[:8], "little")
+    if not head:
+        raise ModelFileError(f"{where} is empty", expected="a weights file", action=_REFETCH)
+    if looks_like_torch(head):
+        raise ModelFileError(f"{where} is a torch file", expected="a safetensors file", action=_IMPORT)
+    if len(head) < HEAD or length < 2 or head[8:] != b"{":
+        raise ModelFileError(f"{where} is not a safetensors file", expected="weights as safetensors")
+    if length > min(size - 8, MAX_HEADER):
+        raise ModelFileError(
+            f"{where} announces a header of {length:,} bytes but has {size:,}",
+            expected=f"a whole safetensors file with a header of at most {MAX_HEADER:,} bytes", action=_REFETCH,
+        )
+
+    def broken(reason: str) -> ModelFileError:
+        return ModelFileError(f"the header of {where} is broken ({reason})", expected="a safetensors file",
+                              action=_REFETCH)
+
+    entries = json_from(b"{" + stream.read(length - 1), dict[str, msgspec.Raw], broken)
+    notes = json_from(bytes(entries.pop(_METADATA, b"{}")), dict[str, str], broken)
+    if len(entries) > MOST_TENSORS:
+        raise broken(f"{len(entries):,} tensors, more than {MOST_TENSORS:,}")
+    with border(broken):
+        found = {name: msgspec.json.decode(entry, type=_Entry) for name, entry in entries.items()}
+        facts = {name: _facts(name, entry) for name, entry in found.items()}
+    end = max((entry.data_offsets[1] for entry in found.values()), default=0)
+    if end != size - 8 - length:
+        raise ModelFileError(
+            f"{where} holds {size - 8 - length:,} bytes of weights and its header promises {end:,}",
+            expected="a whole file", action=_REFETCH,
+        )
+    return facts, notes
+
+
+def _facts(name: str, entry: _Entry) -> TensorFacts:
+    if entry.dtype not in _BYTES:
+        raise ModelFileError(f"'{name[:80]}' is kept as {entry.dtype[:20]}, a kind of number that is not read here",
+                             expected="F32, F16 or BF16", action="convert it to one of these")
+    begin, end = entry.data_offsets
+    if len(entry.shape) > _MOST_AXES or min(entry.shape, default=1) < 0 or begin < 0 or (
+        end - begin != math.prod(entry.shape) * _BYTES[entry.dtype]
+    ):
+        raise ValueError(f"shape {list(entry.shape[:_MOST_AXES])} and offsets {begin} to {end} do not agree")
+    return TensorFacts(entry.dtype, entry.shape)
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """All tensors of a safetensors file, on the CPU.
+
+    Raises:
+        ModelFileError: as ``check_safetensors``.
+    """
+    from safetensors.torch import load_file  # brings torch in, which must stay off the way to the first window
+
+    check_safetensors(path)
+    with border(_unreadable(Path(path).name)):
+        return load_file(path)
+
+
+def tensors_in(data: bytes, where: str) -> dict[str, Tensor]:
+    """As ``read_tensors``, of the bytes of a file.
+
+    Raises:
+        ModelFileError: as ``check_safetensors``.
+    """
+    from safetensors.torch import load  # as above
+
+    _header(io.BytesIO(data), where)
+    with border(_unreadable(where)):
+        return load(data)
+
+
+def read_tensors_numpy(path: Path) -> dict[str, NDArray[Any]]:
+    """All tensors of a safetensors file as numpy arrays, without torch; bfloat16 is not offered by numpy and refused.
+
+    Raises:
+        ModelFileError: as ``check_safetensors``, or a kind of number that numpy does not know.
+    """
+    from safetensors.numpy import load_file
+
+    _check_numpy(check_safetensors(path), Path(path).name)
+    with border(_unreadable(Path(path).name)):
+        return load_file(path)
+
+
+def tensors_in_numpy(data: bytes, where: str) -> dict[str, NDArray[Any]]:
+    """As ``read_tensors_numpy``, of the bytes of a file.
+
+    Raises:
+        ModelFileError: as ``read_tensors_numpy``.
+    """
+    from safetensors.numpy import load
+
+    _check_numpy(_header(io.BytesIO(data), where)[0], where)
+    with border(_unreadable(where)):
+        return load(data)
+
+
+def _check_numpy(facts: Mapping[str, TensorFacts], where: str) -> None:
+    foreign = [f"{name} ({one.dtype})" for name, one in facts.items() if one.dtype == "BF16"]
+    if foreign:
+        raise ModelFileError(f"{where} holds {foreign[0][:80]}", expected="float32 or other numpy numbers")
 
 
 def read_torch_file(path: Path) -> Any:
@@ -147,24 +215,18 @@ def read_torch_file(path: Path) -> Any:
         UnsafeFileError: opening it the ordinary way would import something else; the message names it.
         ModelFileError: missing, a folder, empty, truncated, or no torch file.
     """
-    import pickle
-
     import torch  # torch must stay off the way to the first window
 
-    path = Path(path)
-    _size(path)
     check_torch_file(path)
-    try:
+    with border(_unreadable(Path(path).name)):
         return torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, OSError, EOFError, ValueError, KeyError, AttributeError,
-            TypeError, IndexError, AssertionError, OverflowError, MemoryError) as problem:
-        raise _unreadable(path, problem) from problem
 
 
 def read_state_dicts(path: Path) -> dict[str, dict[str, Tensor]]:
     """State dicts in a weights file of either kind: ``""`` holds the tensors at the top, other keys those below it.
 
-    A prefix ``module.`` that parallel training leaves on every name is taken off.
+    What averaging or parallel training leaves beside them, the prefix ``module.`` of every name and the count
+    ``n_averaged``, is taken off.
 
     Raises:
         UnsafeFileError, ModelFileError: as ``read_torch_file`` and ``check_safetensors``; also no tensor in it at all.
@@ -172,22 +234,26 @@ def read_state_dicts(path: Path) -> dict[str, dict[str, Tensor]]:
     from torch import Tensor  # torch must stay off the way to the first window
 
     path = Path(path)
-    _size(path)
     with _opened(path) as stream:
         is_torch = looks_like_torch(stream.read(HEAD))
     content: Any = read_torch_file(path) if is_torch else read_tensors(path)
     found: dict[str, dict[str, Tensor]] = {}
+    seen: set[int] = set()  # a pickle may name one container many times, or inside itself
 
-    def collect(value: Any, where: str, depth: int) -> None:
-        tensors = {str(name).removeprefix("module."): part for name, part in value.items() if isinstance(part, Tensor)}
+    def collect(value: Mapping[Any, Any], where: str, depth: int) -> None:
+        seen.add(id(value))
+        tensors = {str(name).removeprefix(_PARALLEL): part for name, part in value.items() if isinstance(part, Tensor)}
+        if any(str(name).startswith(_PARALLEL) for name in value):
+            tensors.pop(_COUNT, None)
         if tensors:
             found[where] = tensors
         for name, part in value.items():
-            if isinstance(part, Mapping) and depth < 3:
+            if isinstance(part, Mapping) and depth < 3 and id(part) not in seen:
                 collect(part, f"{where}/{name}" if where else str(name), depth + 1)
 
     if isinstance(content, Mapping):
-        collect(content, "", 0)
+        with border(_unreadable(path.name)):
+            collect(content, "", 0)
     size = path.stat().st_size
     for tensors in found.values():
         for name, tensor in tensors.items():
@@ -234,31 +300,26 @@ def _packed(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None) -> I
 
 
 def _as_numpy(value: Any) -> NDArray[Any]:
-    return value if isinstance(value, np.ndarray) else np.asarray(value.detach().cpu().numpy())
+    if isinstance(value, np.ndarray):
+        return value
+    plain = value.detach().cpu()
+    return np.asarray((plain.float() if str(plain.dtype) == "torch.bfloat16" else plain).numpy())
 
 
-def _size(path: Path) -> int:
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
     try:
-        if os.path.isdir(path):
-            raise ModelFileError(f"{path.name} is a folder", expected="one weights file")
-        size = os.stat(path).st_size
+        stream = open_regular(path)
     except FileNotFoundError:
         raise ModelFileError(f"there is no file {path}", expected="a weights file") from None
+    except IsADirectoryError:
+        raise ModelFileError(f"{path.name} is a folder", expected="one weights file") from None
     except OSError as problem:
-        raise _unreadable(path, problem) from problem
-    if size == 0:
-        raise ModelFileError(f"{path.name} is empty", expected="a weights file", action=_REFETCH)
-    return size
+        raise _unreadable(path.name)(reason_of(problem)) from problem
+    with stream:
+        yield stream
 
 
-def _opened(path: Path) -> Any:
-    try:
-        return open(path, "rb")
-    except OSError as problem:
-        raise _unreadable(path, problem) from problem
-
-
-def _unreadable(path: Path, problem: BaseException) -> ModelFileError:
-    reason = (str(problem).strip().splitlines() or [type(problem).__name__])[0][:160]
-    return ModelFileError(f"{Path(path).name} cannot be read ({reason})", expected="a whole weights file",
-                          action=_REFETCH)
+def _unreadable(where: str) -> Refuse:
+    return lambda reason: ModelFileError(f"{where} cannot be read ({reason})", expected="a whole weights file",
+                                         action=_REFETCH)

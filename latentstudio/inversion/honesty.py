@@ -22,6 +22,7 @@ from latentstudio.inversion.results import HELD_OUT_SEED, HeldOut, HeldOutStep, 
 from latentstudio.inversion.settings import AUTO, InversionSettings
 from latentstudio.latents import sample_prior
 from latentstudio.places import bundled, cache_folder
+from latentstudio.readers import kept_json
 
 COUNT = 20
 CLOSE, ROUGH = 0.05, 0.25
@@ -49,11 +50,8 @@ def find_held_out(card: ModelCard, settings: InversionSettings) -> HeldOut | Non
     """What was measured before for this very model and these settings, here or by the makers, if anything was."""
     key = key_of(settings)
     for path in (_cached(card, key), bundled("resources") / "recoders" / card.name / "held_out.json"):
-        try:
-            found = msgspec.json.decode(path.read_bytes(), type=HeldOut)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-            continue  # what is missing or broken is measured again
-        if found.model_sha256 == card.weights_sha256 and found.key == key and found.losses:
+        found = kept_json(path, HeldOut)  # what is missing or broken is measured again
+        if found is not None and found.model_sha256 == card.weights_sha256 and found.key == key and found.losses:
             return found
     return None
 

@@ -15,13 +15,15 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from latentstudio.errors import PictureError, UsageError
-from latentstudio.files import remove_file, replacing, write_whole
+from latentstudio.files import read_limited, remove_file, replacing, write_whole
 from latentstudio.pixels import read_picture, write_png
+from latentstudio.readers import border, read_json
 from latentstudio.scenes.making import MadeScene, TruthObject
 from latentstudio.scenes.scene import Scene
 from latentstudio.training.sources import MASKS, TRUTH
 
 _ALIKE = 0.05  # pixels
+_MOST_TRUTH, _MOST_BOXES = 256 << 20, 64 << 10  # bytes: of all scenes of a folder, of one picture
 SPACE_SIDE = 128.0  # boxes in SPACE's files count in pixels of a picture of this size
 PICTURES = (".png", ".jpg", ".jpeg")
 _LAYER = re.compile(r"object-[0-9]{2,}\.png")
@@ -135,11 +137,12 @@ def _read_truth(path: Path) -> dict[str, list[_Told]]:
     """What is known of the objects of every picture; nothing where no such file lies there, as in SPACE's own data."""
     if not path.is_file():
         return {}
-    try:
-        return msgspec.json.decode(path.read_bytes(), type=dict[str, list[_Told]])
-    except (OSError, msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise UsageError(f"{path} cannot be used ({problem})", expected="the file that `scene make` wrote",
-                         action="make the scenes anew, or remove it: boxes alone will do") from problem
+
+    def refuse(reason: str) -> UsageError:
+        return UsageError(f"{path} cannot be used ({reason})", expected="the file that `scene make` wrote",
+                          action="make the scenes anew, or remove it: boxes alone will do")
+
+    return read_json(path, dict[str, list[_Told]], refuse, most=_MOST_TRUTH)
 
 
 def _objects(
@@ -155,14 +158,14 @@ def _objects(
 
 def _boxes(path: Path, side: int, picture: Path) -> tuple[tuple[float, float, float, float], ...]:
     try:
-        lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-        rows = [[float(part) for part in line.split(",")] for line in lines]
+        data = read_limited(path, _MOST_BOXES)
     except OSError as problem:
         raise UsageError(f"the boxes of {picture.name} cannot be read ({problem.strerror})",
                          expected=f"{path.parent.name}/{path.name}") from problem
-    except ValueError as problem:
-        raise UsageError(f"{path.name} holds something else than numbers", expected="x,y,width,height a line"
-                         ) from problem
+    with border(lambda reason: UsageError(f"{path.name} holds something else than numbers",
+                                          expected="x,y,width,height a line")):
+        lines = [line for line in data.decode("utf-8").splitlines() if line.strip()]
+        rows = [[float(part) for part in line.split(",")] for line in lines]
     scale = side / SPACE_SIDE
     boxes = []
     for row in rows:

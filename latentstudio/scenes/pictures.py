@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentstudio.errors import StudioError
 from latentstudio.files import replacing
 from latentstudio.places import cache_folder
+from latentstudio.readers import read_npy
 from latentstudio.scenes.making import kind_named, make_scene
 from latentstudio.training.loop import TrainingStep
 from latentstudio.training.pictures import PictureSet
@@ -49,13 +52,11 @@ def _pool(kind: str, side: int) -> Iterator[TrainingStep | NDArray[np.uint8]]:
     """Steps while the scenes are made, then uint8 (N, 3, side, side); kept on disk, for it takes half a minute."""
     count = POOL + HELD_OUT
     path = cache_folder() / "scenes" / f"{kind}-{side}-{count}-v{_VERSION}.npy"
-    try:
-        kept = np.load(path, allow_pickle=False)
+    with contextlib.suppress(StudioError):  # made anew
+        kept = read_npy(path, StudioError, most=1 << 40)
         if kept.shape == (count, 3, side, side) and kept.dtype == np.uint8:
-            yield kept
+            yield kept.view(np.uint8)
             return
-    except (OSError, ValueError):
-        pass  # made anew
     pictures = np.empty((count, 3, side, side), np.uint8)
     for number in range(count):
         pictures[number] = make_scene(kind, number, side=side).picture.transpose(2, 0, 1)

@@ -11,6 +11,7 @@ import msgspec
 
 from latentstudio.errors import SessionFileError, UsageError
 from latentstudio.files import read_limited, write_whole
+from latentstudio.readers import json_from
 
 FORMAT = "latentstudio scene"
 VERSION = 1
@@ -161,8 +162,11 @@ def scene_from(data: bytes, *, where: str = "the scene") -> Scene:
     Raises:
         SessionFileError: as ``read_scene``.
     """
+    def broken(reason: str) -> SessionFileError:
+        return SessionFileError(f"{where} is broken ({reason})", expected="a scene (JSON)")
+
     try:
-        header = msgspec.json.decode(data, type=_Header)
+        header = json_from(data, _Header, broken)
         if header.format != FORMAT:
             raise SessionFileError(f"{where} is no scene", expected=f'json with "format": "{FORMAT}"')
         if header.version > VERSION:
@@ -170,10 +174,7 @@ def scene_from(data: bytes, *, where: str = "the scene") -> Scene:
                                    action="update latentstudio to open it")
         if len(header.objects) > MOST_OBJECTS:
             raise SessionFileError(f"{where} has {len(header.objects):,} objects", expected=f"at most {MOST_OBJECTS}")
-        return msgspec.json.decode(data, type=Scene)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as problem:
-        raise SessionFileError(f"{where} is broken ({' '.join(str(problem).split())[:160]})", expected="a scene (JSON)"
-                               ) from problem
+        return json_from(data, Scene, broken)
     except UsageError as problem:
         raise SessionFileError(f"{where}: {problem.found}", expected=problem.expected) from problem
 

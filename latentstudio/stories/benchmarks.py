@@ -5,7 +5,6 @@ Slider moves are real mouse events at 60 Hz. All times are in milliseconds.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import statistics
@@ -25,6 +24,7 @@ from latentstudio.errors import StudioError
 from latentstudio.generators.opening import Model
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import to_bytes
+from latentstudio.readers import MOST_KEPT, read_json
 from latentstudio.stories.driver import Driver, story_window
 from latentstudio.studio.canvas.presenter import Painted
 
@@ -337,5 +337,5 @@ def _start_once() -> tuple[float, float]:
         )
         if run.returncode != 0 or not trace.is_file():
             raise StudioError(f"the program did not start well ({run.stderr.strip()[-200:]})")
-        stamps = json.loads(trace.read_text(encoding="utf-8"))
+        stamps = read_json(trace, dict[str, float], StudioError, most=MOST_KEPT)
     return stamps["window"] - began, stamps["picture"] - began

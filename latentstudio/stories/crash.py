@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import subprocess
@@ -14,6 +13,7 @@ from pathlib import Path
 from latentstudio.errors import StudioError
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.places import user_factors
+from latentstudio.readers import json_from
 from latentstudio.stories.report import StoryReport
 from latentstudio.studio.app import first_model
 
@@ -75,7 +75,7 @@ def _drag_and_kill(home: Path, moves: Path, out: Path, model: str) -> dict[str, 
         child.wait()
     now = time.time()
     lines = [line for line in moves.read_text(encoding="utf-8").splitlines() if line.endswith("]")]
-    return {"moves": [json.loads(line) for line in lines], "killed": [[now]]}
+    return {"moves": [json_from(line, list[float], StudioError) for line in lines], "killed": [[now]]}
 
 
 def _start_again(home: Path, out: Path, model: str) -> dict[str, object]:
@@ -86,8 +86,7 @@ def _start_again(home: Path, out: Path, model: str) -> dict[str, object]:
     )
     if run.returncode != 0:
         raise StudioError(f"the program did not start again ({run.stderr.strip().splitlines()[-1:]})")
-    found: dict[str, object] = json.loads(run.stdout.strip().splitlines()[-1])
-    return found
+    return json_from(run.stdout.strip().splitlines()[-1], dict[str, object], StudioError)
 
 
 def _judge(killed: dict[str, list[list[float]]], found: dict[str, object]) -> tuple[float, float]:

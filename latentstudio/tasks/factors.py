@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 
 from latentstudio.document.view import View
@@ -15,6 +14,7 @@ from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.opening import Model
 from latentstudio.optimisation import forward_mode  # noqa: F401 (torch would import it in the middle of a step)
 from latentstudio.places import records_folder
+from latentstudio.readers import as_read_back
 from latentstudio.tasks.learn import FOUND_NAMES, Wanted, about_of, is_own, throw_away
 from latentstudio.transformations import load_transformation, transformation_named
 
@@ -28,7 +28,7 @@ def learn(model: Model, wanted: Wanted) -> Iterator[LearnStep]:
     chosen = (load_transformation if is_own(wanted.transformation) else transformation_named)(wanted.transformation)
     folder = records_folder(model.card.name, chosen.name)
     told = about(model.card, chosen, wanted.settings)
-    if not (wanted.goes_on and about_of(folder) == json.loads(json.dumps(told))):
+    if not (wanted.goes_on and about_of(folder) == as_read_back(told)):
         throw_away(folder)
     yield from learn_factor(
         model.guarded_generator, transformation=chosen, settings=wanted.settings, records_folder=folder

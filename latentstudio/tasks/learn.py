@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import shutil
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from latentstudio.generators.opening import Model
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.places import records_folder
+from latentstudio.readers import as_read_back, kept_json
 from latentstudio.tasks.draw import shrink
 from latentstudio.transformations import FACTS
 
@@ -58,7 +58,7 @@ def left_over(card: ModelCard, transformation: str, settings: LearnSettings) -> 
         "model": card.name, "weights_sha256": card.weights_sha256,
         "transformation": {**options, "file_sha256": ""}, **settings.of_records(),
     }
-    if about_of(folder) != json.loads(json.dumps(mine)):
+    if about_of(folder) != as_read_back(mine):
         return ""
     done, all_of_them = len(list(folder.glob("batch-*.safetensors"))), math.ceil(settings.starts / settings.batch)
     if not done:
@@ -95,10 +95,7 @@ def keep(factor: Factor) -> str:
 
 def about_of(folder: Path) -> object:
     """What a folder of records says it was made with; None where it says nothing."""
-    try:
-        return json.loads((folder / _ABOUT).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
+    return kept_json(folder / _ABOUT, dict[str, object])
 
 
 def throw_away(folder: Path) -> None:

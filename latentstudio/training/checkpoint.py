@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from latentstudio.errors import TrainingError
-from latentstudio.files import replacing
+from latentstudio.errors import ModelFileError, TrainingError
+from latentstudio.generators.weights import read_metadata, read_tensors, write_tensors
+from latentstudio.readers import border, json_from
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 
@@ -51,8 +50,7 @@ def save_checkpoint(
             for key, value in state.items():
                 tensors[f"optimiser/{names[index]}/{key}"] = torch.as_tensor(value).detach().contiguous()
     notes = {"step": str(step), "recipe": json.dumps(recipe, sort_keys=True), "data": data}
-    with replacing(folder / CHECKPOINT_FILE) as temporary:
-        save_file(tensors, temporary, metadata=notes)
+    write_tensors(folder / CHECKPOINT_FILE, tensors, notes)
 
 
 def _names(network: nn.Module, optimiser: torch.optim.Optimizer) -> list[str]:
@@ -70,21 +68,23 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
     path = folder / CHECKPOINT_FILE
     if not path.exists():
         return None
+
+    def broken(reason: str) -> TrainingError:
+        return TrainingError(f"{path} is broken ({reason})", expected="a checkpoint of latentstudio",
+                             action="delete it to start anew")
+
     try:
-        with safe_open(path, framework="pt") as opened:
-            notes = opened.metadata() or {}
-            tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 (not a mapping)
+        notes, tensors = read_metadata(path), read_tensors(path)
+    except ModelFileError as problem:
+        raise broken(problem.found) from problem
+    with border(broken):
         return Checkpoint(
             step=int(notes["step"]),
             weights={n.removeprefix("weights/"): t for n, t in tensors.items() if n.startswith("weights/")},
             optimiser={n.removeprefix("optimiser/"): t for n, t in tensors.items() if n.startswith("optimiser/")},
-            recipe=json.loads(notes["recipe"]),
+            recipe=json_from(notes["recipe"], dict[str, Any], broken),
             data=notes.get("data", ""),
         )
-    except (SafetensorError, KeyError, ValueError, OSError) as problem:
-        raise TrainingError(
-            f"{path} is broken ({problem})", expected="a checkpoint of latentstudio", action="delete it to start anew"
-        ) from problem
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimisers: Sequence[torch.optim.Optimizer]) -> None:

@@ -5,26 +5,22 @@ Where the package is installed already (``apt install dataset-fashion-mnist``) i
 
 from __future__ import annotations
 
-import contextlib
 import gzip
 import io
-import shutil
 import tarfile
-import tempfile
 import urllib.error
 import urllib.request
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.errors import AddOnError, TrainingError, UnknownNameError
-from latentstudio.files import read_limited, sha256_of, storage_error
+from latentstudio.files import open_regular, put_folder, sha256_of, work_folder
 from latentstudio.places import bundled, data_folder
+from latentstudio.readers import border, read_toml
 from latentstudio.steps import Step
 
 _CHUNK = 1 << 18
@@ -58,10 +54,12 @@ def data_set(name: str) -> DataSet:
     path = bundled("resources") / "datasets" / f"{name}.toml"
     if Path(name).name != name or not path.is_file():
         raise UnknownNameError(f"there is no data set '{name}'", expected=f"one of: {', '.join(data_set_names())}")
-    try:
-        return msgspec.toml.decode(path.read_bytes(), type=DataSet)
-    except (msgspec.DecodeError, UnicodeDecodeError, OSError) as problem:
-        raise AddOnError(f"{path} is not a valid data set ({problem})", expected="the keys of DataSet") from problem
+
+    def refuse(reason: str) -> AddOnError:
+        return AddOnError(f"{path} is not a valid data set ({reason})", expected="the keys of DataSet")
+
+    with border(refuse):
+        return read_toml(path, DataSet, refuse)
 
 
 def data_set_names() -> tuple[str, ...]:
@@ -85,12 +83,7 @@ def fetch_data_set(found: DataSet) -> Iterator[Step]:
         StorageError: the disk is full or the folder may not be written.
     """
     target = data_folder() / "datasets" / found.name
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=f".{found.name}.", dir=target.parent))
-    except OSError as problem:
-        raise storage_error(target, problem) from problem
-    try:
+    with work_folder(target) as work:
         package = work / "package"
         yield from _download(found, package)
         if (digest := sha256_of(package)) != found.sha256:
@@ -101,15 +94,8 @@ def fetch_data_set(found: DataSet) -> Iterator[Step]:
         ready.mkdir()
         _unpack(found, package, ready)
         (ready / _LICENCE_FILE).write_text(found.licence_text.strip() + "\n", encoding="utf-8")
-        if target.exists():
-            shutil.rmtree(target)
-        ready.rename(target)
+        put_folder(ready, target)
         yield Step(1.0, f"{found.title} is there")
-    except OSError as problem:
-        raise storage_error(target, problem) from problem
-    finally:
-        with contextlib.suppress(OSError):
-            shutil.rmtree(work)
 
 
 def _download(found: DataSet, path: Path) -> Iterator[Step]:
@@ -129,19 +115,21 @@ def _download(found: DataSet, path: Path) -> Iterator[Step]:
 
 def _unpack(found: DataSet, package: Path, folder: Path) -> None:
     """A Debian package is an ``ar`` archive with a tar file of the data inside; only the named files are taken out."""
-    try:
-        with tarfile.open(fileobj=io.BytesIO(_ar_member(package.read_bytes(), b"data.tar"))) as archive:
-            for member in archive:
-                name = Path(member.name).name
-                stream = archive.extractfile(member) if member.isfile() and name in found.members else None
-                if stream is not None and "doc" not in Path(member.name).parts:
-                    (folder / name).write_bytes(stream.read())
-    except (tarfile.TarError, EOFError, ValueError) as problem:
-        raise AddOnError(f"{package.name} is no Debian package ({problem})", expected="the package as described"
-                         ) from problem
-    missing = [name for name in found.members if not (folder / name).is_file()]
+    def broken(reason: str) -> AddOnError:
+        return AddOnError(f"{package.name} is no Debian package ({reason})", expected="the package as described")
+
+    kept: dict[str, bytes] = {}
+    with border(broken), tarfile.open(fileobj=io.BytesIO(_ar_member(package.read_bytes(), b"data.tar"))) as archive:
+        for member in archive:
+            name = Path(member.name).name
+            part = archive.extractfile(member) if member.isfile() and name in found.members else None
+            if part is not None and "doc" not in Path(member.name).parts:
+                kept[name] = part.read()
+    missing = [name for name in found.members if name not in kept]
     if missing:
         raise AddOnError(f"the package holds no {missing[0]}", expected="the package as described")
+    for name, data in kept.items():
+        (folder / name).write_bytes(data)
 
 
 def _ar_member(archive: bytes, prefix: bytes) -> bytes:
@@ -163,11 +151,12 @@ def read_idx(path: Path) -> NDArray[np.uint8]:
     Raises:
         TrainingError: it is no such file.
     """
-    try:
-        data = gzip.decompress(read_limited(path, _MOST))
+    with border(lambda reason: TrainingError(f"{path} is not a data file of MNIST's kind ({reason})",
+                                             action="fetch the data set again")):
+        with open_regular(path) as packed, gzip.open(packed) as stream:
+            data = stream.read(_MOST + 1)
+        if len(data) > _MOST:
+            raise ValueError(f"more than {_MOST:,} bytes")
         ranks = data[3]
         shape = tuple(int.from_bytes(data[4 + 4 * axis : 8 + 4 * axis], "big") for axis in range(ranks))
         return np.frombuffer(data, np.uint8, offset=4 + 4 * ranks).reshape(shape)
-    except (OSError, EOFError, zlib.error, ValueError, IndexError) as problem:
-        raise TrainingError(f"{path} is not a data file of MNIST's kind ({problem})",
-                            action="fetch the data set again") from problem

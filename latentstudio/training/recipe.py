@@ -9,11 +9,10 @@ from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 
-import msgspec
-
 from latentstudio.errors import ModelFileError, TrainingError, UnknownNameError
 from latentstudio.generators.card import ModelCard, check_card
 from latentstudio.places import bundled
+from latentstudio.readers import MOST_TEXT, border, converted, read_file, toml_from
 from latentstudio.settings import Setting, fields_of
 
 STREAMS = 256
@@ -73,11 +72,10 @@ def read_recipe(path: Path) -> Recipe:
         TrainingError: not TOML, an unknown key, or a number out of range.
     """
     try:
-        data = path.read_bytes()
+        data = read_file(path, MOST_TEXT, lambda reason: TrainingError(f"{path} cannot be read ({reason})",
+                                                                       expected="a TOML file"))
     except FileNotFoundError:
         raise TrainingError(f"there is no recipe {path}", expected="a TOML file") from None
-    except OSError as problem:
-        raise TrainingError(f"{path} cannot be read ({problem.strerror})", expected="a TOML file") from problem
     return parse_recipe(data, where=str(path))
 
 
@@ -88,15 +86,15 @@ def parse_recipe(data: bytes, *, where: str = "this") -> Recipe:
         TrainingError: as ``read_recipe``.
     """
     path = where
-    try:
-        table = msgspec.toml.decode(data, type=dict[str, object])
-        unknown = sorted(set(table) - {field.name for field in fields(Recipe)})
-        if unknown:
-            raise msgspec.ValidationError(f"it has the key '{unknown[0]}'")
-        recipe = msgspec.convert(table, Recipe)
-    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
-        raise TrainingError(f"{path} is not a valid recipe ({problem})", expected="TOML as in models/*/recipe.toml"
-                            ) from problem
+
+    def refuse(reason: str) -> TrainingError:
+        return TrainingError(f"{path} is not a valid recipe ({reason})", expected="TOML as in models/*/recipe.toml")
+
+    table = toml_from(data, dict[str, object], refuse)
+    unknown = sorted(set(table) - {field.name for field in fields(Recipe)})
+    if unknown:
+        raise refuse(f"it has the key '{unknown[0]}'")
+    recipe = converted(table, Recipe, refuse)
     if not NAME.fullmatch(recipe.name):
         raise TrainingError(f"{path} has the name '{recipe.name}'",
                             expected="small letters, digits and hyphens, for example my-faces")
@@ -106,11 +104,11 @@ def parse_recipe(data: bytes, *, where: str = "this") -> Recipe:
     odd = [name for name, value in recipe.settings.items() if not isfinite(value)]
     if odd:
         raise TrainingError(f"{path} has the setting {odd[0]} = {recipe.settings[odd[0]]}", expected="a finite number")
-    try:
+    with border(lambda reason: TrainingError(
+        f"{path} holds something that a checkpoint cannot keep ({reason})",
+        expected="texts, finite numbers, true and false, and lists of them",
+    )):
         json.dumps(recipe.as_dict(), allow_nan=False)
-    except (TypeError, ValueError) as problem:
-        raise TrainingError(f"{path} holds something that a checkpoint cannot keep ({problem})",
-                            expected="texts, finite numbers, true and false, and lists of them") from problem
     return recipe
 
 
@@ -121,11 +119,14 @@ def _check_card(recipe: Recipe, path: str) -> None:
         raise TrainingError(f"{path} has the key '{unknown[0]}' under [card]",
                             expected=f"one of: {', '.join(CARD_KEYS)}")
     try:
-        card = msgspec.convert({"name": recipe.name, "backend": recipe.backend, **recipe.card}, ModelCard)
+        card = converted(
+            {"name": recipe.name, "backend": recipe.backend, **recipe.card}, ModelCard,
+            lambda reason: TrainingError(
+                f"{path} has something under [card] that a model's card cannot hold ({reason})",
+                expected="texts; classes: a list of texts",
+            ),
+        )
         check_card(card, where=f"{path}, under [card],")
-    except msgspec.ValidationError as problem:
-        raise TrainingError(f"{path} has something under [card] that a model's card cannot hold ({problem})",
-                            expected="texts; classes: a list of texts") from problem
     except ModelFileError as problem:
         raise TrainingError(problem.found, expected=problem.expected) from problem
 

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from latentstudio.errors import StudioError, TrainingError
-from latentstudio.files import check_writable, write_whole
+from latentstudio.files import check_writable, read_limited, write_whole
 from latentstudio.generators.weights import read_metadata
 from latentstudio.places import state_folder, user_models
+from latentstudio.readers import json_from
 from latentstudio.training.recipe import Recipe, parse_recipe, read_recipe
 
 RECIPE_FILE, CHECKPOINT_FILE = "recipe.toml", "checkpoint.safetensors"
@@ -70,7 +71,7 @@ def read_run(folder: Path) -> TrainingRun:
     recipe = read_recipe(folder / RECIPE_FILE)
     path = folder / CHECKPOINT_FILE
     step = read_metadata(path).get("step", "0") if path.is_file() else "0"
-    return TrainingRun(folder, recipe, int(step) if step.isdecimal() else 0)
+    return TrainingRun(folder, recipe, int(step) if step.isdecimal() and len(step) < 10 else 0)
 
 
 def begin_run(text: str) -> TrainingRun:
@@ -115,11 +116,9 @@ def logged_losses(folder: Path) -> dict[str, list[float]]:
     path = folder / LOG_FILE
     losses: dict[str, list[float]] = {}
     with contextlib.suppress(OSError):
-        if path.stat().st_size > _MOST_LOG:
-            return {}
-        for line in path.read_text(encoding="utf-8").splitlines():
-            with contextlib.suppress(ValueError, AttributeError):
-                for name, value in json.loads(line).items():
+        for line in read_limited(path, _MOST_LOG).splitlines():
+            with contextlib.suppress(StudioError):
+                for name, value in json_from(line, dict[str, object], StudioError, lenient=True).items():
                     if name not in _COUNTED and isinstance(value, int | float):
-                        losses.setdefault(str(name), []).append(float(value))
+                        losses.setdefault(name, []).append(float(value))
     return losses

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -12,12 +13,13 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from latentstudio import pixels
-from latentstudio.errors import PictureError, TrainingError, UnknownNameError
-from latentstudio.files import replacing, storage_error
+from latentstudio.errors import PictureError, StudioError, TrainingError, UnknownNameError
+from latentstudio.files import replacing
 from latentstudio.generators.card import CARD_FILE
 from latentstudio.latents import sample_prior
 from latentstudio.picture_files import SUFFIXES, open_picture
 from latentstudio.places import cache_folder
+from latentstudio.readers import read_npy
 from latentstudio.training.datasets import data_set, data_set_folder, read_idx
 from latentstudio.training.loop import TrainingStep
 from latentstudio.training.pictures import DataStep, PictureSet, parted
@@ -205,15 +207,28 @@ def _samples(model: str, wanted: Wanted) -> Iterator[DataStep]:
         code = card.weights_sha256[:16]
         stem = re.sub(r"[^\w.-]", "_", f"{card.name}-{code}-{total}-{wanted.side}x{wanted.channels}")
         path = cache_folder() / "samples" / f"{stem}.npy"
-        if not path.is_file():
+        shape = (total, wanted.channels, wanted.side, wanted.side)
+        kept = _kept_samples(path, shape)
+        if kept is None:
             latents = sample_prior(card.spaces[0], count=total, seed=_SAMPLE_SEED)
             yield from _draw(opened.pictures, latents, wanted, path, card.name)
     finally:
         opened.close()
-    kept = np.load(path, mmap_mode="r")
+    kept = _kept_samples(path, shape)
+    if kept is None:
+        raise TrainingError(f"the samples of {model} in {path} cannot be read", action="remove the file and try again")
     yield DataStep(1.0, f"samples of {model}", pictures=PictureSet(
         kept[HELD_OUT:], kept[:HELD_OUT], f"{wanted.count:,} samples of {card.name}", wanted.mirrored
     ))
+
+
+def _kept_samples(path: Path, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
+    """What was drawn before, left on the disk; None where it is not there, or is something else."""
+    with contextlib.suppress(StudioError):
+        kept = read_npy(path, StudioError, most=1 << 40, mapped=True)
+        if kept.shape == shape and kept.dtype == np.uint8:
+            return kept.view(np.uint8)
+    return None
 
 
 def _draw(draw: Draws, latents: NDArray[np.float32], wanted: Wanted, path: Path, name: str) -> Iterator[DataStep]:
@@ -222,8 +237,5 @@ def _draw(draw: Draws, latents: NDArray[np.float32], wanted: Wanted, path: Path,
         pictures = pixels.to_bytes(draw(latents[start : start + _PIECE]))
         found[start : start + len(pictures)] = [fit_square(picture, wanted) for picture in pictures]
         yield DataStep(start / len(latents), f"drawing sample {start:,} of {len(latents):,} from {name}")
-    try:
-        with replacing(path) as temporary, open(temporary, "wb") as stream:
-            np.save(stream, found)
-    except OSError as problem:
-        raise storage_error(path, problem) from problem
+    with replacing(path) as temporary, open(temporary, "wb") as stream:
+        np.save(stream, found)

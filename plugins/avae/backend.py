@@ -22,7 +22,7 @@ from latentstudio.generators.conditions import (
     ConditionKind,
     Conditions,
 )
-from latentstudio.generators.weights import check_safetensors, read_metadata, read_tensors, write_tensors
+from latentstudio.generators.weights import check_safetensors, read_config, read_tensors, write_tensors
 from latentstudio.latents import LatentSpace
 
 from .network import AvaeNetwork, fit
@@ -87,7 +87,7 @@ class AvaeBackend:
         """A card when the file's header names the sizes and lists exactly their tensors; only the header is read."""
         try:
             facts = check_safetensors(path)
-            sizes = read_sizes(json.loads(read_metadata(path).get(CONFIG, "null")) or {})
+            sizes = read_sizes(read_config(path, CONFIG))
         except (StudioError, ValueError, TypeError, AttributeError):
             return None
         with torch.device("meta"):

@@ -15,7 +15,7 @@ from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import ModelCard, write_card
 from latentstudio.generators.conditions import NONE, TRUNCATION, Conditions
-from latentstudio.generators.weights import check_safetensors, read_metadata, read_tensors, write_tensors
+from latentstudio.generators.weights import check_safetensors, read_config, read_tensors, write_tensors
 from latentstudio.latents import LatentSpace
 
 from .network import SceneNetwork
@@ -51,7 +51,7 @@ class SceneBackend:
         """A card when the file's header names the sizes and lists exactly their tensors; only the header is read."""
         try:
             facts = check_safetensors(path)
-            sizes = read_scene_sizes(json.loads(read_metadata(path).get(CONFIG, "null")) or {})
+            sizes = read_scene_sizes(read_config(path, CONFIG))
         except (StudioError, ValueError, TypeError, AttributeError):
             return None
         with torch.device("meta"):

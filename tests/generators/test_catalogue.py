@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from latentstudio.errors import ModelFileError, PluginError, UnknownNameError
+from latentstudio.factors import load_factors
 from latentstudio.generators import catalogue as catalogue_module
-from latentstudio.generators.card import CARD_FILE, ModelCard
+from latentstudio.generators.card import CARD_FILE, ModelCard, read_card
 from latentstudio.generators.catalogue import ENTRY_POINT, USER, find_catalogue
 from latentstudio.generators.contract import Backend
 from latentstudio.generators.manifest import read_manifest
@@ -177,3 +179,106 @@ def test_a_broken_model_is_listed_with_its_error(
     assert told in entry.error
     with pytest.raises(ModelFileError):
         find_catalogue().model("mine")
+
+
+def _bad_models(models: Path) -> dict[str, str]:
+    """Folders that each break the reading of a card in a way of their own; and what is told of them."""
+    card = '{"name": "%s", "backend": "beta_vae", "weights": "%s"%s}'
+    told = {
+        "long": "outside its folder", "nul": "outside its folder", "surrogate": "not a valid model card",
+        "big": "not a valid model card", "deep": "not a valid model card", "pipe": "no ordinary file",
+        "folder": "directory", "device-weights": "missing", "wrong": "not a valid model card", "nowhere": "a link to",
+    }
+    for name in told:
+        (models / name).mkdir(parents=True)
+    (models / "nowhere").rmdir()
+    (models / "nowhere").symlink_to(models / "gone")
+    texts = {
+        "long": card % ("long", "w" * 300, ""), "nul": card % ("nul", "a\\u0000b", ""),
+        "surrogate": card % ("surrogate", "\\ud800", ""),
+        "big": card % ("big", "w", ', "api": ' + "9" * 5_000), "wrong": card % ("wrong", "w", ', "spaces": [7]'),
+        "deep": card % ("deep", "w", ', "config": ' + '{"a":' * 5_000 + "1" + "}" * 5_000),
+        "device-weights": card % ("device-weights", "zero", ""),
+    }
+    for name, text in texts.items():
+        (models / name / CARD_FILE).write_text(text, encoding="utf-8")
+    (models / "device-weights" / "zero").symlink_to("/dev/zero")
+    os.mkfifo(models / "pipe" / CARD_FILE)
+    (models / "folder" / CARD_FILE).mkdir()
+    os.mkfifo(models / "a-pipe-is-no-model")
+    (models / "a-file-is-no-model").write_bytes(b"x")
+    return told
+
+
+def test_whatever_is_wrong_with_one_model_it_is_listed_and_the_others_open(
+    home: Path, make_model: Callable[..., ModelCard]
+) -> None:
+    make_model("mine")
+    told = _bad_models(home / "data" / "models")
+    found = find_catalogue()
+    errors = {entry.name: entry.error for entry in found.models if entry.error}
+    assert set(errors) == set(told)
+    for name, words in told.items():
+        assert words in errors[name], name
+        with pytest.raises(ModelFileError):
+            found.model(name)
+    assert found.model("mine").card is not None
+    for odd in ("a\0b", "n" * 300, "/dev/zero", str(home / "data" / "models" / "a-pipe-is-no-model")):
+        with pytest.raises(UnknownNameError):
+            found.model(odd)
+
+
+def test_whatever_is_wrong_with_one_plugin_it_is_listed_and_the_others_work(
+    home: Path, make_plugin: Callable[..., Path]
+) -> None:
+    for name, title in (
+        ("big", "9" * 5_000), ("deep", "[" * 9_000), ("dots", "1\na" + ".a" * 20_000 + " = 1"), ("date", "1979-05-27"),
+    ):
+        make_plugin(name, WORKING, title=title)
+    pipe = home / "data" / "plugins" / "pipe"
+    pipe.mkdir()
+    os.mkfifo(pipe / "plugin.toml")
+    (home / "data" / "plugins" / "nowhere").symlink_to("gone")
+    waits = make_plugin("waits", WORKING)
+    os.mkfifo(waits / "more.py")
+    found = find_catalogue()
+    assert {entry.folder.name for entry in found.backends if entry.error} == {
+        "big", "deep", "dots", "date", "pipe", "nowhere"}
+    assert isinstance(found.backend("beta_vae"), Backend)
+    assert len(found.backend_code("waits")) == 64
+
+
+def test_a_defect_of_the_reader_itself_hides_nothing_either(
+    home: Path, make_model: Callable[..., ModelCard], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_model("mine")
+    make_model("odd")
+
+    def reading(folder: Path) -> ModelCard:
+        if folder.name == "odd":
+            raise ZeroDivisionError("a defect")
+        return read_card(folder)
+
+    monkeypatch.setattr(catalogue_module, "read_card", reading)
+    found = find_catalogue()
+    assert {entry.name: entry.error for entry in found.models if entry.error} == {"odd": "a defect"}
+    monkeypatch.setattr(catalogue_module, "entry_points", lambda group: 1 / 0)
+    assert find_catalogue().model("mine")
+
+
+def test_one_broken_factor_does_not_hide_the_others(home: Path, make_model: Callable[..., ModelCard]) -> None:
+    card = make_model("mine")
+    folder = home / "data" / "models" / "mine" / "factors"
+    folder.mkdir()
+    for name, header in (
+        ("list", b'{"__metadata__":[1]}'), ("text", b'{"__metadata__":{"factor":"[[["}}'), ("none", b"{}"),
+        ("f8", b'{"__metadata__":{"factor":"{}"},"axis":{"dtype":"F8_E4M3","shape":[0],"data_offsets":[0,0]}}'),
+        ("big", b'{"axis":{"dtype":"F32","shape":[' + b"9" * 5_000 + b'],"data_offsets":[0,0]}}'),
+    ):
+        (folder / f"{name}.safetensors").write_bytes(len(header).to_bytes(8, "little") + header)
+    os.mkfifo(folder / "pipe.safetensors")
+    (folder / "nowhere.safetensors").symlink_to("gone")
+    (folder / "folder.safetensors").mkdir()
+    found = load_factors(home / "data" / "models" / "mine", card)
+    assert len(found.errors) == 8
+    assert found.factors == ()

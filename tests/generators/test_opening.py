@@ -307,7 +307,7 @@ def test_a_giant_card_or_manifest_is_refused_unread(tmp_path: Path) -> None:
             stream.truncate(5 << 30)
     with pytest.raises(ModelFileError, match="more than 4,194,304 bytes"):
         read_card(tmp_path)
-    with pytest.raises(PluginError, match="more than 1,048,576 bytes"):
+    with pytest.raises(PluginError, match="more than 65,536 bytes"):
         read_manifest(tmp_path)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
 import pickle
+import time
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -16,9 +18,21 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from latentstudio.errors import ModelFileError, StorageError, UnsafeFileError
+from latentstudio.errors import FactorFileError, ModelFileError, StorageError, TrainingError, UnsafeFileError
+from latentstudio.factors import read_factor
 from latentstudio.generators import weights
 from latentstudio.generators.pickles import check_torch_file, imports_of
+from latentstudio.generators.tunings import read_tuning, tuning_from
+from latentstudio.generators.weights import (
+    read_state_dicts,
+    read_tensors,
+    read_tensors_numpy,
+    read_torch_file,
+    tensors_in,
+    tensors_in_numpy,
+    write_tensors,
+)
+from latentstudio.training.checkpoint import load_checkpoint, save_checkpoint
 
 
 @pytest.fixture
@@ -201,3 +215,164 @@ def test_a_pickle_that_announces_too_much_is_refused(tmp_path: Path, opcode: byt
     path.write_bytes(b"\x80\x04" + opcode + length.to_bytes(8, "little") + b"abc")
     with pytest.raises(ModelFileError, match="truncated or broken"):
         check_torch_file(path)
+
+
+def _header_only(header: bytes, data: bytes = b"") -> bytes:
+    return len(header).to_bytes(8, "little") + header + data
+
+
+SOON = 5.0  # seconds on a machine that does other things as well; two on a quiet one
+F32 = b'"dtype":"F32","shape":[1],"data_offsets":[0,4]'
+
+
+@pytest.mark.parametrize("content", [
+    _header_only(b'{"__metadata__":["a"],"t":{%s}}' % F32, bytes(4)),
+    _header_only(b'{"__metadata__":{"a":1},"t":{%s}}' % F32, bytes(4)),
+    _header_only(b'{"__metadata__":"a","t":{%s}}' % F32, bytes(4)),
+    _header_only(b'{"t":{"dtype":"F8_E4M3","shape":[1],"data_offsets":[0,1]}}', b"0"),
+    _header_only(b'{"t":{"dtype":"F4","shape":[2],"data_offsets":[0,1]}}', b"0"),
+    _header_only(b'{"t":{"dtype":["F32"],"shape":[1],"data_offsets":[0,4]}}', bytes(4)),
+    _header_only(b'{"t":{"dtype":"F32","shape":[' + b"1," * 99_999 + b'1],"data_offsets":[0,4]}}', bytes(4)),
+    _header_only(b'{"t":{"dtype":"F32","shape":[' + b"9" * 5_000 + b'],"data_offsets":[0,4]}}', bytes(4)),
+    _header_only(b'{"t":' + b"[" * 100_000 + b"]" * 100_000 + b"}"),
+    _header_only(b'{"t":{%s},"u":{%s}}' % (F32, F32), bytes(8)),
+    _header_only(b'{"t":{%s},"u":{"dtype":"F32","shape":[1],"data_offsets":[8,12]}}' % F32, bytes(12)),
+    _header_only(b"{" + b",".join(b'"t%d":{"dtype":"F32","shape":[0],"data_offsets":[0,0]}' % n for n in range(30_000))
+                 + b"}"),
+    _header_only(b'{"\xff":{%s}}' % F32, bytes(4)),
+], ids=range(13))
+def test_every_reader_of_safetensors_refuses_a_hostile_header_soon(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "hostile.safetensors"
+    path.write_bytes(content)
+    began = time.perf_counter()
+    for read in (read_tensors, read_tensors_numpy, read_state_dicts):
+        with pytest.raises(ModelFileError):
+            read(path)
+    for read_bytes in (tensors_in, tensors_in_numpy):
+        with pytest.raises(ModelFileError):
+            read_bytes(content, "hostile")
+    with pytest.raises(FactorFileError):
+        read_factor(path)
+    with pytest.raises(ModelFileError):
+        read_tuning(path)
+    with pytest.raises(ModelFileError):
+        tuning_from(content)
+    path.rename(tmp_path / "checkpoint.safetensors")
+    with pytest.raises(TrainingError):
+        load_checkpoint(tmp_path)
+    assert time.perf_counter() - began < SOON
+
+
+def test_a_tuning_in_numbers_that_cannot_be_read_is_refused_before_a_picture_is_drawn() -> None:
+    notes = b'{"format":"latentstudio tuning","model":"m","model_sha256":"0","figures":"{}"}'
+    header = b'{"__metadata__":%s,"difference.w":{"dtype":"F8_E5M2","shape":[1],"data_offsets":[0,1]}}' % notes
+    with pytest.raises(ModelFileError, match="no tuning"):
+        tuning_from(_header_only(header, b"0"))
+    header = b'{"__metadata__":%s,"pivot":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}' % notes
+    with pytest.raises(ModelFileError, match="pivot"):
+        tuning_from(_header_only(header, b"00")).pivot()
+
+
+def test_bfloat16_is_read_by_torch_and_written_as_float32(tmp_path: Path) -> None:
+    path = tmp_path / "b.safetensors"
+    path.write_bytes(_header_only(b'{"t":{"dtype":"BF16","shape":[1],"data_offsets":[0,2]}}', b"\x80\x3f"))
+    write_tensors(tmp_path / "c.safetensors", read_tensors(path))
+    assert read_tensors_numpy(tmp_path / "c.safetensors")["t"].tolist() == [1.0]
+
+
+def _checkpoint(folder: Path, **notes: str) -> None:
+    told = {"step": "1", "recipe": "{}", "data": "", **notes}
+    write_tensors(folder / "checkpoint.safetensors", {"weights/w": np.zeros(1, np.float32)}, told)
+
+
+@pytest.mark.parametrize("notes", [
+    {"recipe": "[" * 100_000}, {"recipe": "[1]"}, {"step": "9" * 5_000}, {"step": "one"}, {"recipe": "9" * 5_000},
+])
+def test_a_checkpoint_with_hostile_notes_is_refused(tmp_path: Path, notes: dict[str, str]) -> None:
+    _checkpoint(tmp_path)
+    loaded = load_checkpoint(tmp_path)
+    assert loaded is not None
+    assert loaded.step == 1
+    _checkpoint(tmp_path, **notes)
+    with pytest.raises(TrainingError, match="broken"):
+        load_checkpoint(tmp_path)
+
+
+def test_a_disk_that_fills_up_is_told_by_every_writer_of_tensors(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    network = torch.nn.Linear(2, 2)
+    optimiser = torch.optim.Adam(network.parameters())
+    network(torch.zeros(1, 2)).sum().backward()
+    optimiser.step()
+
+    def save(step: int) -> None:
+        save_checkpoint(tmp_path, step=step, network=network, optimisers=(optimiser,), recipe={})
+
+    save(1)
+    monkeypatch.setattr("latentstudio.generators.weights.open", _Full, raising=False)
+    with pytest.raises(StorageError, match="no space left"):
+        save(2)
+    kept = load_checkpoint(tmp_path)
+    assert kept is not None
+    assert kept.step == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["checkpoint.safetensors"]
+
+
+class _Full:
+    """A file on a disk that is full."""
+
+    def __init__(self, path: Path, how: str) -> None:
+        assert how == "wb"
+
+    def __enter__(self) -> _Full:
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        return
+
+    def writelines(self, pieces: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("content", [
+    b"\x80\x04" + b"N" * 4_000_000 + b".", b"\x80\x04" + b"K\x00" * 2_000_000 + b".", b"\x80\x02" + b"(" * 1_000_000,
+])
+def test_a_pickle_of_very_many_instructions_is_refused_soon(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "long.pt"
+    for archive in (False, True):
+        if archive:
+            with zipfile.ZipFile(path, "w") as stream:
+                stream.writestr("archive/data.pkl", content)
+        else:
+            path.write_bytes(content)
+        began = time.perf_counter()
+        with pytest.raises(ModelFileError, match="instructions"):
+            read_torch_file(path)
+        assert time.perf_counter() - began < SOON
+
+
+def test_an_archive_of_very_many_parts_is_refused_soon(tmp_path: Path) -> None:
+    path = tmp_path / "many.pt"
+    with zipfile.ZipFile(path, "w") as stream:
+        for number in range(45_000):
+            stream.writestr(f"{number}", b"")
+    began = time.perf_counter()
+    with pytest.raises(ModelFileError, match="parts"):
+        check_torch_file(path)
+    assert time.perf_counter() - began < SOON
+
+
+def test_a_container_that_holds_itself_or_others_many_times_is_read_once(tmp_path: Path) -> None:
+    inner = {f"t{number}": torch.zeros(1) for number in range(3)}
+    middle: dict[str, object] = {f"m{number}": inner for number in range(2_000)}
+    outer: dict[str, object] = {f"o{number}": middle for number in range(2_000)}
+    outer["itself"] = outer
+    torch.save(outer, tmp_path / "deep.pt")
+    assert list(read_state_dicts(tmp_path / "deep.pt")) == ["o0/m0"]
+
+
+def test_averaged_weights_are_named_as_the_model_was(tmp_path: Path) -> None:
+    model = torch.nn.Linear(2, 2)
+    torch.save(torch.optim.swa_utils.AveragedModel(model).state_dict(), tmp_path / "averaged.pt")
+    assert set(read_state_dicts(tmp_path / "averaged.pt")[""]) == {"weight", "bias"}

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import signal
 import sys
-from typing import Any
 
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
+from latentstudio.errors import StudioError
+from latentstudio.readers import json_from
 from latentstudio.training.runs import RECIPE_FILE, TrainingRun
 
 STOP_MS = 8_000
@@ -86,10 +86,8 @@ class TrainProcess(QObject):
         assert self._process is not None
         *lines, self._rest = (self._rest + bytes(self._process.readAllStandardOutput().data())).split(b"\n")
         for line in lines:
-            with contextlib.suppress(ValueError):
-                found: Any = json.loads(line)
-                if isinstance(found, dict):
-                    self.told.emit(found)
+            with contextlib.suppress(StudioError):
+                self.told.emit(json_from(line, dict[str, object], StudioError, lenient=True))
 
     def _on_notes(self) -> None:
         assert self._process is not None
