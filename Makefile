@@ -16,6 +16,7 @@ BIN := .venv/bin
 	measure-factors \
 	invert-study \
 	landmarks \
+	architecture \
 	held-out \
 	photo-pictures \
 	wheel \
@@ -82,6 +83,10 @@ invert-study: prepare
 landmarks: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes
 	@$(BIN)/python packaging/landmarks.py
+
+# the house in one drawing, from the imports
+architecture: prepare-dev
+	@$(BIN)/python packaging/architecture.py
 
 held-out: prepare
 	@$(BIN)/latentstudio models get faces-gan --yes

@@ -3,6 +3,9 @@ new faces before and after each slider moves, and pictures moved by known amount
 
     make landmarks        docs/studies/landmarks: README.md, landmarks.json, landmarks.csv
 
+The shipped files of the two sliders that do something else than what they were learned from get their names from this,
+and say it in their verdicts.
+
 The detector (facenet-pytorch 2.6.0, MIT; weights inside the wheel) had no part in learning these sliders. Its package
 pins old versions of torch and torchvision, so it is unpacked beside the checkout and only its detector is imported.
 """
@@ -18,6 +21,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +30,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 import latentstudio
-from latentstudio.factors import FactorSet, apply_factors
+from latentstudio.factors import FactorSet, apply_factors, read_factor, write_factor
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import to_bytes
 from latentstudio.version import VERSION
@@ -188,7 +192,63 @@ def _write(rows: list[dict[str, object]], model: latentstudio.Model, count: int,
                 value = row.get(name, "" if name in ("slider", "asked", "faces") else ["", "", ""])
                 cells += value if isinstance(value, list) else [value]
             table.writerow(cells)
+    (OUT / "README.md").write_text(_report(rows, told), encoding="utf-8")
+    _name(rows)
     print(f"{len(rows)} rows in {OUT}")
+
+
+def _report(rows: list[dict[str, object]], told: dict[str, object]) -> str:
+    """The study in words and tables."""
+    parts = [
+        "# What landmarks of other people say of the sliders of faces-gan\n",
+        f"`make landmarks`: {told['count']} new faces (seed {told['seed']}), the detector MTCNN ({PACKAGE}; it had no "
+        f"part in learning these sliders), found on {100 * float(str(told['found_on'])):.0f} % of them. Medians over "
+        "the faces that could be asked for so much, with 95 % intervals by bootstrap over faces; x to the right, y "
+        "downwards. All numbers: `landmarks.json`, `landmarks.csv`.\n",
+        "**The sliders learned as x and y turn and nod the head: eyes, nose and outline go different ways, so they "
+        "are called turn and nod.** The ruler that they were learned and graded with, a registration of the whole "
+        "picture, agrees with itself and cannot see it. Pictures that were moved by known amounts (first table) are "
+        "read back to 0.3 px, so it is not the detector. scale has the right direction; the eyes come apart as asked "
+        "or more, while the distance from eyes to mouth stays.\n",
+    ]
+    titles = {"x": "turn (learned as x), px to the right", "y": "nod (learned as y), px downwards",
+              "scale": "scale, times"}
+    for slider in dict.fromkeys(str(row["slider"]) for row in rows):
+        mine = [row for row in rows if row["slider"] == slider]
+        names = [name for name in mine[0] if name not in ("slider", "asked", "faces")]
+        parts.append(f"## {titles.get(slider, slider)}\n")
+        parts.append("| asked | faces | " + " | ".join(names) + " |\n|" + "---|" * (2 + len(names)))
+        parts += [f"| {row['asked']:g} | {row['faces']} | " + " | ".join(_cell(row[name]) for name in names) + " |"
+                  for row in mine]
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _cell(value: object) -> str:
+    assert isinstance(value, list)
+    middle, low, high = value
+    return f"{middle:.2f} ({low:.2f} to {high:.2f})"
+
+
+def _name(rows: list[dict[str, object]]) -> None:
+    """Give the two shipped sliders the names of what they do, and a sentence with these figures."""
+    for name, label, title in (
+        ("x", "turn", "turns the head: the nose to the left (+) or the right (−); px by registration of the picture"),
+        ("y", "nod", "nods: the nose up (+) or down (−) against the eyes; px by registration of the picture"),
+    ):
+        path = ROOT / "resources" / "factors" / MODEL / f"{name}.safetensors"
+        last = next(row for row in reversed(rows) if row["slider"] == name)
+        moved = {point: _first(last[point]) for point in POINTS}
+        note = (f"landmarks of other people on new faces: at {_first([last['asked']]):+.1f} px eyes "
+                f"{moved['eyes']:+.1f}, nose {moved['nose']:+.1f}, outline {moved['box']:+.1f} px; "
+                "the head moves, not the face")
+        factor = read_factor(path)
+        write_factor(path, replace(factor, label=label, title=title, figures={**factor.figures, "notes": [note]}))
+
+
+def _first(values: object) -> float:
+    assert isinstance(values, list)
+    return float(values[0])
 
 
 if __name__ == "__main__":
