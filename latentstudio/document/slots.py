@@ -108,6 +108,9 @@ def claim_slot(root: Path | None = None) -> Slot:
         except OSError as problem:
             raise storage_error(folder, problem) from problem
         if _locked(handle):
+            for half_done in folder.rglob(".*.part"):  # of a process that was killed: nobody else writes here
+                with contextlib.suppress(OSError):
+                    half_done.unlink()
             return Slot(number, folder, handle)
         handle.close()
     raise StorageError(f"all {MAX_SLOTS} session slots are taken", action="close a window of latentstudio")

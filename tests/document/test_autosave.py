@@ -302,3 +302,17 @@ def test_a_start_that_never_ended_is_remembered_in_its_slot(home: Path) -> None:
     assert not again.begin_start()
     again.release()
     beside.release()
+
+
+def test_what_a_kill_left_half_written_goes_with_the_next_start(home: Path) -> None:
+    slot = claim_slot()
+    (slot.folder / THUMBNAILS).mkdir()
+    half = [slot.folder / f".{SESSION_FILE}.ab12.part", slot.folder / THUMBNAILS / ".x.png.cd34.part"]
+    for path in half:
+        path.write_bytes(b"half")
+    beside = claim_slot()
+    assert all(path.exists() for path in half)  # the first window still writes
+    slot.release()
+    claim_slot().release()
+    assert not any(path.exists() for path in half)
+    beside.release()
