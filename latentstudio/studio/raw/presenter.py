@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -12,28 +10,17 @@ from PySide6.QtCore import QObject
 from latentstudio.document.view import View
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep
-from latentstudio.latents import PrincipalComponents, sample_prior
-from latentstudio.latents.components import picture_directions
-from latentstudio.steps import Step
+from latentstudio.latents import PrincipalComponents
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.raw.panel import WORDS, RawPanel
+from latentstudio.tasks.components import ComponentsStep, component_steps
 from latentstudio.tasks.draw import OpenModel
 
 COORDINATES = "coordinates"
 COMPONENTS = "components"
 LIMIT = 4.0
-COUNT = 12
 OF_SCENES = "A scene is drawn from its objects: move, size and turn them on the picture or in the Scene panel."
 WAITING = "Principal components of this model's pictures: waiting for the worker…"
-SAMPLES = 512
-BATCH = 16
-
-
-@dataclass(frozen=True)
-class ComponentsStep(Step):
-    """A step of computing principal components; the last one carries them."""
-
-    components: PrincipalComponents | None = None
 
 
 class RawPresenter(QObject):
@@ -80,7 +67,7 @@ class RawPresenter(QObject):
         self._computing = opened.name
         self._desk.worker.start_job(
             "Principal components",
-            component_steps(opened),
+            component_steps(opened.model),
             on_step=self._on_step,
             on_end=partial(self._on_components, opened.name),
         )
@@ -160,16 +147,3 @@ class RawPresenter(QObject):
         else:
             latent[index] = value
         return view.with_latent(latent.reshape(view.shape), seed=None)
-
-
-def component_steps(opened: OpenModel) -> Iterator[ComponentsStep]:
-    """Draw ``SAMPLES`` pictures in small batches, then their principal components as latent directions."""
-    latents = sample_prior(opened.model.card.spaces[0], count=SAMPLES, seed=0)
-    pictures = []
-    for first in range(0, SAMPLES, BATCH):
-        drawn = opened.model.pictures(latents[first : first + BATCH])
-        pictures.append(drawn[:, :, ::4, ::4])
-        yield ComponentsStep(0.95 * (first + BATCH) / SAMPLES, f"drawing {first + BATCH} of {SAMPLES} pictures")
-    flat = latents.reshape(SAMPLES, -1)
-    found = picture_directions(flat, np.concatenate(pictures), count=min(COUNT, flat.shape[1]))
-    yield ComponentsStep(1.0, "done", components=found)
