@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from latentstudio.generators.contract import ExtractsFeatures, Generator
+from latentstudio.generators.capabilities import ExtractsFeatures
+from latentstudio.generators.contract import Generator
 from latentstudio.generators.feature_network import find_features, missing_features
 from latentstudio.loss_names import FEATURES, SIGMA, needs_features, parse_loss
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from latentstudio import pixels
 from latentstudio.errors import CapabilityError, PictureError, UsageError
+from latentstudio.generators.capabilities import Decodes, Encodes
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.conditions import NOISE_SEED, NONE, Conditions
-from latentstudio.generators.contract import Decodes, Encodes
 from latentstudio.generators.opening import Model
 from latentstudio.latents import slerp
 from latentstudio.losses import squared_error, structural_dissimilarity

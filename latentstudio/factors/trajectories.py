@@ -14,8 +14,9 @@ from torch import Tensor
 from latentstudio.factors.records import NO_LABEL, Records, RecordStore
 from latentstudio.factors.searches import Target, ball_of, converged, search_for, second_order
 from latentstudio.factors.settings import LearnSettings
+from latentstudio.generators.capabilities import Encodes
 from latentstudio.generators.conditions import LABEL, Conditions, label_in_turn
-from latentstudio.generators.contract import Encodes, Generator
+from latentstudio.generators.contract import Generator
 from latentstudio.latents import sample_prior
 from latentstudio.steps import Step
 from latentstudio.transformations import Transformation
@@ -123,7 +124,7 @@ class _Batch:
     def _start(self, target: Target, latent: Tensor) -> Tensor:
         """The last result, or the encoder's answer to the target where that comes closer."""
         # a recoder that was trained later is no part of the model, and may not change what learning finds
-        own = "encode" in self._generator.card.capabilities
+        own = self._generator.card.promises(Encodes)
         if not (self._settings.encoder_start and own and isinstance(self._generator, Encodes)):
             return latent
         with torch.no_grad():

@@ -10,6 +10,7 @@ import msgspec
 
 from latentstudio.errors import ModelFileError, UnknownNameError, UsageError
 from latentstudio.files import is_plain_name, write_whole
+from latentstudio.generators.capabilities import CAPABILITIES
 from latentstudio.generators.conditions import LABEL, NONE, Condition, Conditions, check_declared, offered
 from latentstudio.latents import LatentSpace
 from latentstudio.readers import read_json
@@ -18,9 +19,6 @@ CARD_FILE = "card.json"
 CARD_API = 1
 MOST_BYTES = 4 << 20
 MOST_COORDINATES = 1 << 17
-CAPABILITIES = (
-    "generate", "encode", "score", "features", "decode", "decompose", "compose", "preview", "build",
-)
 MEASURES = ("registration", "barycentre")
 
 
@@ -37,7 +35,7 @@ class ModelCard:
         conditions: what its pictures depend on beside the latent; ``offered`` has those too that go without saying.
         truncation: the default of the condition ``truncation``, wherever pictures are drawn, learned from or measured.
         spaces: its latent spaces, the one to sample from first.
-        capabilities: what it can do, from ``CAPABILITIES``.
+        capabilities: what it can do, by the names of ``capabilities.CAPABILITIES``.
         measure: how positions are measured on its pictures: ``registration``, or ``barycentre`` of white on black.
         weights: file name of the safetensors; ``weights_sha256`` identifies the model in factor and session files.
         accelerated: file name of an ONNX graph of ``generate`` (latent -> RGB) beside the weights, or empty.
@@ -70,6 +68,10 @@ class ModelCard:
     conditions: tuple[Condition, ...] = ()
     truncation: float = 1.0
     api: int = CARD_API
+
+    def promises(self, capability: type) -> bool:
+        """Whether the card names this capability, a protocol of ``capabilities``; an opened generator has it or not."""
+        return any(CAPABILITIES.get(name) is capability for name in self.capabilities)
 
     @property
     def offered(self) -> tuple[Condition, ...]:

@@ -17,19 +17,14 @@ import numpy as np
 from latentstudio.errors import CapabilityError, StudioError
 from latentstudio.generators.acceleration import export_graph, why_not_exportable
 from latentstudio.generators.calibration import AGREEMENT
+from latentstudio.generators.capabilities import (
+    CAPABILITIES,
+    BuildsNetworks,
+    Encodes,
+)
 from latentstudio.generators.card import ModelCard, check_card, read_card
 from latentstudio.generators.conditions import TRUNCATION, Condition, ConditionKind, Conditions, ConditionValue
-from latentstudio.generators.contract import (
-    Backend,
-    BuildsNetworks,
-    Decodes,
-    Encodes,
-    ExtractsFeatures,
-    Generator,
-    ImportsFiles,
-    MakesExample,
-    Scores,
-)
+from latentstudio.generators.contract import Backend, Generator, ImportsFiles, MakesExample
 from latentstudio.generators.graph_session import GraphSession
 from latentstudio.generators.loading import load_backend
 from latentstudio.generators.manifest import Manifest, read_manifest
@@ -38,7 +33,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BATCH_AGREEMENT = 1e-4
-_OFFERS: dict[str, type] = {"encode": Encodes, "decode": Decodes, "score": Scores, "features": ExtractsFeatures}
 
 
 @dataclass(frozen=True)
@@ -263,13 +257,16 @@ def _refusal(generator: Generator) -> str:
 def _capabilities(manifest: Manifest, backend: Backend, generator: Generator) -> str:
     offered = ["generate"]
     for name in generator.card.capabilities:
-        protocol = _OFFERS.get(name)
-        if protocol is not None and not isinstance(generator, protocol):
+        able = isinstance(generator, CAPABILITIES[name]) or (name == "build" and isinstance(backend, BuildsNetworks))
+        if not able:
             raise _Failed(f"the card promises '{name}' and the generator has no such method")
         if name not in manifest.capabilities:
             raise _Failed(f"the card promises '{name}' and the manifest does not")
         offered.append(name)
-    if isinstance(generator, Encodes) and "encode" in generator.card.capabilities:
+    for name, protocol in CAPABILITIES.items():
+        if isinstance(generator, protocol) and name not in ("generate", *generator.card.capabilities):
+            raise _Failed(f"the generator can '{name}' and the card does not say so")
+    if isinstance(generator, Encodes):
         latents = generator.encode(_drawn(generator, 2))
         if tuple(latents.shape) != (2, *generator.card.spaces[0].shape):
             raise _Failed(f"encode gave latents of shape {tuple(latents.shape)}")

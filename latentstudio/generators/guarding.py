@@ -6,8 +6,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from latentstudio.errors import PluginError, StudioError
+from latentstudio.generators.capabilities import Encodes
 from latentstudio.generators.conditions import NONE, Conditions
-from latentstudio.generators.contract import Encodes, Generator
+from latentstudio.generators.contract import Generator
 from latentstudio.generators.loading import plugin_problem
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import msgspec
 
 from latentstudio.errors import PluginError
 from latentstudio.files import is_regular, read_limited
-from latentstudio.generators.card import CAPABILITIES
+from latentstudio.generators.capabilities import CAPABILITIES
 from latentstudio.generators.contract import API_VERSION
 from latentstudio.readers import read_toml
 
@@ -33,7 +33,7 @@ class Manifest:
         api_version: version of the contract that it was written for.
         title: a few words for people.
         licence: licence of the plugin's code.
-        capabilities: what its models can do, from ``card.CAPABILITIES``.
+        capabilities: what its models can do, by the names of ``capabilities.CAPABILITIES``.
         file_kinds: kinds of weights files that ``probe`` understands (``safetensors``, ``torch``).
         factory: ``package.module:function``; the function takes nothing and returns a ``Backend``.
     """

@@ -16,8 +16,9 @@ from torch.nn import functional
 
 from latentstudio.errors import ModelFileError
 from latentstudio.files import sha256_of, write_whole
+from latentstudio.generators.capabilities import Encodes
 from latentstudio.generators.card import CARD_FILE, MOST_BYTES, ModelCard
-from latentstudio.generators.contract import Encodes, Generator
+from latentstudio.generators.contract import Generator
 from latentstudio.generators.weights import read_tensors, write_tensors
 from latentstudio.places import bundled, data_folder
 from latentstudio.readers import border, read_json

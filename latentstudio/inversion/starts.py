@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from latentstudio.errors import CapabilityError, UsageError
-from latentstudio.generators.contract import Encodes
+from latentstudio.generators.capabilities import Encodes
 from latentstudio.inversion.settings import AUTO
 from latentstudio.inversion.task import Task
 

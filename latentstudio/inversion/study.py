@@ -16,7 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from latentstudio.generators.contract import Encodes, Generator
+from latentstudio.generators.capabilities import Encodes
+from latentstudio.generators.contract import Generator
 from latentstudio.inversion.inverting import as_bytes, invert
 from latentstudio.inversion.searches import Adam
 from latentstudio.inversion.settings import Constraint, InversionSettings, Optimiser, Start

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast, runtime_checkable
+from typing import Any, Protocol, cast
 
 from torch import Tensor, nn
 
 from latentstudio.errors import CapabilityError
+from latentstudio.generators.capabilities import Decomposes
 from latentstudio.generators.contract import Generator
-
-
-@runtime_checkable
-class Decomposes(Protocol):
-    """Capability ``decompose``: the network of a scene model, with the parts that ``SceneParts`` names."""
-
-    def scene_parts(self) -> nn.Module: ...
 
 
 class SceneParts(Protocol):

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from latentstudio.engine.loading import load
-from latentstudio.generators.contract import Encodes
+from latentstudio.generators.capabilities import Encodes
 from latentstudio.generators.opening import Model
 from latentstudio.inversion import models
 from latentstudio.inversion.honesty import find_held_out, judge, residual_picture

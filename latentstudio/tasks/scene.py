@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from latentstudio.generators.capabilities import Decomposes
 from latentstudio.generators.opening import Model
 from latentstudio.scenes.scene import Scene, write_scene
 from latentstudio.steps import Step
-
-CAPABILITY = "decompose"
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class TakenApartStep(Step):
 
 def knows_objects(model: Model) -> bool:
     """Whether a model can take pictures apart."""
-    return CAPABILITY in model.card.capabilities
+    return model.card.promises(Decomposes)
 
 
 def export_scene(scene: Scene, path: Path) -> str:

@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from latentstudio.errors import TrainingError
-from latentstudio.generators.contract import Backend, BuildsNetworks
+from latentstudio.generators.capabilities import BuildsNetworks
+from latentstudio.generators.contract import Backend
 from latentstudio.training.recipe import Recipe
 
 

@@ -12,9 +12,9 @@ from PIL import Image
 from latentstudio.autoencoding import toy
 from latentstudio.autoencoding.settings import StudySettings
 from latentstudio.autoencoding.study import ROWS, study_steps
+from latentstudio.generators.capabilities import Decodes, Encodes, Scores
 from latentstudio.generators.card import read_card
 from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.generators.contract import Decodes, Encodes, Scores
 from latentstudio.generators.opening import open_model
 from latentstudio.places import user_models
 from latentstudio.training.loop import TrainingStep

@@ -18,8 +18,8 @@ from latentstudio.errors import AddOnError, StorageError, UnknownNameError
 from latentstudio.files import sha256_of
 from latentstudio.generators import addons, fetching
 from latentstudio.generators.addons import AddOn, add_on, is_installed, is_whole, list_add_ons, remove
+from latentstudio.generators.capabilities import BuildsNetworks
 from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.generators.contract import BuildsNetworks
 from latentstudio.generators.fetching import fetch
 from latentstudio.generators.opening import open_model
 from latentstudio.places import user_models

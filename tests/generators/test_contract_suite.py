@@ -65,6 +65,8 @@ def test_a_plugin_written_only_from_the_guide_keeps_it_and_draws(home: Path) -> 
     ("facts = check_safetensors(path)", "import pickle; pickle.loads(path.read_bytes()); facts = {}", "probe"),
     ('name=name, backend="linear"', 'name=name, capabilities=("generate", "encode"), backend="linear"',
      "capabilities"),
+    ("    def generate(", "    def encode(self, images: Tensor) -> Tensor:\n        return images\n\n    def generate(",
+     "capabilities"),
     ("def create()", "def make()", "import"),
 ])
 def test_a_broken_promise_is_found(tmp_path: Path, old: str, new: str, failing: str) -> None:

@@ -14,9 +14,9 @@ import torch
 from safetensors.torch import save_file
 
 from latentstudio.errors import ModelFileError, StudioError, UnknownNameError, UnsafeFileError
+from latentstudio.generators.capabilities import BuildsNetworks
 from latentstudio.generators.card import ModelCard, write_card
 from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.generators.contract import BuildsNetworks
 from latentstudio.generators.importing import import_model
 from latentstudio.generators.opening import open_model
 from latentstudio.places import user_models

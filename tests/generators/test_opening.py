@@ -18,10 +18,10 @@ from latentstudio.errors import CapabilityError, DeviceError, ModelFileError, Pl
 from latentstudio.files import sha256_of
 from latentstudio.generators.acceleration import cached_graph, find_graph
 from latentstudio.generators.calibration import AGREEMENT, choose, read_choice
+from latentstudio.generators.capabilities import Encodes
 from latentstudio.generators.card import ModelCard, read_card, write_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.conditions import Conditions
-from latentstudio.generators.contract import Encodes
 from latentstudio.generators.graph_session import GraphSession, provider_line
 from latentstudio.generators.guarding import guard
 from latentstudio.generators.manifest import code_hash, read_manifest

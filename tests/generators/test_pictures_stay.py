@@ -14,10 +14,10 @@ import pytest
 from numpy.typing import NDArray
 
 from latentstudio.api import Model, View, draw, factors_of, new_scenes, open_model, sample
+from latentstudio.generators.capabilities import Decomposes
 from latentstudio.generators.conditions import Conditions
 from latentstudio.pixels import read_picture
 from latentstudio.places import bundled
-from latentstudio.scenes.parts import Decomposes
 
 PICTURES = Path(__file__).parent / "pictures"
 SHIPPED = sorted(folder.name for folder in bundled("models").iterdir() if folder.is_dir())

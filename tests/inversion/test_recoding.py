@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from latentstudio.errors import ModelFileError, TrainingError
+from latentstudio.generators.capabilities import Encodes
 from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.generators.contract import Encodes
 from latentstudio.generators.opening import open_model
 from latentstudio.generators.recoder import RecoderNetwork, open_recoder, recoder_folder
 from latentstudio.inversion import recoding

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from latentstudio import api
-from latentstudio.generators.contract import Encodes
+from latentstudio.generators.capabilities import Encodes
 from latentstudio.generators.recoder import read_recoder_card
 from latentstudio.inversion.honesty import find_held_out
 from latentstudio.places import bundled

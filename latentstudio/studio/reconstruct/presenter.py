@@ -17,6 +17,7 @@ from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.engine.loading import call, job
 from latentstudio.errors import StudioError
+from latentstudio.generators.capabilities import Encodes
 from latentstudio.generators.catalogue import ModelEntry
 from latentstudio.latents import slerp
 from latentstudio.studio.desk import Desk
@@ -124,7 +125,7 @@ class ReconstructPresenter(QObject):
         size = None if current is None else (*current.model.card.image_size, current.model.card.channels)
         family = [
             entry.name for entry in self._desk.catalogue.models
-            if entry.card is not None and not entry.error and "encode" in entry.card.capabilities
+            if entry.card is not None and not entry.error and entry.card.promises(Encodes)
             and (size is None or (*entry.card.image_size, entry.card.channels) == size)
         ]
         panel = self._panel

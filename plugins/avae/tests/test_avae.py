@@ -13,10 +13,10 @@ import torch
 
 from latentstudio.errors import ModelFileError
 from latentstudio.files import sha256_of
+from latentstudio.generators.capabilities import Decodes, Encodes, Scores
 from latentstudio.generators.card import read_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.conditions import Conditions
-from latentstudio.generators.contract import Decodes, Encodes, Scores
 from latentstudio.generators.weights import write_tensors
 
 

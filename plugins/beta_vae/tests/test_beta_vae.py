@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
+from latentstudio.generators.capabilities import BuildsNetworks, Encodes
 from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.generators.contract import BuildsNetworks, Encodes, MakesExample
+from latentstudio.generators.contract import MakesExample
 
 
 def test_pictures_are_grey_and_latents_are_posterior_means(home: Path, tmp_path: Path) -> None:
