@@ -8,6 +8,7 @@ BIN := .venv/bin
 	check \
 	bench \
 	fuzz \
+	kills \
 	soak \
 	screenshots \
 	train-sprites \
@@ -49,6 +50,10 @@ soak: prepare
 # changed files of every kind that the program reads: `make fuzz ARGS="--seed 2 --count 500 --kinds photo,session"`
 fuzz: prepare-dev
 	@$(BIN)/python -m tests.attack.fuzz $(ARGS)
+
+# kill -9 at random moments of drag, save, learn and train, and a start after each
+kills: prepare-dev
+	@$(BIN)/python -m tests.attack.kills $(ARGS)
 
 screenshots: prepare-dev
 	@$(BIN)/latentstudio models get faces-gan --yes

@@ -32,7 +32,7 @@ from tests.attack.worker import CRASHED, GOOD, HUNG, LARGE, OPENED, REFUSED, SLO
 ROOT = Path(__file__).resolve().parents[2]
 OUTCOMES = (OPENED, REFUSED, SLOW, LARGE, UNTYPED, CRASHED, HUNG)
 WORKERS = 2
-WALL = 90.0
+WALL = 300.0
 PATIENCE = 4.0  # times the limit, until a process is ended
 SAME = 3  # findings kept of the same kind at the same place
 TRIES, SLOW_TRIES = 60, 10

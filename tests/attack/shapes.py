@@ -55,19 +55,17 @@ def raw(data: bytes, rng: random.Random) -> bytes:
 def as_json(data: bytes, rng: random.Random) -> bytes:
     """The JSON with values changed; what is no JSON any more, by bytes."""
     try:
-        tree = json.loads(data)
+        return trees.as_json(trees.changed(json.loads(data), rng))
     except (ValueError, RecursionError):
         return raw(data, rng)
-    return trees.as_json(trees.changed(tree, rng))
 
 
 def as_toml(data: bytes, rng: random.Random) -> bytes:
     """The TOML with values changed."""
     try:
-        tree = tomllib.loads(data.decode())
+        return trees.as_toml(trees.changed(tomllib.loads(data.decode()), rng), rng)
     except (ValueError, RecursionError):
         return raw(data, rng)
-    return trees.as_toml(trees.changed(tree, rng), rng)
 
 
 def as_lines(data: bytes, rng: random.Random) -> bytes:
@@ -95,12 +93,16 @@ DTYPES = ("F64", "F32", "F16", "BF16", "I64", "I32", "I16", "I8", "U8", "BOOL", 
 
 def as_safetensors(data: bytes, rng: random.Random) -> bytes:
     """Header, notes, names, shapes, offsets, kinds of number, or the numbers themselves changed."""
-    length = int.from_bytes(data[:8], "little")
     try:
-        header = json.loads(data[8 : 8 + length])
-        assert isinstance(header, dict)
-        assert len(header) > 0
-    except (ValueError, RecursionError, AssertionError):
+        return _tensors_changed(data, rng)
+    except (ValueError, RecursionError, TypeError, KeyError):  # it was changed before
+        return raw(data, rng)
+
+
+def _tensors_changed(data: bytes, rng: random.Random) -> bytes:
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    if not isinstance(header, dict) or not header:
         return raw(data, rng)
     body = data[8 + length :]
     names = [name for name in header if name != "__metadata__" and isinstance(header[name], dict)]
