@@ -1,4 +1,4 @@
-"""What ``make test`` runs: rules, types, layers, tests, stories in the real window, the wheel installed elsewhere.
+"""What ``make test`` runs: rules, types, layers, tests, an attack, stories in the real window, the wheel elsewhere.
 
 Every step runs even when an earlier one failed; the last line counts them all, pytest's tests one by one.
 """
@@ -6,6 +6,7 @@ Every step runs even when an earlier one failed; the last line counts them all, 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -60,7 +61,7 @@ def steps(scratch: Path, *, quick: bool) -> list[Callable[[], Count]]:
     ]
     if quick:
         return planned
-    planned.append(lambda: fetched(scratch))
+    planned += [lambda: attacked(scratch), lambda: fetched(scratch)]
     planned += [lambda story=story, model=model: told(story, model, scratch) for story, model in STORIES]
     return [*planned, lambda: wheel(scratch)]
 
@@ -81,6 +82,19 @@ def tests(scratch: Path) -> Count:
     )
     nothing_ran = ran == 0
     return Count(max(0, ran - failed - skipped), max(failed, 1 if code or nothing_ran else 0))
+
+
+def attacked(scratch: Path) -> Count:
+    """A thousand changed files; a kind of file in which nothing is found counts as passed."""
+    report = scratch / "attack.json"
+    call = [sys.executable, "-m", "tests.attack.fuzz", "--count", "1000", "--seed", "1", "--out",
+            str(scratch / "found"), "--report", str(report)]
+    code = show("attack", call)
+    if not report.is_file():
+        return Count(0, 1)
+    found = json.loads(report.read_text(encoding="utf-8"))
+    bad = sum(1 for count in found.values() if count)
+    return Count(len(found) - bad, max(bad, 1 if code else 0))
 
 
 def fetched(scratch: Path) -> Count:

@@ -1,4 +1,4 @@
-"""Large inputs that were found, as the few lines that make them: they took much of a reader's time or memory.
+"""Inputs that were found and are large, as the few lines that make them; most took much of a reader's time or memory.
 
 Each takes the bytes of a sound file and gives those of the bomb.
 """
@@ -26,6 +26,16 @@ def _tensors(count: int) -> Bomb:
         text = json.dumps(header | {f"more{n}": empty for n in range(count)}).encode()
         return len(text).to_bytes(8, "little") + text + body
     return blow
+
+
+def _notes(notes: object) -> Bomb:
+    """Notes in the header that are no table of texts."""
+    def change(data: bytes) -> bytes:
+        length = int.from_bytes(data[:8], "little")
+        header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+        text = json.dumps(header | {"__metadata__": notes}).encode()
+        return len(text).to_bytes(8, "little") + text + body
+    return change
 
 
 def _dots(data: bytes) -> bytes:
@@ -108,6 +118,9 @@ BOMBS: dict[str, tuple[str, str, Bomb]] = {
     "a header of 100,000 tensors, factor": ("factor", "0.safetensors", _tensors(100_000)),
     "a header of 100,000 tensors, tuning": ("tuning", "0.safetensors", _tensors(100_000)),
     "a header of 100,000 tensors, checkpoint": ("checkpoint", "0.safetensors", _tensors(100_000)),
+    **{f"notes that are {notes!r}, {kind}": (kind, "0.safetensors", _notes(notes))
+       for kind in ("weights", "factor", "tuning", "checkpoint", "records-batch")
+       for notes in (7, "text", [], ["a"], {"step": 3}, None)},
     "a key of 20,000 dots, manifest": ("manifest", "0.toml", _dots),
     "a key of 20,000 dots, recipe": ("training-recipe", "0.toml", _dots),
     "an integer of 5,000 digits, manifest": ("manifest", "0.toml", _long_integer),

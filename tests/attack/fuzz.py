@@ -170,6 +170,11 @@ class Attack:
         self._lock = threading.Lock()
         self._broken: list[BaseException] = []
 
+    def bad(self) -> dict[str, int]:
+        """Findings by kind."""
+        return {kind: sum(self.outcomes[kind, outcome] for outcome in OUTCOMES if outcome not in GOOD)
+                for kind in self.kinds}
+
     def run(self, scratch: Path) -> None:
         """Open all inputs, in ``WORKERS`` processes."""
         threads = [threading.Thread(target=self._work, args=(scratch / f"worker-{index}",)) for index in range(WORKERS)]
@@ -284,6 +289,7 @@ def main() -> int:
     options.add_argument("--seed", type=int, default=SEED)
     options.add_argument("--kinds", default="", help="names with commas between; all when left out")
     options.add_argument("--out", type=Path, default=ROOT / "out" / "fuzz", help="where findings go")
+    options.add_argument("--report", type=Path, help="where to write the number of findings by kind, as JSON")
     options.add_argument("--again", type=Path, nargs="+", help="open these findings once more, nothing else")
     options.add_argument("--write-seeds", type=Path, help=argparse.SUPPRESS)
     asked = options.parse_args()
@@ -303,6 +309,8 @@ def main() -> int:
     print(table(attack))
     for sign, count in attack.findings.most_common():
         print(f"{count:6} x {sign}")
+    if asked.report is not None:
+        asked.report.write_text(json.dumps(attack.bad()), encoding="utf-8")
     found = sum(attack.findings.values())
     print(f"fuzz: {asked.count:,} inputs, {found} findings ({len(attack.findings)} kinds), seed {asked.seed}, "
           f"{time.strftime('%Y-%m-%d')}, {time.perf_counter() - began:.0f} s", flush=True)
