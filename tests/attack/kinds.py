@@ -21,7 +21,7 @@ from latentstudio.cli.main import load_verb
 from latentstudio.cli.output import Output
 from latentstudio.cli.saved import read_saved
 from latentstudio.document.autosave import claim_slot
-from latentstudio.document.preferences import load_preferences
+from latentstudio.document.preferences import Layout, load_preferences
 from latentstudio.document.view import View
 from latentstudio.errors import StudioError
 from latentstudio.factors import FactorSet, load_factors, read_factor
@@ -40,7 +40,7 @@ from latentstudio.training.recipe import parse_recipe
 from latentstudio.training.runs import read_run
 from latentstudio.training.train import train_recipe
 from tests.attack import shapes
-from tests.attack.sound import RECIPE, SCENES, TINY
+from tests.attack.sound import LAYOUT, RECIPE, SCENES, SCREENS, TINY
 
 MEBIBYTE = 1 << 20
 VICTIM = "victim"
@@ -299,9 +299,11 @@ def _photo(data: bytes, room: Room, name: str) -> None:
 
 
 def _preferences(data: bytes, room: Room, name: str) -> None:
-    preferences, _ = load_preferences(room.file("preferences.json", data).parent)
-    layout, _ = preferences.layout_for("here")
-    assert layout.state in (b"", bytes(range(200)) * 3), "changed bytes would have reached the toolkit"
+    """What goes to the toolkit, which checks nothing, has to be what the window once kept, to the bit."""
+    chosen, _ = load_preferences(room.file("preferences.json", data).parent)
+    layout, _ = chosen.layout_for(SCREENS)
+    if layout not in (Layout(), LAYOUT):
+        raise AssertionError("a layout that no window kept would reach the toolkit")
 
 
 @dataclass(frozen=True)
@@ -349,6 +351,7 @@ KINDS: dict[str, Kind] = {
     "records-batch": Kind(_bound(_records, "batch-00000.safetensors"), _TENSORS, share=1),
     "photo": Kind(_photo, (shapes.raw, shapes.as_words), seconds=5.0, bytes=1500 * MEBIBYTE, share=9),
     "preferences": Kind(_preferences, _JSON, share=2),
+    "window-state": Kind(_preferences, (shapes.as_layout,), share=1),
 }
 _BY_SUFFIX = {".png": shapes.as_png, ".jpg": shapes.as_jpeg, ".gif": shapes.as_gif}
 

@@ -5,6 +5,7 @@ Every function takes the bytes of a sound file and a ``random.Random``, and give
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import random
@@ -57,6 +58,18 @@ def as_json(data: bytes, rng: random.Random) -> bytes:
     try:
         return trees.as_json(trees.changed(json.loads(data), rng))
     except (ValueError, RecursionError):
+        return raw(data, rng)
+
+
+def as_layout(data: bytes, rng: random.Random) -> bytes:
+    """Preferences in which the window's place and state, opaque bytes in base64, are changed; nothing else."""
+    try:
+        tree = json.loads(data)
+        layout = tree["layouts"][0]
+        name = rng.choice(("geometry", "state"))
+        layout[name] = base64.b64encode(raw(base64.b64decode(layout[name]), rng)).decode()
+        return trees.as_json(tree)
+    except (ValueError, KeyError, IndexError, TypeError):  # it was changed before
         return raw(data, rng)
 
 

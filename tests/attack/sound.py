@@ -36,6 +36,8 @@ from latentstudio.places import bundled, user_factors, user_models
 from latentstudio.units import unit_named
 
 TINY, SCENES = "tiny", "tiny-scenes"
+SCREENS = "here"
+LAYOUT = Layout(bytes(range(66)), bytes(range(200)) * 3, SCREENS).sealed()
 OLD = Path(__file__).resolve().parents[1] / "document" / "fixtures" / "v5"
 RECIPE = """
 name = "attacked"
@@ -150,11 +152,11 @@ def _documents(seeds: Path, model: api.Model) -> None:
     for kind in ("session", "history"):
         shutil.copyfile(slot.folder / f"{kind}.json", _new(seeds / f"autosave-{kind}" / "0.json"))
     save_preferences(
-        Preferences(theme="dark", last_folder="/tmp", hints_seen=True, last_model=TINY).with_layout(
-            Layout(bytes(range(66)), bytes(range(200)) * 3, "here").sealed()),
+        Preferences(theme="dark", last_folder="/tmp", hints_seen=True, last_model=TINY).with_layout(LAYOUT),
         _new(seeds / "preferences" / "0.json").parent,
     )
     (seeds / "preferences" / "preferences.json").rename(seeds / "preferences" / "0.json")
+    shutil.copyfile(seeds / "preferences" / "0.json", _new(seeds / "window-state" / "0.json"))
 
 
 def _models(seeds: Path, model: api.Model) -> None:
