@@ -15,7 +15,7 @@ from latentstudio.files import is_regular, sha256_of, write_whole
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.graph_session import INPUT, OUTPUT
-from latentstudio.places import cache_folder
+from latentstudio.places import bundled, cache_folder, user_models
 
 GRAPH_FILE = "generator.onnx"
 EXPORT_VERSION = 1
@@ -40,14 +40,23 @@ def cached_graph(card: ModelCard, code: str) -> Path:
 
 
 def find_graph(card: ModelCard, folder: Path, code: str) -> Path | None:
-    """The graph in the model's folder when it is whole and of this code, else the cached one, else None."""
-    own = folder / card.accelerated if card.accelerated else None
+    """The graph in the model's folder when it is whole and of this code, else the cached one, else None.
+
+    Only graphs that this program exported are run: those of shipped models, and those in the user's models folder, to
+    which a stranger's model comes without its graph (``importing``). Nothing limits what another graph would do with
+    memory and time, and ONNX Runtime is no reader for hostile files.
+    """
+    own = folder / card.accelerated if card.accelerated and _is_ours(folder) else None
     if own is not None and card.accelerated_code in ("", code) and is_regular(own) and (
         sha256_of(own) == card.accelerated_sha256
     ):
         return own
     cached = cached_graph(card, code)
     return cached if is_regular(cached) else None
+
+
+def _is_ours(folder: Path) -> bool:
+    return any(folder.resolve().parent == parent.resolve() for parent in (bundled("models"), user_models()))
 
 
 def why_not_exportable(card: ModelCard) -> str:

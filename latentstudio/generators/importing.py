@@ -111,13 +111,14 @@ def _copy_folder(folder: Path, catalogue: Catalogue) -> ModelEntry:
     if known is not None:
         return known
     with _prepared() as work:
-        for name in (card.weights, card.accelerated, *_EXTRAS):
-            if name and (folder / name).is_file():
+        for name in (card.weights, *_EXTRAS):  # not its graph: those of strangers are not run (``acceleration``)
+            if (folder / name).is_file():
                 shutil.copyfile(folder / name, work / name)
         for factor in sorted(folder.glob("factors/*.safetensors")):
             (work / "factors").mkdir(exist_ok=True)
             shutil.copyfile(factor, work / "factors" / factor.name)
-        return _finish(work, replace(card, weights_sha256=sha256), catalogue)
+        ours = replace(card, weights_sha256=sha256, accelerated="", accelerated_sha256="", accelerated_code="")
+        return _finish(work, ours, catalogue)
 
 
 def _keep(

@@ -27,6 +27,7 @@ from latentstudio.errors import StudioError
 from latentstudio.factors import FactorSet, load_factors, read_factor
 from latentstudio.factors.records import RecordStore
 from latentstudio.factors.verdict import facts_of, verdict_of
+from latentstudio.files import sha256_of
 from latentstudio.generators.card import read_card, write_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.graph_session import GraphSession
@@ -182,8 +183,8 @@ def _victim(room: Room, name: str) -> Iterator[Path]:
                 shutil.rmtree(extra)
 
 
-def _draw_from(folder: Path) -> None:
-    model = api.open_model(folder, catalogue=find_catalogue(), runtime="eager")
+def _draw_from(folder: Path, *, runtime: str = "eager") -> None:
+    model = api.open_model(folder, catalogue=find_catalogue(), runtime=runtime)
     try:
         latent = np.zeros((1, *model.card.spaces[0].shape), np.float32)
         model.pictures(latent)
@@ -220,8 +221,21 @@ def _import(path: Path, room: Room) -> None:
 
 
 def _graph(data: bytes, room: Room, name: str) -> None:
-    view = GraphSession(room.file("generator.onnx", data), device="cpu", threads=1)
-    view.run(np.zeros((1, *room.models[TINY].card.spaces[0].shape), np.float32))
+    """A stranger's model that brings its own graph, opened where it lies; and such bytes where our own would lie."""
+    with _victim(room, name) as folder:
+        (folder / "generator.onnx").write_bytes(data)
+        card = read_card(folder)
+        write_card(folder, replace(card, accelerated="generator.onnx",
+                                   accelerated_sha256=sha256_of(folder / "generator.onnx")))
+        elsewhere = room.folder / "stranger"
+        shutil.rmtree(elsewhere, ignore_errors=True)
+        shutil.move(folder, elsewhere)
+        _draw_from(elsewhere, runtime="auto")
+
+
+def _cached_graph(data: bytes, room: Room, name: str) -> None:
+    session = GraphSession(room.file("generator.onnx", data), device="cpu", threads=1)
+    session.run(np.zeros((1, *room.models[TINY].card.spaces[0].shape), np.float32))
 
 
 def _manifest(data: bytes, room: Room, name: str) -> None:
@@ -342,6 +356,7 @@ KINDS: dict[str, Kind] = {
     "weights": Kind(_weights, _TENSORS, share=4),
     "torch": Kind(_torch, (shapes.as_torch_zip, shapes.as_torch_zip, shapes.raw), share=4),
     "graph": Kind(_graph, (shapes.as_graph, shapes.raw), share=1),
+    "cached-graph": Kind(_cached_graph, (shapes.raw,), share=1),
     "scene": Kind(_scene, _JSON),
     "scene-truth": Kind(_bound(_made_scenes, "truth.json"), _JSON, share=1),
     "scene-boxes": Kind(_bound(_made_scenes, "bb/bb_0.txt"), (shapes.as_lines, shapes.raw), share=1),

@@ -168,6 +168,7 @@ def _models(seeds: Path, model: api.Model) -> None:
         shutil.copyfile(user_models() / name / "weights.safetensors", _new(seeds / "weights" / f"{number}.safetensors"))
     _new(seeds / "manifest" / "0.toml").write_text(MANIFEST, encoding="utf-8")
     export_graph(model.generator, _new(seeds / "graph" / "0.onnx"))
+    shutil.copyfile(seeds / "graph" / "0.onnx", _new(seeds / "cached-graph" / "0.onnx"))
     tensors = read_tensors(user_models() / TINY / "weights.safetensors")
     small = {name: value + 0.001 for name, value in tensors.items()}
     torch.save(small, _new(seeds / "torch" / "0.pt"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import threading
@@ -24,6 +25,7 @@ from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.graph_session import GraphSession, provider_line
 from latentstudio.generators.guarding import guard
+from latentstudio.generators.importing import import_model
 from latentstudio.generators.manifest import code_hash, read_manifest
 from latentstudio.generators.opening import open_model, resolve_device
 from latentstudio.latents import sample_prior
@@ -142,6 +144,26 @@ def test_a_shipped_graph_counts_only_with_its_hash(home: Path, make_model: Calla
     write_card(folder, told)
     assert find_graph(told, folder, "") is None
     assert open_model("small").runtime_name == "torch, CPU"
+
+
+def test_the_graph_of_a_strangers_folder_is_never_run(
+    home: Path, tmp_path: Path, make_model: Callable[..., ModelCard]
+) -> None:
+    """Nothing bounds what a graph does with memory: one that allocates 3 GB ran without a limit."""
+    card, ours = make_model("small"), home / "data" / "models" / "small"
+    open_model("small").calibrate()
+    (ours / "generator.onnx").write_bytes(graph_of(card).read_bytes())
+    graph_of(card).unlink()
+    told = replace(card, accelerated="generator.onnx", accelerated_sha256=sha256_of(ours / "generator.onnx"))
+    write_card(ours, told)
+    assert open_model("small").runtime_name == "ONNX Runtime, CPU"
+    elsewhere = tmp_path / "small"
+    shutil.copytree(ours, elsewhere)
+    assert open_model(elsewhere).runtime_name == "torch, CPU"
+    shutil.rmtree(ours)
+    added = import_model(elsewhere, catalogue=find_catalogue())
+    assert not (added.folder / "generator.onnx").exists()
+    assert open_model(added.name).runtime_name == "torch, CPU"
 
 
 def test_gradients_reach_the_latent(make_model: Callable[..., ModelCard]) -> None:
