@@ -51,7 +51,7 @@ def _change(holder: dict | list, key: object, rng: random.Random) -> None:
     elif way == 6:
         del holder[key]
     elif way == 7 and isinstance(holder, list):
-        holder.extend([copy.deepcopy(holder[key])] * rng.choice((1, 3, 100, 3000)))
+        holder.extend([holder[key]] * rng.choice((1, 3, 100, 3000)))
     elif way == 7:
         holder[Raw(json.dumps(str(key)))] = odd_value(rng)  # a key that is there twice
     elif way == 8 and isinstance(holder, dict):
@@ -92,7 +92,8 @@ def odd_value(rng: random.Random) -> Tree:
         lambda: Raw("NaN"), lambda: Raw("-Infinity"), lambda: Raw("9" * rng.choice((20, 400, 5000))),
         lambda: Raw("1." + "0" * 3000 + "1"), lambda: odd_text(rng), lambda: odd_text(rng), list,
         dict, lambda: [[]] * 50, lambda: {"a": {"b": {"c": []}}}, lambda: _deep(rng), lambda: _deep(rng),
-        lambda: [0.0] * rng.choice((1, 7, 100_000)), lambda: {f"k{n}": n for n in range(rng.choice((3, 5000)))},
+        lambda: Raw(f"[{', '.join(['0.0'] * rng.choice((1, 7, 100_000)))}]"),
+        lambda: {f"k{n}": n for n in range(rng.choice((3, 500)))},
         lambda: list(range(20)), lambda: "A" * rng.choice((300, 5000, 200_000)),
     ))()
 
