@@ -6,15 +6,17 @@ and pillow only, so that the first window needs no torch.
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, PngImagePlugin
 
-from latentstudio.errors import PictureError
+from latentstudio.errors import PictureError, UsageError
 from latentstudio.files import replacing, storage_error
-from latentstudio.picture_files import open_picture, read_texts
+from latentstudio.picture_files import MAX_PIXELS, open_picture, read_texts
 
 FloatPictures = NDArray[np.float32]
 BytePictures = NDArray[np.uint8]
@@ -50,6 +52,60 @@ def shrink(pictures: BytePictures, most: int) -> BytePictures:
     for offset in range(factor):
         sums += rows[..., offset::factor, :]
     return np.rint(sums.astype(np.float32) / np.float32(factor**2)).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class SavedSize:
+    """How large pictures are saved: ``times`` their size, or ``side`` pixels on their longer side where that is not 0;
+    by bicubic interpolation, or with every pixel as a square.
+    """
+
+    times: int = 1
+    side: int = 0
+    nearest: bool = False
+
+    def __str__(self) -> str:
+        return (f"{self.side}" if self.side else f"{self.times}x") + (" nearest" if self.nearest else "")
+
+
+AS_DRAWN = SavedSize()
+
+
+def parse_size(text: str) -> SavedSize:
+    """``4x``, or ``512`` for pixels on the longer side, with `` nearest`` behind it where that is wanted.
+
+    Raises:
+        UsageError: something else.
+    """
+    found = re.fullmatch(r"(?:([1-9]\d{0,1})x|([1-9]\d{0,4}))( nearest| bicubic)?", text.strip())
+    if found is None:
+        raise UsageError(f"the size '{text[:40]}'", expected="1x, 4x, 8x or pixels such as 512")
+    return SavedSize(int(found[1] or 1), int(found[2] or 0), found[3] == " nearest")
+
+
+def saved_shape(height: int, width: int, size: SavedSize) -> tuple[int, int]:
+    """Height and width of a picture at the size in which it is saved."""
+    share = size.side / max(height, width) if size.side else float(size.times)
+    return max(1, round(height * share)), max(1, round(width * share))
+
+
+def enlarge(pictures: BytePictures, size: SavedSize) -> BytePictures:
+    """uint8 (..., H, W, 3) at the size in which they are saved; at 1x the very same.
+
+    Raises:
+        UsageError: a picture would have more pixels than the program itself reads.
+    """
+    *others, height, width, _ = pictures.shape
+    rows, columns = saved_shape(height, width, size)
+    if (rows, columns) == (height, width):
+        return pictures
+    if rows * columns > MAX_PIXELS:
+        raise UsageError(f"pictures of {columns:,} x {rows:,} pixels",
+                         expected=f"at most {MAX_PIXELS // 1_000_000} million pixels", action="choose a smaller size")
+    how = Image.Resampling.NEAREST if size.nearest else Image.Resampling.BICUBIC
+    flat = pictures.reshape(-1, height, width, 3)
+    made = np.stack([np.asarray(Image.fromarray(one, "RGB").resize((columns, rows), how)) for one in flat])
+    return made.reshape(*others, rows, columns, 3)
 
 
 def luminance(pictures: FloatPictures) -> FloatPictures:

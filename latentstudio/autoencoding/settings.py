@@ -103,6 +103,7 @@ class StudySettings(Settings):
     data: Annotated[str, Setting("Pictures", why="fashion-mnist, samples:MODEL or a folder")] = "fashion-mnist"
     steps: Annotated[int, Setting("Steps of each network", 1)] = 4000
     seeds: Annotated[int, Setting("Runs of each method", 1)] = 3
+    seed: Annotated[int, Setting("Seed", 0, why="of the first run; the others count on from it")] = 0
     side: Annotated[int, Setting("Pixels a side", 8)] = 32
     channels: Annotated[int, Setting("Channels of the pictures", 1, 3)] = 1
     width: Annotated[int, Setting("Width multiplier of the networks", 1)] = 16

@@ -108,7 +108,8 @@ def study_steps(settings: StudySettings, out: Path, *, catalogue: FindsBackends)
     table: dict[str, list[dict[str, Any]]] = {row.key: [] for row in ROWS}
     models: dict[str, nn.Module] = {}
     total = settings.seeds * len(ROWS)
-    for index, (seed, row) in enumerate((seed, row) for seed in range(settings.seeds) for row in ROWS):
+    for index, (seed, row) in enumerate((seed, row) for seed in range(settings.seed, settings.seed + settings.seeds)
+                                       for row in ROWS):
         recipe, folder = recipe_of(row, settings, seed), out / "runs" / f"{row.key}-{seed}"
         for step in _train(recipe, folder, catalogue, pictures):
             share = (index + 0.95 * step.fraction) / total
@@ -119,7 +120,7 @@ def study_steps(settings: StudySettings, out: Path, *, catalogue: FindsBackends)
             figures = found_figures
             yield StudyStep((index + 0.97) / total, f"{row.title}, seed {seed}: measuring")
         table[row.key].append(figures[row.drawn_by])
-        if seed == 0:
+        if seed == settings.seed:
             models[row.key] = model
         write_whole(out / "table.json", json.dumps(_told(table, settings), indent=1).encode() + b"\n")
     _draw(models, pictures, out)

@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         output.say("the time is up; the same command goes on from here")
         output.result({"finished": False, "out": str(arguments.out)})
         return
+    output.about(arguments.out, data=settings.data, steps=settings.steps, seeds=settings.seeds)
     output.say((arguments.out / "table.md").read_text(encoding="utf-8").rstrip())
     output.result({
         "finished": True, "out": str(arguments.out), "seeds": settings.seeds, "steps": settings.steps,

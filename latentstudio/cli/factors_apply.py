@@ -18,7 +18,7 @@ from latentstudio.api import (
 )
 from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.output import Output
-from latentstudio.cli.picture_options import add_conditions, given_conditions, read_conditions
+from latentstudio.cli.picture_options import add_conditions, add_size, given_conditions, read_conditions, saved_size
 from latentstudio.cli.saved import open_saved, read_saved
 from latentstudio.document.view import View
 from latentstudio.errors import UsageError
@@ -48,6 +48,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
                         help="draw with the weights that `invert --tune` made; without --from or --seed at its photo")
     action.add_argument("--pasted", type=Path, default=None, metavar="PNG",
                         help="also put the picture back into the photo that it was found for")
+    add_size(action)
     action.add_argument("--out", type=Path, required=True, metavar="PNG")
 
 
@@ -68,7 +69,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             picture = draw_exact(model, view, found, known)
         else:
             picture = draw_clamped(model, view.with_positions(positions), known)
-        picture.save(arguments.out)
+        picture.save(arguments.out, size=saved_size(arguments))
         if arguments.pasted is not None:
             draw_pasted(model, picture.view, known).save(arguments.pasted)
             output.say(f"back in the photo: {arguments.pasted}")

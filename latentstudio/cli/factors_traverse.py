@@ -14,10 +14,12 @@ from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import (
     add_conditions,
+    add_size,
     allow_negative_values,
     check_sheet,
     find_factor,
     read_conditions,
+    saved_size,
 )
 from latentstudio.factors import ALPHAS, Factor, parse_alphas
 from latentstudio.files import check_writable
@@ -38,6 +40,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
     places.add_argument("--alphas", default=None, metavar="A..B/N|A,B,C", help="coordinates (default -5..5/11)")
     places.add_argument("--range", choices=("known",), default=None, help="eleven coordinates over the known range")
     add_conditions(action)
+    add_size(action)
     action.add_argument("--out", type=Path, required=True, metavar="PNG")
 
 
@@ -51,14 +54,14 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         conditions = read_conditions(arguments, model)
         if arguments.range == "known":
             alphas = np.linspace(*factor.known, COLUMNS)
-        check_sheet(arguments.seeds * len(alphas), model.card.image_size)
+        check_sheet(arguments.seeds * len(alphas), model.card.image_size, saved_size(arguments))
         seeds = [(arguments.seed or 0) + number for number in range(arguments.seeds)]
         latents = np.stack([sample(model, seed=seed) for seed in seeds])
         rows = traverse(model, latents, factor, alphas, conditions=conditions)
         runtime, device = model.runtime_name, model.device
     finally:
         model.close()
-    sheet = pixels.grid(rows.reshape(-1, *rows.shape[2:]), columns=len(alphas))
+    sheet = pixels.grid(pixels.enlarge(rows.reshape(-1, *rows.shape[2:]), saved_size(arguments)), columns=len(alphas))
     pixels.write_png(arguments.out, sheet)
     low, high = factor.known
     output.say(f"{factor.name} of {model.card.name} at {len(alphas)} coordinates from {alphas[0]:g} to {alphas[-1]:g} "

@@ -14,7 +14,7 @@ from latentstudio import api, pixels
 from latentstudio.cli.invert_after import After
 from latentstudio.cli.options import Parser, add_common, add_settings, settings_of, verb_parser
 from latentstudio.cli.output import Output, distinct_names
-from latentstudio.cli.picture_options import add_conditions, read_conditions
+from latentstudio.cli.picture_options import add_conditions, add_size, read_conditions, saved_size
 from latentstudio.document.view import View
 from latentstudio.errors import StudioError, UsageError
 from latentstudio.files import check_writable, write_whole
@@ -37,6 +37,7 @@ def parser() -> Parser:
     verb = verb_parser("invert", "Find the latent whose picture comes closest to a photograph.")
     verb.add_argument("model", metavar="MODEL", help="a model's name or folder")
     verb.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help="pictures of any common kind")
+    add_size(verb)
     verb.add_argument("--out", type=Path, required=True, metavar="DIR", help="a folder for each photo is made in it")
     verb.add_argument("--start", default="auto", metavar="encoder|random|LATENT",
                       help="where to start (default: the encoder where the model has one); a latent is a .npy file")
@@ -61,7 +62,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         _check_space(model, arguments)
         tuning = settings_of(arguments, TuningSettings(), prefix="tune_") if arguments.tune else None
         conditions = read_conditions(arguments, model)
-        after = After(tuning, arguments.curve, conditions)
+        after = After(tuning, arguments.curve, conditions, saved_size(arguments))
         check_writable(arguments.out / "photo")
         held_out = output.follow(api.held_out_steps(model, settings, conditions=conditions), "the model's own samples")
         answers: list[dict[str, Any]] = []
@@ -114,7 +115,7 @@ def _one(
                              conditions=after.conditions)
     verdict = api.judge(found, held_out.held_out, notes=(*photo.notes, *placed.notes))
     place = None if placed.frame is None else api.photo_place(path.name, photo, placed.frame)
-    files = _write(model, out, found, [step.preview for step in shown], place, after.conditions)
+    files = _write(model, out, found, [step.preview for step in shown], place, after.conditions, after.size)
     for note in found.notes:
         output.note(note)
     output.say(f"{path.name}: {verdict.words}; MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}, length {found.norm:.2f}, "
@@ -135,18 +136,19 @@ def _one(
 
 def _write(
     model: Model, out: Path, found: Any, previews: Sequence[Any], place: api.PhotoPlace | None,
-    conditions: Conditions,
+    conditions: Conditions, size: pixels.SavedSize,
 ) -> dict[str, str]:
     """The pictures and the latent; the result carries its recipe, so that the window opens it with its sliders."""
     pixels.write_png(out / "target.png", pixels.to_bytes(found.target[None])[0])
     if found.latent.shape == model.card.spaces[0].shape:
         view = View.start(model.card, found.latent, conditions=conditions).with_photo(place)
-        api.draw(model, view, api.FactorSet()).save(out / "result.png")
+        api.draw(model, view, api.FactorSet()).save(out / "result.png", size=size)
     else:  # found in another space: sessions hold latents of the first one
-        pixels.write_png(out / "result.png", pixels.to_bytes(found.picture[None])[0])
+        pixels.write_png(out / "result.png", pixels.enlarge(pixels.to_bytes(found.picture[None])[0], size))
     pixels.write_png(out / "residual.png", api.residual_picture(found))
     chosen = np.unique(np.linspace(0, len(previews) - 1, min(SHOWN, len(previews))).round().astype(int))
-    pixels.write_png(out / "steps.png", pixels.grid(np.stack([previews[index] for index in chosen]), columns=SHOWN))
+    steps = pixels.enlarge(np.stack([previews[index] for index in chosen]), size)
+    pixels.write_png(out / "steps.png", pixels.grid(steps, columns=SHOWN))
     write_whole(out / "latent.npy", _npy(found.latent))
     return {
         "latent": str(out / "latent.npy"), "target": str(out / "target.png"), "result": str(out / "result.png"),

@@ -27,6 +27,7 @@ class After:
     tuning: TuningSettings | None
     curve: bool = False
     conditions: Conditions = NONE
+    size: pixels.SavedSize = pixels.AS_DRAWN
 
     def run(
         self, model: Model, placed: Any, settings: Any, start: Any, found: Any, out: Path, output: Output,

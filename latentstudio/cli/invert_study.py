@@ -19,6 +19,7 @@ from latentstudio.picture_files import SUFFIXES
 from latentstudio.readers import kept_json
 
 GENERATED = "generated"
+APART = 1_009  # between the draws of one --seed and those of the next
 PARTS = ("own", "losses", "following", "optimisers")
 FOLLOWED = ("x", "scale")
 
@@ -50,7 +51,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     model = open_model(arguments.model, device=arguments.device)
     tables = _earlier(arguments.out / FILE, model)
     command = (f"latentstudio invert-study {model.card.name} --targets {arguments.targets} --count {arguments.count} "
-               "--out DIR")
+               f"--seed {arguments.seed or 0} --out DIR")
     try:
         for part in parts:
             last = None
@@ -67,6 +68,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             output.say(f"{part}: {arguments.out / 'README.md'}")
     finally:
         model.close()
+    output.about(arguments.out, command=command)
     output.result({**tables, "report": str(arguments.out / "README.md")})
 
 
@@ -76,20 +78,23 @@ def _steps(part: str, model: Model, arguments: argparse.Namespace) -> Iterator[I
     from latentstudio.transformations import transformation_named
 
     generator, count = model.generator, arguments.count
+    own, following, optimisers = (study.SEED + part + APART * (arguments.seed or 0) for part in (3, 1, 2))
     if part == "own":
-        yield study.measure_own(generator, count=count)
+        yield study.measure_own(generator, count=count, seed=own)
     elif part == "losses":
         features = features_for(generator, doing="judging inversions")
-        yield study.compare_losses(generator, _targets(model, arguments), features)
+        yield study.compare_losses(generator, _targets(model, arguments), features,
+                                   seed=APART * (arguments.seed or 0))
     elif part == "following":
         known = api.factors_of(model)
         for name in FOLLOWED:
             if name in known.names:
                 yield study.compare_following(
-                    generator, transformation_named(name), known.get(name).reach[1], count=max(1, count // 2)
+                    generator, transformation_named(name), known.get(name).reach[1], count=max(1, count // 2),
+                    seed=following,
                 )
     else:
-        yield study.compare_optimisers(generator, count=max(1, count // 10))
+        yield study.compare_optimisers(generator, count=max(1, count // 10), seed=optimisers)
 
 
 def _targets(model: Model, arguments: argparse.Namespace) -> Any:
@@ -97,8 +102,9 @@ def _targets(model: Model, arguments: argparse.Namespace) -> Any:
 
     from latentstudio.inversion import study
 
+    seed = study.SEED + APART * (arguments.seed or 0)
     if arguments.targets == GENERATED:
-        return study.textured(study.own_pictures(model.generator, arguments.count))
+        return study.textured(study.own_pictures(model.generator, arguments.count, seed=seed), seed=seed)
     folder = Path(arguments.targets)
     files = sorted(path for path in folder.glob("*") if path.suffix.lower() in SUFFIXES) if folder.is_dir() else []
     if not files:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from latentstudio import pixels
@@ -14,6 +15,7 @@ from latentstudio.factors import Factor, read_factor
 from latentstudio.generators.conditions import LABEL, NOISE_SEED, TRUNCATION, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.picture_files import MAX_PIXELS
+from latentstudio.pixels import AS_DRAWN, SavedSize, parse_size, saved_shape
 
 _FLAGS = (LABEL, TRUNCATION, NOISE_SEED)
 _NEGATIVE = re.compile(r"^-\.?\d")
@@ -28,6 +30,27 @@ def add_conditions(action: argparse.ArgumentParser) -> None:
                         help="seed of what varies beside the latent, where the model has it")
     action.add_argument("--condition", dest="conditions", action="append", default=[], metavar="NAME=VALUE",
                         help="any other condition that the model's card declares; may be repeated")
+
+
+def add_size(action: argparse.ArgumentParser) -> None:
+    """Add ``--size`` and ``--enlarge``: how large pictures are saved."""
+    action.add_argument("--size", type=_size, default=None, metavar="1x|4x|8x|PIXELS",
+                        help="save pictures so many times their size, or with so many pixels on the longer side")
+    action.add_argument("--enlarge", choices=("bicubic", "nearest"), default=None,
+                        help="smooth, or every pixel as a square (default bicubic)")
+
+
+def _size(text: str) -> SavedSize:
+    try:
+        return parse_size(text)
+    except UsageError as problem:
+        raise argparse.ArgumentTypeError(problem.sentence) from None
+
+
+def saved_size(arguments: argparse.Namespace, usual: SavedSize = AS_DRAWN) -> SavedSize:
+    """What the options of ``add_size`` ask for; ``usual`` where neither is given."""
+    size = usual if arguments.size is None else arguments.size
+    return size if arguments.enlarge is None else replace(size, nearest=arguments.enlarge == "nearest")
 
 
 def given_conditions(arguments: argparse.Namespace) -> tuple[str, ...]:
@@ -78,13 +101,13 @@ def find_factor(model: Model, named: str) -> Factor:
     return read_factor(path, card=model.card) if path.suffix else factors_of(model).get(named)
 
 
-def check_sheet(count: int, image_size: tuple[int, int]) -> None:
+def check_sheet(count: int, image_size: tuple[int, int], size: SavedSize = AS_DRAWN) -> None:
     """Refuse a sheet that the program itself could not read again, before anything is drawn.
 
     Raises:
         UsageError: too many pictures of this size.
     """
-    height, width = image_size
+    height, width = saved_shape(*image_size, size)
     most = max(1, MAX_PIXELS // ((height + pixels.GAP) * (width + pixels.GAP)))
     if count > most:
         raise UsageError(f"{count:,} pictures of {width} x {height} pixels", expected=f"at most {most:,} on one sheet",

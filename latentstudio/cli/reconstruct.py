@@ -10,13 +10,13 @@ from typing import Any
 from latentstudio.autoencoding.rebuilding import DECODER, GENERATOR, check_network, rebuild, write_rebuilt
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
-from latentstudio.cli.picture_options import add_conditions, read_conditions
+from latentstudio.cli.picture_options import add_conditions, add_size, read_conditions, saved_size
 from latentstudio.errors import StudioError
 from latentstudio.files import check_writable
 from latentstudio.generators.conditions import NOISE_SEED
 from latentstudio.generators.opening import EAGER, open_model
 from latentstudio.picture_files import open_picture
-from latentstudio.pixels import write_png
+from latentstudio.pixels import enlarge, write_png
 
 USER_ERROR = 2
 
@@ -30,6 +30,7 @@ def parser() -> Parser:
     verb.add_argument("--xi", type=count_from_one, default=1, metavar="N",
                       help="so many variations that the encoder does not see, where the generator has them")
     add_conditions(verb)
+    add_size(verb)
     verb.add_argument("--out", type=Path, required=True, metavar="DIR")
     add_common(verb)
     return verb
@@ -61,7 +62,8 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
                 continue
             write_rebuilt(found, arguments.out / f"{name}-beside.png")
             for number, made in enumerate(found.made):
-                write_png(arguments.out / (f"{name}.png" if number == 0 else f"{name}-xi{number}.png"), made)
+                write_png(arguments.out / (f"{name}.png" if number == 0 else f"{name}-xi{number}.png"),
+                          enlarge(made, saved_size(arguments)))
             sharp = "none in a plain picture" if math.isnan(found.sharpness) else f"{found.sharpness:.2f}"
             output.say(f"{path.name}: MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}, sharpness {sharp}")
             answers.append({

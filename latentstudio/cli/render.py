@@ -8,8 +8,9 @@ from pathlib import Path
 from latentstudio.api import draw, draw_pasted, read_photo
 from latentstudio.cli.options import Parser, add_common, verb_parser
 from latentstudio.cli.output import Output
+from latentstudio.cli.picture_options import add_size, saved_size
 from latentstudio.cli.saved import open_saved, read_saved
-from latentstudio.pixels import largest_difference
+from latentstudio.pixels import enlarge, largest_difference
 
 
 def parser() -> Parser:
@@ -19,6 +20,7 @@ def parser() -> Parser:
     verb.add_argument("--pasted", action="store_true",
                       help="put the picture back into the photo that it was found for, at the photo's full size")
     verb.add_argument("--photo", type=Path, default=None, help="that photo, where it is not among the kept ones")
+    add_size(verb)
     verb.add_argument("--out", type=Path, required=True, metavar="PNG")
     add_common(verb)
     return verb
@@ -37,10 +39,11 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     for note in picture.notes:
         output.note(note)
     before = saved.pixels if pasted == saved.pasted else None
-    difference = None if before is None else largest_difference(before, picture.pixels)
-    picture.save(arguments.out)
+    difference = None if before is None else largest_difference(before, enlarge(picture.pixels, saved.size))
+    size = saved_size(arguments, saved.size)
+    picture.save(arguments.out, size=size)
     view = picture.view
-    height, width, _ = picture.pixels.shape
+    height, width, _ = enlarge(picture.pixels, size).shape
     compared = "" if difference is None else f"; largest difference to {arguments.source.name}: {difference} of 255"
     output.say(f"{view.model}, seed {view.seed}, on {picture.runtime_name}: {arguments.out}{compared}")
     output.result({

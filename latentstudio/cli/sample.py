@@ -16,7 +16,7 @@ from latentstudio.api import draw, draw_many, factors_of, sample
 from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
-from latentstudio.cli.picture_options import add_conditions, check_sheet, read_conditions
+from latentstudio.cli.picture_options import add_conditions, add_size, check_sheet, read_conditions, saved_size
 from latentstudio.document.view import View
 from latentstudio.factors import FactorSet
 from latentstudio.factors.distribution import Distributed, Distribution, distribute, parse_distribution
@@ -40,6 +40,7 @@ def parser() -> Parser:
     verb.add_argument("--distribution", action="append", default=[], metavar="NAME=KIND(NUMBERS)",
                       help="let a factor follow uniform(-8,8), normal(0,3) or fixed(4); may be repeated")
     add_conditions(verb)
+    add_size(verb)
     verb.add_argument("--out", type=Path, required=True, metavar="PNG|DIR")
     add_common(verb)
     return verb
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     model = open_model(arguments.model, device=arguments.device)
     try:
         if not arguments.separate:
-            check_sheet(arguments.count, model.card.image_size)
+            check_sheet(arguments.count, model.card.image_size, saved_size(arguments))
         conditions = read_conditions(arguments, model)
         known = factors_of(model) if arguments.distribution else FactorSet()
         wanted = dict(parse_distribution(text, known) for text in arguments.distribution)
@@ -60,13 +61,15 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         moved = distribute(latents, wanted, known, space=model.card.spaces[0])
         height, width = model.card.image_size
         if arguments.separate:
-            steps = _each(model, moved.latents, arguments.out, conditions)
+            height, width = pixels.saved_shape(height, width, saved_size(arguments))
+            steps = _each(model, moved.latents, arguments.out, conditions, saved_size(arguments))
             output.follow(steps, f"Drawing {arguments.count:,} pictures")
         elif arguments.count == 1:
             height, width = _one(model, latents[0], moved, known, arguments, conditions).shape[:2]
         else:
             drawn = draw_many(model, moved.latents, conditions=conditions)
-            sheet = pixels.grid(drawn, columns=arguments.columns or math.ceil(math.sqrt(arguments.count)))
+            columns = arguments.columns or math.ceil(math.sqrt(arguments.count))
+            sheet = pixels.grid(pixels.enlarge(drawn, saved_size(arguments)), columns=columns)
             pixels.write_png(arguments.out, sheet)
             height, width = sheet.shape[:2]
         seconds = time.perf_counter() - began
@@ -85,7 +88,9 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         model.close()
 
 
-def _each(model: Model, latents: NDArray[np.float32], folder: Path, conditions: Conditions) -> Iterator[Step]:
+def _each(
+    model: Model, latents: NDArray[np.float32], folder: Path, conditions: Conditions, size: pixels.SavedSize
+) -> Iterator[Step]:
     """Write ``00000.png`` and so on, a piece at a time, so that a large set needs little memory."""
     total = len(latents)
     make_folder(folder)
@@ -93,7 +98,7 @@ def _each(model: Model, latents: NDArray[np.float32], folder: Path, conditions: 
         piece = latents[first : first + PIECE]
         drawn = draw_many(model, piece, conditions=conditions)
         for number, picture in enumerate(drawn, start=first):
-            pixels.write_png(folder / f"{number:05d}.png", picture)
+            pixels.write_png(folder / f"{number:05d}.png", pixels.enlarge(picture, size))
         done = first + len(piece)
         yield Step(done / total, f"{done:,} of {total:,} pictures")
 
@@ -109,8 +114,8 @@ def _one(
     }
     view = View.start(model.card, latent, arguments.seed or 0, conditions=conditions)
     picture = draw(model, view.with_positions(positions), known)
-    picture.save(arguments.out)
-    return picture.pixels
+    picture.save(arguments.out, size=saved_size(arguments))
+    return pixels.enlarge(picture.pixels, saved_size(arguments))
 
 
 def _notes(

@@ -16,7 +16,7 @@ from latentstudio.errors import ModelFileError, PictureError, StudioError, Unkno
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.generators.tuned import tuned_model
 from latentstudio.generators.tunings import Tuning, find_tuning
-from latentstudio.pixels import read_picture
+from latentstudio.pixels import AS_DRAWN, SavedSize, parse_size, read_picture
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -26,7 +26,7 @@ class SavedPicture:
     """A view, and for a PNG its pixels uint8 (H, W, 3) and what computed them (empty when not known).
 
     ``folder`` is where the file lies; a tuning that the view names may lie beside it. ``pasted``: the pixels are
-    those of the view's photo, with the picture in its frame.
+    those of the view's photo, with the picture in its frame. ``size``: how the picture was enlarged.
     """
 
     view: View
@@ -34,6 +34,7 @@ class SavedPicture:
     runtime_name: str
     folder: Path | None = None
     pasted: bool = False
+    size: SavedSize = AS_DRAWN
 
 
 def read_saved(path: Path) -> SavedPicture:
@@ -52,7 +53,8 @@ def read_saved(path: Path) -> SavedPicture:
     if start == _PNG:
         recipe = read_recipe(path)
         shown = read_picture(path, own=True)
-        return SavedPicture(recipe.view, shown, recipe.runtime_name, path.parent, recipe.pasted)
+        return SavedPicture(recipe.view, shown, recipe.runtime_name, path.parent, recipe.pasted,
+                            parse_size(recipe.size))
     saved = read_session(path)
     keep(saved.attachments)
     return SavedPicture(saved.session.view, None, "", path.parent)

@@ -13,11 +13,12 @@ import numpy as np
 
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
+from latentstudio.cli.picture_options import add_size, saved_size
 from latentstudio.errors import StudioError, UnknownNameError, UsageError
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import EAGER, Model, open_model
 from latentstudio.picture_files import open_picture
-from latentstudio.pixels import grid, write_png
+from latentstudio.pixels import enlarge, grid, write_png
 from latentstudio.scenes.decomposing import decompose, layers, new_scenes, render
 from latentstudio.scenes.evaluating import evaluation_steps
 from latentstudio.scenes.files import (
@@ -31,7 +32,7 @@ from latentstudio.scenes.files import (
 from latentstudio.scenes.layout import distances
 from latentstudio.scenes.making import KINDS, MadeScene, TruthObject, kind_named, make_scene
 from latentstudio.scenes.parts import parts_of
-from latentstudio.scenes.pictures import HELD_OUT, POOL, TEST_SEED
+from latentstudio.scenes.pictures import HELD_OUT, POOL, TEST_SEED, tested_seed
 from latentstudio.scenes.plots import write_layouts
 from latentstudio.scenes.scene import read_scene, write_scene
 from latentstudio.scenes.study import layouts
@@ -68,6 +69,8 @@ def parser() -> Parser:
                          help="a folder that `scene make` wrote, or a kind of scenes")
     judging.add_argument("--count", type=count_from_one, default=500)
     judging.add_argument("--out", type=Path, default=None, metavar="DIR", help="pictures of the first scenes")
+    for action in (drawing, new):
+        add_size(action)
     for action in (taking, drawing, new, making, judging):
         add_common(action)
     return verb
@@ -133,7 +136,7 @@ def _render(model: Model, arguments: argparse.Namespace, output: Output) -> int:
     began = time.perf_counter()
     picture = render(model, scene)
     milliseconds = 1000 * (time.perf_counter() - began)
-    write_png(arguments.out, picture)
+    write_png(arguments.out, enlarge(picture, saved_size(arguments)))
     output.say(f"{len(scene.objects)} objects in {milliseconds:.1f} ms: {arguments.out}")
     output.result({"model": model.card.name, "objects": len(scene.objects), "milliseconds": round(milliseconds, 2),
                    "out": str(arguments.out)})
@@ -144,7 +147,7 @@ def _generate(model: Model, arguments: argparse.Namespace, output: Output) -> in
     seed = arguments.seed or 0
     scenes = new_scenes(model, count=arguments.count, seed=seed)
     pictures = np.stack([render(model, scene) for scene in scenes])
-    write_png(arguments.out, grid(pictures, columns=min(8, len(pictures))))
+    write_png(arguments.out, grid(enlarge(pictures, saved_size(arguments)), columns=min(8, len(pictures))))
     for number, scene in enumerate(scenes):
         write_scene(arguments.out.with_name(f"{arguments.out.stem}-{number:02d}.json"), scene)
     numbers = [len(scene.objects) for scene in scenes]
@@ -178,7 +181,7 @@ def _evaluate(model: Model, arguments: argparse.Namespace, output: Output) -> in
     def scene(number: int) -> MadeScene:
         if isinstance(scenes, list):
             return scenes[number]
-        return make_scene(scenes, TEST_SEED + number, side=side)
+        return make_scene(scenes, tested_seed(number, arguments.seed or 0), side=side)
 
     last = output.follow(
         evaluation_steps(parts_of(model.generator), scene, count, device=model.device), "taking scenes apart"
@@ -193,12 +196,12 @@ def _evaluate(model: Model, arguments: argparse.Namespace, output: Output) -> in
                                     found.drawn.repeat(4, axis=0).repeat(4, axis=1)], axis=1)
             write_png(arguments.out / f"{number:03d}.png", sheet)
     if isinstance(scenes, str):
-        found_layout, true_layout = layouts(model.generator.network, scenes)
+        found_layout, true_layout = layouts(model.generator.network, scenes, seed=arguments.seed or 0)
         told["layout"] = {name: round(value, 3) for name, value in distances(found_layout, true_layout).items()}
         if arguments.out is not None:
             write_layouts(arguments.out / "layout.svg", found_layout, true_layout, told["layout"])
     output.say("  ".join(f"{name} {value}" for name, value in told.items()))
-    output.result({"model": model.card.name, "data": arguments.data, **told})
+    output.result({"model": model.card.name, "data": arguments.data, "seed": arguments.seed or 0, **told})
     return 0
 
 

@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     text = report(last.table)
     write_whole(arguments.out / "table.md", text.encode())
     write_loads(arguments.out / "load.svg", last.table["load"])
+    output.about(arguments.out, kind=settings.kind, joint=settings.joint)
     output.say(text.rstrip())
     output.result({"finished": True, "out": str(arguments.out), **dict(last.table)})
 

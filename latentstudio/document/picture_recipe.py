@@ -13,7 +13,7 @@ from latentstudio.document.records import decode, packed, unpacked
 from latentstudio.document.session import SESSION_VERSION, Session
 from latentstudio.document.view import View
 from latentstudio.errors import PictureError
-from latentstudio.pixels import read_png_text, write_png
+from latentstudio.pixels import AS_DRAWN, SavedSize, enlarge, read_png_text, write_png
 from latentstudio.version import VERSION
 
 TEXT_KEY = "latentstudio"
@@ -24,7 +24,8 @@ FORMAT = "latentstudio recipe"
 class Recipe:
     """What a picture was made from: its view, and what drew it (runtime, device, version of the program).
 
-    ``pasted``: the picture is the view's photo, with the model's picture back in its frame.
+    ``pasted``: the picture is the view's photo, with the model's picture back in its frame. ``size``: how it was
+    enlarged after it was drawn, as ``pixels.parse_size`` reads it.
     """
 
     view: View
@@ -32,6 +33,7 @@ class Recipe:
     device: str = ""
     program: str = VERSION
     pasted: bool = False
+    size: str = "1x"
 
 
 class _Record(msgspec.Struct):
@@ -40,21 +42,24 @@ class _Record(msgspec.Struct):
     device: str = ""
     program: str = ""
     pasted: bool = False
+    size: str = "1x"
     format: str = FORMAT
     version: int = SESSION_VERSION
 
 
 def save_picture(
     path: Path, picture: NDArray[np.uint8], view: View, runtime_name: str, device: str, *, pasted: bool = False,
-    profile: bytes = b"",
+    profile: bytes = b"", size: SavedSize = AS_DRAWN,
 ) -> None:
     """Save uint8 (H, W, 3) as a PNG that carries its recipe, in the colours of the ICC ``profile`` (sRGB when empty).
 
     Raises:
+        UsageError: it would have too many pixels at this ``size``.
         StorageError: the disk is full or the folder may not be written; an old file is as it was.
     """
-    recipe = msgspec.json.encode(_Record(packed(Session((view,))), runtime_name, device, VERSION, pasted))
-    write_png(path, picture, texts={TEXT_KEY: recipe.decode("utf-8")}, profile=profile)
+    recipe = msgspec.json.encode(_Record(packed(Session((view,))), runtime_name, device, VERSION, pasted,
+                                         str(size)))
+    write_png(path, enlarge(picture, size), texts={TEXT_KEY: recipe.decode("utf-8")}, profile=profile)
 
 
 def has_recipe(path: Path) -> bool:
@@ -79,4 +84,4 @@ def read_recipe(path: Path) -> Recipe:
     where = f"the recipe in {path.name}"
     record = decode(text.encode("utf-8"), _Record, format=FORMAT, where=where, error=PictureError)
     session = unpacked(record.session, where=where, error=PictureError)
-    return Recipe(session.view, record.runtime_name, record.device, record.program, record.pasted)
+    return Recipe(session.view, record.runtime_name, record.device, record.program, record.pasted, record.size)

@@ -20,6 +20,13 @@ from latentstudio.training.sources import Wanted, read_data
 
 POOL, HELD_OUT = 12_000, 256
 TEST_SEED = 10_000_000  # scenes that are tested begin here; training never reaches them
+
+
+def tested_seed(number: int, seed: int) -> int:
+    """The seed of the scene of this number that a model is tested on; every ``seed`` tests on scenes of its own."""
+    return TEST_SEED * (1 + seed) + number
+
+
 _VERSION = 1
 _EVERY = 50
 

@@ -45,4 +45,5 @@ class SceneStudySettings(Settings):
     background: Annotated[int, Setting("Steps of the first stage", 1)] = 1000
     objects: Annotated[int, Setting("Steps of the second stage", 1)] = 1500
     joint: Annotated[int, Setting("Steps of the last stage", 1)] = 3500
+    seed: Annotated[int, Setting("Seed", 0, why="shifts the seeds of all rows")] = 0
     batch: Annotated[int, Setting("Pictures a step", 1)] = 16

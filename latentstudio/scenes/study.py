@@ -27,7 +27,7 @@ from latentstudio.scenes.layout import (
 from latentstudio.scenes.looking import PRESENT, Parts, tight_boxes, winning_masks
 from latentstudio.scenes.making import make_scene
 from latentstudio.scenes.parts import scene_parts
-from latentstudio.scenes.pictures import TEST_SEED
+from latentstudio.scenes.pictures import TEST_SEED, tested_seed
 from latentstudio.scenes.scene_method import SceneMethod
 from latentstudio.scenes.settings import SceneStudySettings
 from latentstudio.steps import Step
@@ -78,7 +78,8 @@ def recipe_of(variant: Variant, settings: SceneStudySettings) -> Recipe:
     return Recipe(
         f"study-{variant.key}", "scenes", "scenes", f"scenes:{settings.kind}",
         settings.background + settings.objects + settings.joint, batch=settings.batch, learning_rate=1.5e-3,
-        seed=variant.seed, data_seed=variant.seed, checkpoint_every=500, final_decay=0.3, config=config,
+        seed=variant.seed + settings.seed, data_seed=variant.seed + settings.seed, checkpoint_every=500,
+        final_decay=0.3, config=config,
         settings={"background_steps": float(settings.background), "object_steps": float(settings.objects),
                   "rotation": 20.0, **variant.settings},
     )
@@ -137,11 +138,11 @@ def _layout_distances(network: nn.Module, kind: str) -> dict[str, Any]:
 
 
 @torch.inference_mode()
-def layouts(network: nn.Module, kind: str) -> tuple[Layout, Layout]:
+def layouts(network: nn.Module, kind: str, *, seed: int = 0) -> tuple[Layout, Layout]:
     """The layouts of ``PROPOSED`` scenes of the model's prior, and of as many of the data."""
     parts = scene_parts(network)
     sizes = parts.sizes
-    noise = torch.Generator().manual_seed(11)
+    noise = torch.Generator().manual_seed(11 + seed)
     _, z_box, what, presence = parts.unfold(torch.randn(PROPOSED, sizes.latent_size, generator=noise))
     boxes, depth = parts.places(z_box)
     which, slot = (presence > PRESENT).nonzero(as_tuple=True)
@@ -150,7 +151,7 @@ def layouts(network: nn.Module, kind: str) -> tuple[Layout, Layout]:
     by_scene: list[list[Any]] = [[] for _ in range(PROPOSED)]
     for box, picture in zip(tight, which.tolist(), strict=True):
         by_scene[picture].append(box)
-    true = made_layout([make_scene(kind, TEST_SEED + k, side=sizes.side) for k in range(PROPOSED)])
+    true = made_layout([make_scene(kind, tested_seed(k, seed), side=sizes.side) for k in range(PROPOSED)])
     return proposed_layout(by_scene, side=float(sizes.side)), true
 
 

@@ -29,7 +29,7 @@ from latentstudio.inversion.photo_store import find_photo
 from latentstudio.inversion.photos import Photo
 from latentstudio.latents import check_latent, sample_prior
 from latentstudio.photographs import pasted
-from latentstudio.pixels import BytePictures
+from latentstudio.pixels import AS_DRAWN, BytePictures, SavedSize
 
 if TYPE_CHECKING:
     from latentstudio.factors.exact import Exact
@@ -77,14 +77,15 @@ class Render:
         """t of every factor that was set, in its natural parameter (see ``units.py``)."""
         return self.applied.reached
 
-    def save(self, path: str | Path) -> None:
+    def save(self, path: str | Path, *, size: SavedSize = AS_DRAWN) -> None:
         """Write a PNG that carries its recipe; the window and ``latentstudio render`` make it again from that.
 
         Raises:
+            UsageError: it would have too many pixels at this ``size``.
             StorageError: the disk is full or the folder may not be written.
         """
         save_picture(Path(path), self.pixels, self.view, self.runtime_name, self.device, pasted=self.pasted,
-                     profile=self.profile)
+                     profile=self.profile, size=size)
 
 
 class TunedModels:
