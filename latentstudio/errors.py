@@ -90,7 +90,7 @@ class ChangedOnDiskError(StorageError):
 
 
 class DeviceError(StudioError):
-    """The asked-for device or runtime is not to be had on this machine."""
+    """The asked-for device or runtime is not available on this machine."""
 
 
 class TrainingError(StudioError):

@@ -15,6 +15,7 @@ _GRADES = {
     "C": "new pictures follow it roughly",
     "D": "new pictures hardly follow it",
 }
+
 _STOPS = {
     "median": "new pictures follow no further",
     "spread": "one cannot tell where a new picture will go",

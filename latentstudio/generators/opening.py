@@ -291,7 +291,7 @@ def open_model(
     catalogue = catalogue if catalogue is not None else find_catalogue()
     entry = catalogue.model(name_or_path)
     if entry.card is None or entry.error:
-        raise ModelFileError(f"the model '{entry.name}' cannot be opened ({entry.error})", action="mend its card")
+        raise ModelFileError(f"the model '{entry.name}' cannot be opened ({entry.error})", action="fix card.json")
     check_safetensors(entry.folder / entry.card.weights)
     card = entry.card
     if not card.weights_sha256:
@@ -319,7 +319,7 @@ def resolve_device(device: str) -> str:
         return device if kind == "cuda" else "cuda"
     if kind == AUTO:
         return "cpu"
-    raise DeviceError(f"the device '{device}' is not to be had", expected="a CUDA build of torch and a free GPU",
+    raise DeviceError(f"the device '{device}' is not available", expected="a CUDA build of torch and a free GPU",
                       action="use --device cpu")
 
 

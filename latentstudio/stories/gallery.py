@@ -80,7 +80,7 @@ def _cards() -> list[FactorCard]:
         card.set_value(value)
         card.set_leaks(dict(zip(("x", "y", "scale"), leaks, strict=True)))
         cards.append(card)
-    cards[3].set_note("clamped to the known range −12 %")
+    cards[3].set_note("stops at −12 %")
     cards[4].set_locked(True)
     return cards
 

@@ -241,7 +241,7 @@ class Desk(QObject):
     def _on_factors(self, result: Result) -> None:
         opened = result.value
         if result.error is not None or not isinstance(opened, OpenModel):
-            self.tell_error(result.error or RuntimeError("no answer"), doing="Reading the factors")
+            self.tell_error(result.error or RuntimeError("no answer"), doing="Reading the sliders")
             return
         self._open[opened.name] = opened
         if self._current is not None and self._current.name == opened.name:

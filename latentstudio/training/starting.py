@@ -37,7 +37,7 @@ def start_weights(network: nn.Module, recipe: Recipe) -> str:
     entry = find_catalogue().model(recipe.start)
     card = entry.card
     if card is None or entry.error:
-        raise ModelFileError(f"the model '{entry.name}' cannot be opened ({entry.error})", action="mend its card")
+        raise ModelFileError(f"the model '{entry.name}' cannot be opened ({entry.error})", action="fix card.json")
     if card.backend != recipe.backend:
         raise TrainingError(f"the recipe starts from '{recipe.start}', a model of the backend '{card.backend}'",
                             expected=f"a model of the backend '{recipe.backend}'")

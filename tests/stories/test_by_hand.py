@@ -45,6 +45,9 @@ def test_rows_may_be_set_while_the_panel_is_resized(qtbot):
 def test_a_panel_is_filled_when_its_tab_comes_to_the_front(driver: Driver):
     docks, parts = driver.window.docks, driver.parts
     driver.window.arrange("Photo")
+    for dock in docks.docks.values():
+        dock.show()
+    docks.bring_forward("photo")
     driver.live(0.2)
     for name, filled in (("train", lambda: parts.train_panel.name.text() and parts.train_panel.recipe.choices),
                          ("reconstruct", lambda: parts.reconstruct_panel.message.text()

@@ -143,7 +143,7 @@ def test_what_cannot_be_had_changes_nothing_and_says_why(desk, cards, qtbot, wor
     click(qtbot, cards.card.exact_button)
     worker.run_jobs()
     assert desk.workspace.view == before
-    assert cards.card.note == "+5.0 px cannot be had on this picture: this sample gives +3.0 px at most"
+    assert cards.card.note == "+5.0 px is not available on this picture: this sample gives +3.0 px at most"
 
 
 def test_a_hand_that_moves_something_gives_the_measuring_up(desk, cards, qtbot, worker):

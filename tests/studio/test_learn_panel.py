@@ -125,7 +125,7 @@ def test_every_setting_has_a_row_with_its_reason_and_its_value_is_used(learning,
     assert not advanced.editors
     click(panel, advanced.toggle)
     assert set(advanced.editors) == set(LearnSettings.__dataclass_fields__)
-    assert panel.settings == settings_for("usual")
+    assert panel.settings == settings_for("normal")
     starts = advanced.editors["starts"]
     assert "drawn at random" in starts.toolTip()
     starts.selectAll()
@@ -150,7 +150,7 @@ def test_a_wrong_value_is_said_in_one_line_and_nothing_starts(learning, typed, p
     assert not panel.start_button.isEnabled()
     click(panel, advanced.reset)
     assert panel.mistake.isHidden()
-    assert panel.settings == settings_for("usual")
+    assert panel.settings == settings_for("normal")
 
 
 def test_a_run_is_watched_at_most_five_times_a_second(learning, worker, monkeypatch):
@@ -234,11 +234,11 @@ def left_records(card, name, settings, batches):
 
 def test_an_interrupted_run_with_the_same_settings_can_go_on(learning, worker, models):
     panel = learning.panel
-    left_records(models["one"].card, "y", settings_for("usual"), 3)
+    left_records(models["one"].card, "y", settings_for("normal"), 3)
     QTest.mouseClick(panel.what, LEFT, pos=panel.what.area_of("y").center().toPoint())
     worker.work()
     assert "interrupted after 3 of 8 batches" in panel.message.text()
-    assert panel.start_button.text() == "Start anew"
+    assert panel.start_button.text() == "Start over"
     click(panel, panel.go_on_button)
     worker.run_jobs()
     assert learning.wanted[-1].goes_on is True
@@ -248,7 +248,7 @@ def test_an_interrupted_run_with_the_same_settings_can_go_on(learning, worker, m
 def test_records_of_other_settings_are_no_offer(learning, worker, models):
     panel, card = learning.panel, models["one"].card
     left_records(card, "y", settings_for("quick"), 1)
-    assert left_over(card, "y", settings_for("usual")) == ""
+    assert left_over(card, "y", settings_for("normal")) == ""
     assert left_over(card, "x", settings_for("quick")) == ""
     assert "1 of 2" in left_over(card, "y", settings_for("quick"))
     QTest.mouseClick(panel.what, LEFT, pos=panel.what.area_of("y").center().toPoint())
@@ -260,7 +260,7 @@ def test_what_is_asked_of_records_is_what_learning_writes(models, home):
     from latentstudio.factors.learning import about
     from latentstudio.transformations import transformation_named
 
-    card, settings = models["one"].card, settings_for("usual")
+    card, settings = models["one"].card, settings_for("normal")
     for name in NAMES:
         mine = left_records(card, name, settings, 1)
         assert mine == json.loads(json.dumps(about(card, transformation_named(name), settings)))

@@ -116,7 +116,7 @@ def test_the_map_comes_when_somebody_looks(shown, panel, models):
 
 def test_progress_is_said_and_a_cancelled_map_is_offered_again(map_, desk, panel, worker, qtbot):
     begin_map(desk, panel, worker, qtbot)
-    assert panel.ground.words == "Waiting for its turn…"
+    assert panel.ground.words == "Waiting…"
     for job in list(worker.jobs):
         worker.cancel_job(job)
     worker.run_jobs()

@@ -211,7 +211,7 @@ def test_beyond_the_known_range_is_clamped_and_said(desk, factor_cards):
     card = factor_cards.cards["x"]
     assert desk.workspace.view.position("x") == 8.0
     assert card.value == pytest.approx(8.0, abs=0.05)
-    assert card.note == "clamped to the known range +8.0 px"
+    assert card.note == "stops at +8.0 px"
 
 
 def test_a_locked_factor_stays_through_moves_and_reset(desk, factor_cards):
@@ -507,7 +507,7 @@ def test_a_failed_learning_says_why(desk, worker, opened, qtbot, monkeypatch):
     panel = LearnPanel()
     qtbot.addWidget(panel)
     monkeypatch.setattr("latentstudio.tasks.factors.learn", fail)
-    LearnPresenter(desk, panel).start("x", "usual")
+    LearnPresenter(desk, panel).start("x", "normal")
     worker.run_jobs()
     assert panel.verdict.title.text() == "Nothing was learned"
     assert panel.verdict.sentence.text() == "the axis moves nothing; try more starting points"
@@ -515,7 +515,7 @@ def test_a_failed_learning_says_why(desk, worker, opened, qtbot, monkeypatch):
 
 
 def test_efforts_differ_in_starting_points():
-    assert settings_for("quick").starts < settings_for("usual").starts < settings_for("thorough").starts
+    assert settings_for("quick").starts < settings_for("normal").starts < settings_for("thorough").starts
 
 
 def test_only_locked_sliders_carry_over_to_a_new_sample_unless_all_are_kept(desk, worker, opened):

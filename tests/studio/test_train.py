@@ -145,7 +145,7 @@ def test_pause_stop_and_go_on(view, worker):
     run = begin(view, worker)
     card = view.panel.run
     card.pause_button.click()
-    assert (view.process.paused, card.message.text(), card.pause_button.text()) == (True, "paused", "Go on")
+    assert (view.process.paused, card.message.text(), card.pause_button.text()) == (True, "paused", "Continue")
     assert not card.stop_button.isEnabled()
     card.pause_button.click()
     assert not view.process.paused

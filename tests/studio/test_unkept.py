@@ -64,7 +64,7 @@ def window(desk, worker, qtbot, made, monkeypatch):
 
 
 def learned(window, worker) -> None:
-    window.learn.start("y", "usual")
+    window.learn.start("y", "normal")
     worker.run_jobs()
     worker.work()
 

@@ -111,8 +111,19 @@ def test_a_drag_presses_moves_and_settles_once(card: FactorCard) -> None:
 
 def test_a_click_on_the_track_brings_the_knob(card: FactorCard) -> None:
     slider = card.slider
-    QTest.mouseClick(slider, Qt.MouseButton.LeftButton, pos=point_of(slider, -7.0))
-    assert card.value == pytest.approx(-7.0, abs=0.06)
+    QTest.mouseClick(slider, Qt.MouseButton.LeftButton, pos=point_of(slider, -5.0))
+    assert card.value == pytest.approx(-5.0, abs=0.06)
+
+
+def test_a_drag_beyond_the_known_range_stops_there_and_moves_no_other_card(card: FactorCard) -> None:
+    slider, high = card.slider, card.sizeHint().height()
+    QTest.mousePress(slider, Qt.MouseButton.LeftButton, pos=point_of(slider, 0.0))
+    QTest.mouseMove(slider, point_of(slider, 11.0))
+    assert (card.value, card.value_text, card.note) == (8.0, "+8.0 px", "stops at +8.0 px")
+    assert card.sizeHint().height() == high
+    QTest.mouseMove(slider, point_of(slider, 4.0))
+    assert card.note == ""
+    QTest.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=point_of(slider, 4.0))
 
 
 def test_double_click_resets_to_zero(card: FactorCard) -> None:
@@ -204,15 +215,14 @@ def test_wrong_text_is_said_in_the_card(card: FactorCard) -> None:
     assert card.value == 2.0
 
 
-def test_a_typed_value_beyond_the_track_is_clamped_and_said(card: FactorCard) -> None:
+def test_a_typed_value_beyond_the_known_range_stops_there_and_says_so(card: FactorCard) -> None:
     edit = editor(card)
     edit.setFocus()
     edit.selectAll()
     QTest.keyClicks(edit, "99px")
     QTest.keyClick(edit, Qt.Key.Key_Return)
-    assert card.value == 12.0
-    assert "clamped" in card.note
-    assert "+12.0 px" in card.note
+    assert card.value == 8.0
+    assert card.note == "stops at +8.0 px"
 
 
 def test_lock_disables_slider_and_editor(card: FactorCard) -> None:

@@ -9,12 +9,13 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 from latentstudio.studio.canvas.film_strip import FilmStrip
 from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.theme import app_theme
-from latentstudio.studio.widgets.base import Heading
 from latentstudio.studio.widgets.notice_bar import NoticeBar
 from latentstudio.studio.widgets.pieces import dim, line_of
 
-MARGIN = 44
+MARGIN = 24
+EDGE = 12
 ROOM_FOR_HINTS = 340
+ROOM_FOR_STRIP = 590
 
 
 class PicturePanel(QWidget):
@@ -27,7 +28,6 @@ class PicturePanel(QWidget):
         self.notices = NoticeBar(self)
         self.header = dim("", self)
         self.before_hint = dim("hold B: before", self)
-        self.undo_hint = dim("Ctrl Z   Ctrl Shift Z", self)
         self.canvas = Canvas(self)
         self.strip = FilmStrip(self)
         self._build_layout()
@@ -37,7 +37,6 @@ class PicturePanel(QWidget):
         self._column.setSpacing(8)
         self._column.addLayout(line_of(self.header, self.before_hint))
         self._column.addWidget(self.canvas, 1)
-        self._column.addLayout(line_of(Heading("History", self), self.undo_hint))
         self._column.addWidget(self.strip)
         self._column.addStretch(0)
         self.notices.raise_()
@@ -47,13 +46,15 @@ class PicturePanel(QWidget):
         """Make the column as wide as the largest square that fits, so that words and strip stand under the picture."""
         super().resizeEvent(event)
         least = min(MARGIN, self.width() // 14)
-        others = self._column.minimumSize().height() - self.canvas.minimumSizeHint().height()
+        shows_strip = self.height() >= self._theme.px(ROOM_FOR_STRIP)
+        others = 2 * self._theme.px(EDGE) + self.header.sizeHint().height() + self._column.spacing()
+        others += self.strip.sizeHint().height() + self._column.spacing() if shows_strip else 0
         side = max(self.canvas.minimumSizeHint().width(), min(self.width() - 2 * least, self.height() - others))
         beside = max(least, (self.width() - side) // 2)
-        self._column.setContentsMargins(beside, self._theme.px(14), beside, self._theme.px(14))
+        self._column.setContentsMargins(beside, self._theme.px(EDGE), beside, self._theme.px(EDGE))
         self.canvas.setMaximumHeight(self.width() - 2 * beside)
-        for hint in (self.before_hint, self.undo_hint):
-            hint.setVisible(side >= self._theme.px(ROOM_FOR_HINTS))
+        self.before_hint.setVisible(side >= self._theme.px(ROOM_FOR_HINTS))
+        self.strip.setVisible(shows_strip)
 
     def event(self, event: QEvent) -> bool:
         """Another layout, another place of the message: over the picture's lower edge, where it moves nothing."""

@@ -87,7 +87,7 @@ class PicturePresenter(QObject):
         try:
             work = partial(opened.draw, view, opened.place(view))
         except StudioError as error:
-            self._desk.tell_error(error, doing="Setting the factors")
+            self._desk.tell_error(error, doing="Setting the sliders")
             return
         number = self._desk.worker.request("main", work, self._on_drawn, input_time=asked)
         self._asked[number] = asked
@@ -170,6 +170,6 @@ def header_line(view: View | None) -> str:
     if view.scene is not None:
         count = len(view.scene.objects)
         return "   ".join((view.model, "scene", f"{count} object{'' if count == 1 else 's'}"))
-    seed = "no seed" if view.seed is None else f"seed {view.seed}"
-    state = "edited" if view.positions or view.seed is None else "as sampled"
-    return "   ".join((view.model, seed, state))
+    if view.seed is None:
+        return f"{view.model}   edited"
+    return "   ".join((view.model, f"seed {view.seed}", "edited" if view.positions else "as sampled"))

@@ -15,10 +15,11 @@ from latentstudio.studio.widgets.factor_slider import FactorSlider
 from latentstudio.studio.widgets.value_edit import ValueEdit
 from latentstudio.units import Unit
 
-LOCK = "Lock this factor: the others may not move it along"
-UNLOCK = "Unlock this factor"
+LOCK = "Lock this slider: the others may not move it along"
+UNLOCK = "Unlock this slider"
+OF_WHAT = {"%": "per cent of the whole range from black to white", "px": "pixels of the model's own picture"}
 LEAK_LIMIT = 0.5
-_NARROW = 360
+_NARROW = 400
 
 
 class LeakBars(QWidget):
@@ -36,7 +37,7 @@ class LeakBars(QWidget):
         """Shares in [0, 1] by the other factor's name; an empty mapping hides the bars."""
         self._shares = dict(shares)
         words = ", ".join(f"{name} {100 * share:.0f} %" for name, share in self._shares.items())
-        self.setToolTip(f"What moves along, as a share of its own known range: {words}")
+        self.setToolTip(f"What moves along, each as a per cent of its own known range: {words}")
         self.setAccessibleName(f"leak: {words}")
         self._update_shown()
         self.updateGeometry()
@@ -96,13 +97,13 @@ class FactorCard(Card):
         self._unit = unit
         self._locked = False
         self._shown_t = 0.0
-        self._grade_letter = grade
+        self._grade_letter, self._grade_why = grade, ""
         self._build(title or name, grade)
         self._connect()
         self.set_value(0.0)
 
     def _build(self, title: str, grade: str) -> None:
-        self.setAccessibleName(f"factor {title}")
+        self.setAccessibleName(f"slider {title}")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self._title = Text(title, role="value")
         self._title.setMinimumWidth(max(self._theme.px(62), self._title.sizeHint().width()))
@@ -115,11 +116,11 @@ class FactorCard(Card):
         self.lock_button = IconButton("unlock", LOCK)
         self._edit = ValueEdit()
         self._edit.setAccessibleName(f"{title}, value in {self._unit.symbol}")
+        self._edit.setToolTip(OF_WHAT.get(self._unit.symbol, ""))
         self.slider = FactorSlider(step=self._unit.step)
         self.slider.setAccessibleName(f"{title} slider")
         self._note = Text("", role="small", colour="dim")
-        self._note.setWordWrap(True)
-        self._note.hide()
+        self._note.setMinimumHeight(self._note.fontMetrics().lineSpacing())  # its place is kept: no card below moves
         top = QHBoxLayout()
         top.setSpacing(8)
         top.addWidget(self._title)
@@ -132,8 +133,8 @@ class FactorCard(Card):
         top.addLayout(tools)
         top.addWidget(self._edit)
         column = QVBoxLayout(self)
-        column.setContentsMargins(16, 12, 16, 12)
-        column.setSpacing(6)
+        column.setContentsMargins(16, 10, 16, 4)
+        column.setSpacing(4)
         column.addLayout(top)
         column.addWidget(self.slider)
         column.addWidget(self._note)
@@ -144,6 +145,7 @@ class FactorCard(Card):
         self.slider.gripped.connect(self._on_gripped)
         self.slider.moved.connect(self._on_moved)
         self.slider.settled.connect(self._on_settled)
+        self.slider.pushed.connect(self._on_pushed)
         self._edit.entered.connect(self._on_entered)
         self._edit.cancelled.connect(self._on_cancelled)
         self._reset.clicked.connect(self.slider.reset)
@@ -181,9 +183,9 @@ class FactorCard(Card):
         """The line under the slider, empty when there is none."""
         return self._note.text()
 
-    def set_grade(self, grade: str) -> None:
-        """How well the axis is known, "A" to "D"; empty hides it."""
-        self._grade_letter = grade
+    def set_grade(self, grade: str, why: str = "") -> None:
+        """How well the axis is known, "A" to "D", and what that means; empty hides it."""
+        self._grade_letter, self._grade_why = grade, why
         self._fit_words()
 
     def set_leaks(self, shares: Mapping[str, float]) -> None:
@@ -202,10 +204,11 @@ class FactorCard(Card):
         self._show(t)
 
     def set_note(self, text: str, *, bad: bool = False) -> None:
-        """One line under the slider ("clamped to the known range +7.1 px"); empty takes it away."""
+        """One line under the slider ("stops at +7.1 px"), in a place that is kept for it; what is ``bad`` may wrap."""
         self._note.set_colour("bad" if bad else "dim")
+        self._note.setWordWrap(bad)
         self._note.setText(text)
-        self._note.setVisible(bool(text))
+        self._note.setToolTip(text)
 
     def set_locked(self, locked: bool) -> None:
         """A locked factor cannot be moved, nor do the others move it along. Nothing is emitted."""
@@ -234,6 +237,21 @@ class FactorCard(Card):
         self.set_note("")
         self.pressed.emit(self._name)
 
+    def show_end(self) -> None:
+        """Say that the picture goes no further."""
+        self.set_note(f"stops at {self._unit.format(self.value)}")
+
+    def _on_pushed(self, pushed: bool) -> None:
+        if pushed:
+            self.show_end()
+        elif self.is_at_end:
+            self.set_note("")
+
+    @property
+    def is_at_end(self) -> bool:
+        """Whether the card says that the picture goes no further."""
+        return self.note.startswith("stops at ")
+
     def _on_moved(self, t: float) -> None:
         self._show(t)
         self.moved.emit(self._name, t)
@@ -251,16 +269,14 @@ class FactorCard(Card):
         except UsageError as problem:
             self.set_note(problem.sentence, bad=True)
             return
-        lo, hi = self.slider.minimum(), self.slider.maximum()
         self.set_note("")
-        self.slider.set_value(t)
+        self.slider.set_value(self.slider.kept(t))
         self._show(self.value)
         self._edit.finish()
-        if not lo <= t <= hi:
-            self.set_note(f"clamped to the end of the track, {self._unit.format(self.value)}")
         self.pressed.emit(self._name)
         self.moved.emit(self._name, self.value)
         self.settled.emit(self._name, self.value)
+        self._on_pushed(abs(t - self.value) > self._unit.step / 2)
 
     def _on_cancelled(self) -> None:
         if self._note.text():
@@ -282,6 +298,7 @@ class FactorCard(Card):
         narrow = self.width() < self._theme.px(_NARROW)
         words = self._grade_letter if narrow else f"grade {self._grade_letter}"
         self._grade.setText(words if self._grade_letter else "")
+        self._grade.setToolTip(self._grade_why)
         self._leaks.set_narrow(narrow)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -80,7 +80,7 @@ class ExactPresenter(QObject):
             return
         unit: Unit = opened.factors.get(exact.name).unit
         if not exact.reached:
-            words = f"{unit.format(exact.asked)} cannot be had on this picture: {exact.reason}"
+            words = f"{unit.format(exact.asked)} is not available on this picture: {exact.reason}"
             self._note(exact.name, words, bad=True)
             return
         measured = unit.format(exact.measured)

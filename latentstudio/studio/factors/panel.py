@@ -7,13 +7,14 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.factors import Factor, FactorSet
+from latentstudio.factors.verdict import grade_words
 from latentstudio.studio.factors.card import FactorCard
 from latentstudio.studio.widgets.base import Heading, Link
 from latentstudio.studio.widgets.curve_plot import CurvePlot
-from latentstudio.studio.widgets.pieces import dim, line_of, scrolling, words
+from latentstudio.studio.widgets.pieces import dim, fill_panel, line_of, words
 
 STRIP = (
-    "Save the chosen factor over its range from this sample as one picture (Ctrl+E), or its axis with the sample's own "
+    "Save the chosen slider over its range from this sample as one picture (Ctrl+E), or its axis with the sample's own "
     "coordinate taken out (Ctrl+Shift+E)"
 )
 EMPTY = "This model has no sliders yet. Find out which ones it can have: x, y, scale, rotation, brightness."
@@ -49,16 +50,17 @@ class FactorsPanel(QWidget):
         self.empty = words(EMPTY, self)
         self.find_button = QPushButton("Find sliders in this model", self)
         self.find_button.setDefault(True)
-        self.find_link = Link("Find sliders", parent=self)
+        self.find_link = Link("Find sliders", role="body", parent=self)
         self.find_link.setToolTip("Try x, y, scale, rotation and brightness in this model (Ctrl+F)")
-        self.learn_link = Link("Learn a slider", parent=self)
+        self.learn_link = Link("Learn one", role="body", parent=self)
+        self.learn_link.setAccessibleName("Learn a slider")
         self.reset_link = Link("Reset", role="small", colour="dim", parent=self)
         self.strip_link = Link("Strip", role="small", colour="dim", parent=self)
         self.curve_link = Link("Curve", role="small", colour="dim", parent=self)
         self.curve_link.setCheckable(True)
-        self.reset_link.setToolTip("Reset all factors that are not locked (Ctrl+R)")
+        self.reset_link.setToolTip("Reset all sliders that are not locked (Ctrl+R)")
         self.strip_link.setToolTip(STRIP)
-        self.curve_link.setToolTip("Show the calibration of the chosen factor")
+        self.curve_link.setToolTip("Show the calibration of the chosen slider")
         self.curve_title = Heading("Calibration", self)
         self.curve_words = dim("", self)
         self.plot = CurvePlot(self)
@@ -104,7 +106,7 @@ class FactorsPanel(QWidget):
             card.settled.connect(self.settled)
             card.lock_changed.connect(self.lock_changed)
             card.exact_requested.connect(self.exact_requested)
-        card.set_grade(factor.grade)
+        card.set_grade(factor.grade, f"Grade {factor.grade}: {grade_words(factor)}")
         card.set_locked(False)
         card.set_note("")
         return card
@@ -145,13 +147,12 @@ class FactorsPanel(QWidget):
         self._card_layout.addLayout(line_of(self.find_button))
         links = line_of(self.find_link, self.reset_link, self.strip_link, self.curve_link)
         links.insertWidget(1, self.learn_link)
+        links.setSpacing(8)
         self._card_layout.addLayout(links)
         self._card_layout.addLayout(line_of(self.curve_title, self.curve_words))
         self.plot.setFixedHeight(self.plot.sizeHint().height())
         self._card_layout.addWidget(self.plot)
         self._card_layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(self._column, self))
+        fill_panel(self, self._column)
         self._on_curve_toggled(False)
         self.show_factors(FactorSet())

@@ -120,9 +120,12 @@ class FactorsPresenter(QObject):
             if factor is not None:
                 low, high = factor.range_at(flat)
                 card.set_range(*track_of(factor, low, high), low, high)
-                card.set_value(view.position(name))
+                reached = min(max(view.position(name), low), high)
+                card.set_value(reached)
                 card.set_locked(name in view.kept)
                 card.set_note("")
+                if reached != view.position(name):
+                    card.show_end()
 
     def _on_pressed(self, name: str) -> None:
         self._held = name
@@ -150,25 +153,26 @@ class FactorsPresenter(QObject):
         card = self._panel.cards[name]
         card.set_value(reached)
         if reached != t:
-            card.set_note(clamped_note(factor, reached))
+            card.show_end()
 
     def _on_drawn(self, drawn: Render) -> None:
         self._show_gesture(drawn)
         if drawn.view != self._desk.workspace.view:
             return
         for name in drawn.clamped:
-            factor, card = self.factor(name), self._panel.cards.get(name)
-            if factor is not None and card is not None:
-                card.set_note(clamped_note(factor, drawn.reached[name]))
+            card = self._panel.cards.get(name)
+            if card is not None:  # what the card says is where the picture stands
+                card.set_value(drawn.reached[name])
+                card.show_end()
         card = self._panel.cards.get(self._held)
-        if card is not None and self._held not in drawn.clamped:
+        if card is not None and self._held not in drawn.clamped and not card.is_at_end:
             card.set_note(" ".join(drawn.notes))
 
     def _show_gesture(self, drawn: Render) -> None:
         """The arrow comes with the picture that it describes: they agree, and the canvas is painted once a move."""
         factor = self.factor(self._held) if self._held else None
         if factor is not None and drawn.view.model == factor.model:
-            t = drawn.view.position(self._held)
+            t = drawn.reached.get(self._held, drawn.view.position(self._held))
             self._canvas.set_gesture(Gesture(self._held, t, factor.unit.format(t)))
 
     def _on_lock(self, name: str, locked: bool) -> None:
@@ -206,11 +210,6 @@ def track_of(factor: Factor, low: float, high: float) -> tuple[float, float]:
     lowest, highest = factor.reach
     side = max(TRACK_SHARE * (highest - lowest), -low, high, factor.unit.step)
     return -side, side
-
-
-def clamped_note(factor: Factor, reached: float) -> str:
-    """What a card says when the asked value lies outside the known range."""
-    return f"clamped to the known range {factor.unit.format(reached)}"
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class FindPresenter(QObject):
         self._had = {factor.name: factor for factor in opened.factors}
         self._forget()
         self._panel.set_running(True)
-        self._panel.show_progress("", "Waiting for its turn…", 0.0)
+        self._panel.show_progress("", "Waiting…", 0.0)
         self._job = self._desk.worker.start_job(
             f"Finding sliders in {opened.name}", job("latentstudio.tasks.factors:find", opened.model),
             on_step=self._on_step, on_end=self._on_end,

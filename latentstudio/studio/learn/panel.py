@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from PySide6.QtCore import QPoint, QTimer, Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.errors import UsageError
 from latentstudio.factors.settings import LearnSettings
@@ -13,7 +13,7 @@ from latentstudio.studio.learn.run_view import RunView
 from latentstudio.studio.learn.verdict_view import VerdictView
 from latentstudio.studio.widgets.advanced_settings import AdvancedSettings
 from latentstudio.studio.widgets.base import Heading, Link
-from latentstudio.studio.widgets.pieces import line_of, scrolling, words
+from latentstudio.studio.widgets.pieces import fill_panel, foot_of, line_of, words
 from latentstudio.studio.widgets.segmented import Segmented
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
@@ -50,7 +50,7 @@ class LearnPanel(QWidget):
         self._build_choices()
         self.start_button = QPushButton("Learn", self)
         self.start_button.setDefault(True)
-        self.go_on_button = QPushButton("Go on", self)
+        self.go_on_button = QPushButton("Continue", self)
         self.go_on_button.setToolTip("Take the trajectories that were made already, and go on from there")
         self.cancel_button = QPushButton("Cancel", self)
         self.message = words("", self)
@@ -103,10 +103,11 @@ class LearnPanel(QWidget):
         self._on_chosen()
 
     def set_efforts(self, efforts: Mapping[str, tuple[str, LearnSettings]]) -> None:
-        """The efforts as id -> (words, settings); the first stands chosen."""
+        """The efforts as id -> (words, settings); that between the extremes stands chosen."""
         self._effort_words = {name: said for name, (said, _) in efforts.items()}
         self._efforts = {name: settings for name, (_, settings) in efforts.items()}
         self.effort.set_names(tuple(efforts))
+        self.effort.set_current(tuple(efforts)[len(efforts) // 2])
         self._on_effort()
 
     def choose(self, transformation: str) -> None:
@@ -139,7 +140,7 @@ class LearnPanel(QWidget):
         """Offer to go on where an earlier run stood, in these words; empty offers nothing."""
         offered = bool(said) and not self._running
         self.go_on_button.setVisible(offered)
-        self.start_button.setText("Start anew" if offered else "Learn")
+        self.start_button.setText("Start over" if offered else "Learn")
         self.start_button.setDefault(not offered)
         self.go_on_button.setDefault(offered)
         if offered:
@@ -197,16 +198,9 @@ class LearnPanel(QWidget):
         layout.setContentsMargins(16, 12, 16, 12)
         layout.setSpacing(10)
         layout.addWidget(self.choices)
-        buttons = QHBoxLayout()
-        for button in (self.go_on_button, self.start_button, self.cancel_button):
-            buttons.addWidget(button)
-        buttons.addStretch(1)
-        layout.addLayout(buttons)
         layout.addWidget(self.run_view)
         layout.addWidget(self.message)
         layout.addWidget(self.verdict)
         layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        self.scroller = scrolling(column, self)
-        outer.addWidget(self.scroller)
+        foot = foot_of(self, self.go_on_button, self.start_button, self.cancel_button)
+        self.scroller = fill_panel(self, column, foot)

@@ -37,8 +37,8 @@ from latentstudio.tasks.learn import (
 from latentstudio.transformations import FACTS
 
 EFFORTS = (
-    ("usual", "The settings that the shipped sliders were learned with."),
     ("quick", "A quick look: fewer starting points, a rougher axis."),
+    ("normal", "The settings that the shipped sliders were learned with."),
     ("thorough", "More starting points and targets; takes about three times as long."),
 )
 BETWEEN_LOOKS = 0.2
@@ -47,7 +47,7 @@ BETWEEN_LOOKS = 0.2
 
 
 def settings_for(effort: str) -> LearnSettings:
-    """The settings of an effort: ``quick``, ``usual`` or ``thorough``."""
+    """The settings of an effort: ``quick``, ``normal`` or ``thorough``."""
     usual = LearnSettings()
     if effort == "quick":
         return LearnSettings(starts=max(48, usual.starts // 4), targets=3, steps=8, judged=64)
@@ -160,7 +160,7 @@ class LearnPresenter(QObject):
         self._panel.verdict.hide()
         self._panel.set_running(True)
         self._panel.message.setText("")
-        self._panel.run_view.set_progress("", "Waiting for its turn…", 0.0, "")
+        self._panel.run_view.set_progress("", "Waiting…", 0.0, "")
         wanted = Wanted(str(self._files.get(transformation, transformation)), settings, goes_on)
         self._job = self._desk.worker.start_job(
             f"Learning {transformation.removesuffix(OWN_SUFFIX)}",
@@ -265,10 +265,10 @@ class LearnPresenter(QObject):
             self._desk.notice("bad", sentence, "Save elsewhere…", self.elsewhere_requested.emit)
             return
         if result.error is not None:
-            self._desk.tell_error(result.error, doing="Keeping the factor")
+            self._desk.tell_error(result.error, doing="Keeping the slider")
             return
         self._panel.verdict.keep_button.hide()
         self._panel.verdict.discard_button.hide()
         self.settled.emit(factor)
         self._desk.reload_factors()
-        self._desk.notice("good", f"The slider {result.value} is among the factors now")
+        self._desk.notice("good", f"The slider {result.value} is among the others now")

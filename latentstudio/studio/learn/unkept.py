@@ -68,6 +68,6 @@ class UnkeptPresenter(QObject):
     def _on_saved(self, path: Path, result: Result) -> None:
         if result.error is not None:
             again = self._learn.elsewhere_requested.emit
-            self._desk.notice("bad", f"Saving the factor failed: {result.error}", "Save elsewhere…", again)
+            self._desk.notice("bad", f"Saving the slider failed: {result.error}", "Save elsewhere…", again)
         else:
             self._desk.notice("good", f"Saved {path.name}; drop it on the window to make it a slider")

@@ -28,6 +28,7 @@ from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
 
 RowState = Literal["ready", "available", "fetching", "broken"]
 _THUMBNAIL = 48
+ADD = "+  Add a model"
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class LibraryRowView(RingFocus, QWidget):
             self._picture = row.picture
             self._image = None if row.picture is None else thumbnail_of(row.picture)
         self._fetch.setVisible(row.state == "available")
-        self.setToolTip(row.detail)
+        self.setToolTip(f"{row.name}: {row.detail}" if row.detail else row.name)
         self.setAccessibleName(f"model {row.name}, {row.facts}, {row.state}")
         self.setAccessibleDescription(row.detail)
         self.update()
@@ -99,7 +100,7 @@ class LibraryRowView(RingFocus, QWidget):
 
     def minimumSizeHint(self) -> QSize:
         """Thumbnail and a few letters."""
-        return QSize(120, self.sizeHint().height())
+        return QSize(_THUMBNAIL + 8, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Ground, thumbnail, name, facts, progress."""
@@ -128,6 +129,8 @@ class LibraryRowView(RingFocus, QWidget):
 
     def _paint_words(self, painter: QPainter, tokens: Tokens) -> None:
         left = 8 + _THUMBNAIL + 12
+        if self.width() < left + 24:
+            return
         button = (self._fetch.sizeHint().width() if self.row.state == "available" else 0)
         name_font, facts_font = self._theme.font("name"), self._theme.font("small")
         name, facts = QFontMetrics(name_font), QFontMetrics(facts_font)
@@ -212,10 +215,12 @@ class LibraryList(QWidget):
         super().__init__(parent)
         self._views: dict[str, LibraryRowView] = {}
         self._current = ""
+        self._folded = False
         self._menu: QMenu | None = None
         self._list = QVBoxLayout()
         self._list.setSpacing(6)
-        self._add = Link("+  Add a model", role="body")
+        self._add = Link(ADD, role="body")
+        self._add.setAccessibleName("Add a model")
         self._add.clicked.connect(self.add_requested)
         self._train = Link("Train one", role="body")
         self._train.setAccessibleName("Train a model of your own")
@@ -275,6 +280,15 @@ class LibraryList(QWidget):
         self._views = views
         self._fold()
 
+    def set_folded(self, folded: bool) -> None:
+        """Only the thumbnails and how to add a model."""
+        self._train.setVisible(not folded)
+        self._add.setText("+" if folded else ADD)
+        self._folded = folded
+        self._fold()
+        for view in self._views.values():
+            view.updateGeometry()
+
     def set_current(self, name: str) -> None:
         """Mark the open model."""
         self._current = name
@@ -293,7 +307,9 @@ class LibraryList(QWidget):
             view.setVisible(not view.row.folded or self._unfolded or view.row.name == self._current)
         self.more.setVisible(bool(folded))
         hidden = sum(view.row.name != self._current for view in folded)
-        self.more.setText("Fewer" if self._unfolded else f"{hidden} more")
+        words = ("\N{BLACK UP-POINTING SMALL TRIANGLE}", f"{hidden} \N{BLACK DOWN-POINTING SMALL TRIANGLE}")
+        self.more.setText((words if self._folded else ("Fewer", f"{hidden} more"))[not self._unfolded])
+        self.more.setAccessibleName("Fewer models" if self._unfolded else f"{hidden} more models")
 
     def _made(self, row: LibraryRow) -> LibraryRowView:
         view = LibraryRowView(row)

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 from latentstudio.studio.library.models_list import LibraryList
 from latentstudio.studio.library.sample_grid import SampleGrid
 from latentstudio.studio.widgets.base import Card, Heading, Link, Text
-from latentstudio.studio.widgets.pieces import indented, line_of, scrolling, words
+from latentstudio.studio.widgets.pieces import fill_panel, indented, line_of, words
 
 
 class LicenceCard(Card):
@@ -69,7 +69,13 @@ class LicenceCard(Card):
 
 
 class LibraryPanel(QWidget):
-    """Lays out ``library``, ``licence`` and ``samples``."""
+    """Lays out ``library``, ``licence`` and ``samples``; folded, a strip of the models' thumbnails."""
+
+    def set_folded(self, folded: bool) -> None:
+        """Only thumbnails, in a narrow window."""
+        for widget in self._foldable:
+            widget.setVisible(not folded)
+        self.library.set_folded(folded)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,13 +87,13 @@ class LibraryPanel(QWidget):
         inner = QVBoxLayout(column)
         inner.setContentsMargins(12, 12, 12, 12)
         inner.setSpacing(8)
-        inner.addLayout(indented(Heading("Library", column)))
+        headings = Heading("Library", column), Heading("Samples", column)
+        self._foldable = (*headings, self.samples)
+        inner.addLayout(indented(headings[0]))
         inner.addWidget(self.library)
         inner.addWidget(self.licence)
         inner.addSpacing(8)
-        inner.addLayout(indented(Heading("Samples", column)))
+        inner.addLayout(indented(headings[1]))
         inner.addLayout(indented(self.samples))
         inner.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(column, self))
+        fill_panel(self, column)

@@ -159,7 +159,7 @@ class SampleGrid(QWidget):
         self.seed_edit = ValueEdit(role="small", colour="dim", widest="000000")
         self.seed_edit.setAccessibleName("seed")
         self.seed_edit.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
-        self.seed_edit.entered.connect(self._on_entered)
+        self.seed_edit.entered.connect(self.enter)
         self._new = Link(_NEW[0], role="small", colour="dim")
         self._new.setAccessibleName("new sample")
         self._new.setToolTip("New sample (Space)")
@@ -203,7 +203,8 @@ class SampleGrid(QWidget):
         """What was wrong with the seed that was typed; empty when nothing was."""
         return "" if self._hint.isHidden() else self._hint.text()
 
-    def _on_entered(self, text: str) -> None:
+    def enter(self, text: str) -> None:
+        """Take a seed that was typed."""
         cleaned = text.strip()
         if cleaned == self.seed_edit.shown:
             self._hint.hide()

@@ -147,7 +147,7 @@ class MapPresenter(QObject):
             self._show_map(fits=fits)
         elif self._store.request(key, opened):
             self._shown = None
-            self._panel.say("Waiting for its turn…")
+            self._panel.say("Waiting…")
 
     def _on_progress(self, words: str) -> None:
         if self._shown is None and self._view != PATHS:

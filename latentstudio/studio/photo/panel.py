@@ -15,7 +15,7 @@ from latentstudio.studio.widgets.base import Card, Heading, Link, Text
 from latentstudio.studio.widgets.choice_link import ChoiceLink
 from latentstudio.studio.widgets.finding_row import TickBox
 from latentstudio.studio.widgets.mosaic import Mosaic
-from latentstudio.studio.widgets.pieces import dim, line_of, scrolling, words
+from latentstudio.studio.widgets.pieces import dim, fill_panel, foot_of, line_of, words
 
 EMPTY = (
     "Drop a photo on the window, paste one, or open one. The model draws its own version of it, and the sliders move "
@@ -120,12 +120,8 @@ class PhotoPanel(QWidget):
             row.addWidget(box, 0, Qt.AlignmentFlag.AlignTop)
             row.addWidget(said, 1)
             column.addLayout(row)
-        column.addWidget(self.paste_button, 0, Qt.AlignmentFlag.AlignLeft)
-        buttons = QHBoxLayout()
-        buttons.addWidget(self.tune_button)
-        buttons.addWidget(self.again_button)
-        buttons.addStretch(1)
-        column.addLayout(buttons)
+        self.foot = foot_of(self, self.paste_button, self.tune_button, self.again_button)
+        self.foot.hide()
         self.set_tuned("", False)
         self._build_settings(column)
         self.card.hide()
@@ -184,9 +180,7 @@ class PhotoPanel(QWidget):
             layout.addWidget(widget)
         layout.addWidget(self.open_button, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(column, self))
+        fill_panel(self, column, self.foot)
 
     def set_running(self, running: bool) -> None:
         """While the model is being asked there is progress and Cancel."""
@@ -196,7 +190,7 @@ class PhotoPanel(QWidget):
         self.paste_button.setEnabled(not running)
         self.tune_button.setEnabled(not running)
         if running:
-            self.set_progress(0.0, "Waiting for its turn…")
+            self.set_progress(0.0, "Waiting…")
 
     def set_progress(self, fraction: float, message: str) -> None:
         """The share done and a few words."""
@@ -216,9 +210,14 @@ class PhotoPanel(QWidget):
             widget.setVisible(bool(words))
         self.tuned.setChecked(tuned)
 
+    def show_card(self, shown: bool = True) -> None:
+        """What came out, and the buttons that go on from there."""
+        self.card.setVisible(shown)
+        self.foot.setVisible(shown)
+
     def clear_card(self) -> None:
         """Another photo, another frame: what was said does not hold any more."""
-        self.card.hide()
+        self.show_card(False)
         self.sheet.set_sheet(None)
         self.set_tuned("", False)
 

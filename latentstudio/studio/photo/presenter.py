@@ -299,7 +299,7 @@ class PhotoPresenter(QObject):
         panel.sheet.set_sheet(concluded.sheet, ("photo", "model", "difference"))
         panel.paste_button.setVisible(self.can_paste_back)
         panel.compare.setVisible(verdict is None)
-        panel.card.show()
+        panel.show_card()
 
     def set_line(self, shown: bool) -> None:
         """Show the photo left of a line on the canvas that can be dragged, or not."""

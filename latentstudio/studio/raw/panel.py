@@ -8,7 +8,7 @@ from latentstudio.studio.raw.sliders import RawSliders
 from latentstudio.studio.widgets.base import Link
 from latentstudio.studio.widgets.pieces import line_of, words
 
-WORDS = "The sample's own coordinates, before the factors are applied. Double click puts one back."
+WORDS = "The sample's own coordinates, before the sliders are applied. Double click puts one back."
 
 
 class RawPanel(QWidget):

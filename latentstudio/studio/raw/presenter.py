@@ -20,7 +20,7 @@ COORDINATES = "coordinates"
 COMPONENTS = "components"
 LIMIT = 4.0
 OF_SCENES = "A scene is drawn from its objects: move, size and turn them on the picture or in the Scene panel."
-WAITING = "Principal components of this model's pictures: waiting for the worker…"
+WAITING = "Principal components of this model's pictures: waiting…"
 
 
 class RawPresenter(QObject):

@@ -10,7 +10,7 @@ from latentstudio.studio.reconstruct.version_grid import VersionGrid
 from latentstudio.studio.widgets.base import Card, Heading, Link, Text
 from latentstudio.studio.widgets.factor_slider import FactorSlider
 from latentstudio.studio.widgets.mosaic import Mosaic
-from latentstudio.studio.widgets.pieces import Panel, dim, line_of, local_files, scrolling, words
+from latentstudio.studio.widgets.pieces import Panel, dim, fill_panel, line_of, local_files, words
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
 INTRODUCTION = (
@@ -90,11 +90,11 @@ class ReconstructPanel(Panel):
         self.grid = VersionGrid(self.card)
         self.errors = words("", self.card, colour="text")
         self.means = words("", self.card)
-        self.take_button = QPushButton("Take in hand", self.card)
+        self.take_button = QPushButton("Edit this one", self.card)
         self.take_button.setToolTip("The chosen picture's latent on the canvas, with the sliders on it")
         self.take_button.setDefault(True)
         self.take_button.clicked.connect(self.take_requested)
-        self.pair = Mosaic("The picture in hand by decoder and generator", self.card)
+        self.pair = Mosaic("The chosen picture by decoder and generator", self.card)
         self.pair.setMaximumWidth(300)
         self.pair.hide()
         self._build_way()
@@ -112,11 +112,11 @@ class ReconstructPanel(Panel):
 
     def _build_way(self) -> None:
         self.way_row = QWidget(self.card)
-        self.way_words = dim("Shift and click another picture for the way between the two", self.way_row)
+        self.way_words = dim("Shift and click another picture to blend the two", self.way_row)
         self.way = FactorSlider(self.way_row, step=0.05)
         self.way.set_limits(0.0, 1.0)
         self.way.set_known(0.0, 1.0)
-        self.way.setAccessibleName("Way between the two chosen pictures")
+        self.way.setAccessibleName("Blend of the two chosen pictures")
         self.way.moved.connect(self.way_moved)
         self.way.settled.connect(self.way_settled)
         self.way.hide()
@@ -159,16 +159,14 @@ class ReconstructPanel(Panel):
         for widget in (self.message, self.run, self.card):
             layout.addWidget(widget)
         layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(column, self))
+        fill_panel(self, column)
         self.models.chosen.connect(self.model_chosen)
 
     def set_running(self, running: bool) -> None:
         """While a model is at work there is progress and Cancel."""
         self.run.setVisible(running)
         if running:
-            self.set_progress(0.0, "Waiting for its turn…")
+            self.set_progress(0.0, "Waiting…")
 
     def set_progress(self, fraction: float, message: str) -> None:
         """The share done and a few words."""
@@ -184,8 +182,8 @@ class ReconstructPanel(Panel):
         """The two ends of the way; an empty second one takes the slider away."""
         self.way.setVisible(bool(second))
         self.way.set_value(0.0)
-        self.way_words.setText(f"The way from {first} to {second}" if second else
-                               "Shift and click another picture for the way between the two")
+        self.way_words.setText(f"Blend {first} and {second}" if second else
+                               "Shift and click another picture to blend the two")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Pictures are welcome."""

@@ -40,7 +40,7 @@ class VersionGrid(AsHighAsWide, RingFocus, QWidget):
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Pictures and their reconstructions")
-        self.setToolTip("Click a picture to choose it; Shift and click chooses where the way from it leads")
+        self.setToolTip("Click a picture to choose it; Shift and click chooses another to blend it with")
 
     @property
     def count(self) -> int:

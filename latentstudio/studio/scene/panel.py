@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, 
 
 from latentstudio.studio.widgets.base import Card, Heading, Link, Text
 from latentstudio.studio.widgets.mosaic import Mosaic
-from latentstudio.studio.widgets.pieces import scrolling, words
+from latentstudio.studio.widgets.pieces import fill_panel, words
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
 INTRODUCTION = (
@@ -63,9 +63,7 @@ class ScenePanel(QWidget):
         for widget in (self.introduction, self.message, self.body):
             layout.addWidget(widget)
         layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(column, self))
+        fill_panel(self, column)
         self.body.hide()
 
     def _build_card(self) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QWidget
+from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from latentstudio.document.origin import Origin
 from latentstudio.studio.shell.actions import ACTIONS
@@ -164,7 +164,7 @@ class Commands(QObject):
         factor = self._parts.learn.factor
         if factor is not None:
             name = f"{factor.model}-{factor.name}.safetensors"
-            path = self._ask_save("Save the factor", name, "Factors (*.safetensors)")
+            path = self._ask_save("Save the slider", name, "Sliders (*.safetensors)")
             if path is not None:
                 self._parts.unkept.request_save(path)
 
@@ -219,7 +219,13 @@ class Commands(QObject):
 
     def on_enter_seed(self) -> None:
         """Put the keyboard into the seed field."""
-        self._parts.library_panel.samples.seed_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        samples = self._parts.library_panel.samples
+        if samples.isVisible():
+            samples.seed_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+            return
+        text, entered = QInputDialog.getText(self._window, "Enter a seed", "A whole number from 0 on")
+        if entered:
+            samples.enter(text)
 
     def on_before(self) -> None:
         """From the menu the comparison stays until it is chosen again; the key compares while it is held."""
@@ -250,7 +256,7 @@ class Commands(QObject):
     def _export(self, kind: str, request: Callable[[Path, str], None]) -> None:
         name = self._parts.factors.chosen
         if not name:
-            self._parts.desk.notice("info", f"This model has no factor to make a {kind} of; learn one first")
+            self._parts.desk.notice("info", f"This model has no slider to make a {kind} of; learn one first")
             return
         ending = name if kind == "strip" else f"{name}-{kind}"
         path = self._ask_save(f"Export {kind}", f"{self._stem()}-{ending}.png", "PNG pictures (*.png)")

@@ -8,6 +8,7 @@ from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
 
+from latentstudio.studio.library.panel import LibraryPanel
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Heading, IconButton
 from latentstudio.studio.widgets.pieces import Panel, line_of
@@ -19,10 +20,15 @@ PAIRS = {
     "Play": ("factors", "map"), "Photo": ("photo", "factors"), "Reconstruct": ("reconstruct", "factors"),
     "Scene": ("scene", "factors"), "Research": ("factors", "raw"),
 }
-LEFT_WIDTH = 256
-LEFT_SHARE = 0.29
+# the panels that stand as tabs beside the pair; the others come from the View menu, a tab's menu or the search
+BESIDE = {
+    "Play": ("photo", "learn"), "Photo": ("learn",), "Reconstruct": ("train",), "Scene": (),
+    "Research": ("learn", "map"),
+}
+LEFT_WIDTH, FOLDED_WIDTH = 232, 76
 LEAST_WIDTH = 216
-RIGHT_SHARE = 0.385
+RIGHT_WIDTH, RIGHT_LEAST, RIGHT_SHARE = 400, 320, 0.3
+SMALL = (1100, 680)  # a window narrower folds the library; one narrower or lower has one panel at the right, no pair
 # of the pair: the upper one's share, its least height, and what the lower one keeps
 SPREAD = {
     "Play": (PAIRS["Play"], 0.56, 405, 190), "Photo": (PAIRS["Photo"], 0.58, 380, 240),
@@ -111,24 +117,25 @@ class Docks(QObject):
         window.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, QTabWidget.TabPosition.North)
         self.docks = {name: PanelDock(name, title, panel, window) for name, (title, panel) in panels.items()}
         self.workspace = ""
-        self._left_as: dict[str, QByteArray] = {}
+        self._left_as: dict[tuple[str, bool], QByteArray] = {}
+        self._is_small = self._is_folded = False
 
     def arrange(self, workspace: str) -> None:
         """Put the panels where a workspace wants them.
 
-        Play tabs them with the map under all of them; Photo, Scene and Reconstruct show their panel
-        above and the factors under it; Research
-        shows raw coordinates under the factors, and tabs the rest there. One that was left before comes back as it was
-        left; the one that stands already is put in order.
+        Play shows the sliders and under them the map; Photo, Scene and Reconstruct their panel and under it the
+        sliders; Research raw coordinates under the sliders. In a small window the two are tabs. A workspace that was
+        left before comes back as it was left; the one that stands already is put in order.
         """
         if self.workspace and workspace != self.workspace:
-            self._left_as[self.workspace] = self._window.saveState()
-            known = self._left_as.get(workspace)
+            self._left_as[self.workspace, self._is_small] = self._window.saveState()
+            known = self._left_as.get((workspace, self._is_small))
             if known is not None and self._window.restoreState(known):
                 self.workspace = workspace
                 self.dress_tabs()
                 return
         self.workspace = workspace
+        self._measure()
         areas = Qt.DockWidgetArea
         for names, area in ((LEFT, areas.LeftDockWidgetArea), (RIGHT, areas.RightDockWidgetArea)):
             for index, name in enumerate(names):
@@ -136,13 +143,15 @@ class Docks(QObject):
         first, under = PAIRS[workspace]
         lower = self.docks[under]
         others = [self.docks[name] for name in RIGHT if name not in (first, under)]
-        self._window.splitDockWidget(self.docks[first], lower, Qt.Orientation.Vertical)
-        tabs = [lower if workspace == "Research" else self.docks[first], *others]
+        if self._is_small:
+            tabs = [self.docks[first], lower, *others]
+        else:
+            self._window.splitDockWidget(self.docks[first], lower, Qt.Orientation.Vertical)
+            tabs = [lower if workspace == "Research" else self.docks[first], *others]
         for before, dock in pairwise(tabs):
             self._window.tabifyDockWidget(before, dock)
-        for dock in self.docks.values():
-            if dock.isHidden():
-                dock.show()
+        for name, dock in self.docks.items():
+            dock.setVisible(name in (*LEFT, first, under, *BESIDE[workspace]))
         tabs[0].raise_()
         self.docks[first].raise_()
         self.spread()
@@ -160,14 +169,34 @@ class Docks(QObject):
 
     def spread(self) -> None:
         """Give the side panels the widths of the drawing (unless they float or are closed)."""
-        left = min(app_theme().px(LEFT_WIDTH), round(self._window.width() * LEFT_SHARE))
-        right = round(self._window.width() * RIGHT_SHARE)
+        px, share = app_theme().px, round(self._window.width() * RIGHT_SHARE)
+        left = px(FOLDED_WIDTH if self._is_folded else LEFT_WIDTH)
+        right = min(px(RIGHT_WIDTH), max(px(RIGHT_LEAST), share))
         sides = ((LEFT, left), (RIGHT, right))
         shown = [(self._docked(names), width) for names, width in sides]
         docks = [(dock, width) for dock, width in shown if dock is not None]
         self._window.resizeDocks([dock for dock, _ in docks], [width for _, width in docks], Qt.Orientation.Horizontal)
-        if self.workspace in SPREAD:
+        if self.workspace in SPREAD and not self._is_small:
             self._spread_right(*SPREAD[self.workspace])
+
+    def settle(self) -> None:
+        """The window has another size: what stands in it may have to stand otherwise."""
+        if self.workspace and (self._is_small, self._is_folded) != self._sizes():
+            front = self.docks[self.front]
+            self.arrange(self.workspace)
+            front.show()
+            front.raise_()
+
+    def _sizes(self) -> tuple[bool, bool]:
+        narrow = self._window.width() < app_theme().px(SMALL[0])
+        return narrow or self._window.height() < app_theme().px(SMALL[1]), narrow
+
+    def _measure(self) -> None:
+        self._is_small, self._is_folded = self._sizes()
+        library = self.docks["library"].widget()
+        if isinstance(library, LibraryPanel):
+            library.set_folded(self._is_folded)
+            library.setMinimumWidth(app_theme().px(FOLDED_WIDTH) if self._is_folded else LEAST_WIDTH)
 
     def _docked(self, names: tuple[str, ...]) -> PanelDock | None:
         """The first of these panels that stands in the window."""
@@ -239,6 +268,8 @@ class Docks(QObject):
             bar.setDrawBase(False)
             bar.setExpanding(False)
             bar.setDocumentMode(True)
+            bar.setElideMode(Qt.TextElideMode.ElideNone)  # whole words; what does not fit is reached by scrolling
+            bar.setUsesScrollButtons(True)
             if bar.property("dressed"):
                 continue
             bar.setProperty("dressed", True)
@@ -266,9 +297,14 @@ class Docks(QObject):
             return
         menu = QMenu(bar)
         undock, close = menu.addAction("Undock"), menu.addAction("Close")
+        menu.addSeparator()
+        more = {menu.addAction(f"Show {dock.windowTitle()}"): other for other, dock in self.docks.items()
+                if dock.isHidden()}
         chosen = menu.exec(bar.mapToGlobal(point))
         if chosen is undock:
             self.toggle_floating(name)
         elif chosen is close:
             self.docks[name].close()
+        elif chosen in more:
+            self.bring_forward(more[chosen])
         menu.deleteLater()

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QFontMetrics, QKeyEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QGridLayout, QHBoxLayout, QMenuBar, QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import RingFocus, Text, paint_focus_ring, paint_ground
 from latentstudio.studio.widgets.segmented import Segmented
+
+ROOM_FOR_NAME = 1060
 
 
 class SearchButton(RingFocus, QAbstractButton):
@@ -92,6 +94,11 @@ class TopBar(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self._theme.changed.connect(self._on_theme)
         self._on_theme()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the menus have it."""
+        super().resizeEvent(event)
+        self._name.setVisible(self.width() >= self._theme.px(ROOM_FOR_NAME))
 
     def add_menu_bar(self, bar: QMenuBar) -> None:
         """Put the menus beside the program's name."""

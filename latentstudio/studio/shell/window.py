@@ -8,7 +8,7 @@ from functools import partial
 from typing import get_args
 
 from PySide6.QtCore import QByteArray, QEvent, Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QKeyEvent, QPaintEvent, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QMenuBar, QStatusBar
 
 from latentstudio.document.preferences import Layout, Preferences, save_preferences
@@ -24,6 +24,7 @@ from latentstudio.studio.shell.housekeeping import Housekeeper
 from latentstudio.studio.shell.icons import app_icon
 from latentstudio.studio.shell.layout import layout_of
 from latentstudio.studio.shell.menus import Menus
+from latentstudio.studio.shell.screens import ScreenKeeper, hold_to_screen
 from latentstudio.studio.shell.shortcut_sheet import ShortcutSheet
 from latentstudio.studio.shell.top_bar import TopBar
 from latentstudio.studio.theme import Choice, Theme
@@ -31,7 +32,7 @@ from latentstudio.studio.widgets.pieces import local_files
 from latentstudio.tasks.learn import OWN_SUFFIX
 
 SIZE = (1440, 900)
-LEAST = (880, 560)
+LEAST = (800, 460)
 
 
 class MainWindow(QMainWindow):
@@ -66,6 +67,7 @@ class MainWindow(QMainWindow):
         self._compares_by_key = False
         self.hints: Hints | None = None
         self.housekeeper = Housekeeper(self)
+        self._screens = ScreenKeeper(self)
         self.setWindowTitle("latentstudio")
         self.setWindowIcon(app_icon())
         self.setAcceptDrops(True)
@@ -75,6 +77,8 @@ class MainWindow(QMainWindow):
         self.commands.last_folder = preferences.last_folder
         self._build_bars()
         self._build_panels()
+        self._settle = QTimer(self, singleShot=True, interval=0)
+        self._settle.timeout.connect(self.docks.settle)
         self._connect()
         self._restore_layout()
 
@@ -100,7 +104,7 @@ class MainWindow(QMainWindow):
             self,
             {
                 "library": ("Library", parts.library_panel),
-                "factors": ("Factors", parts.factors_panel),
+                "factors": ("Sliders", parts.factors_panel),
                 "photo": ("Photo", parts.photo_panel),
                 "reconstruct": ("Reconstruct", parts.reconstruct_panel),
                 "scene": ("Scene", parts.scene_panel),
@@ -265,12 +269,21 @@ class MainWindow(QMainWindow):
         self.parts.desk.keep_sliders = saved.keep_sliders
         if layout.geometry:
             self.restoreGeometry(QByteArray(layout.geometry))
+        hold_to_screen(self)
         self.docks.arrange(saved.workspace if saved.workspace in WORKSPACES else WORKSPACES[0])
         self.parts.factors_panel.set_curve_wanted(self.docks.workspace == "Research")
         self.top_bar.set_workspace(self.docks.workspace)
         if layout.state:
             self.restoreState(QByteArray(layout.state))
             self.docks.dress_tabs()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._settle.start()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        hold_to_screen(self)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Tell once that the window was painted."""

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from latentstudio.studio.widgets.base import Card, Elided, Heading, Link, Text
 from latentstudio.studio.widgets.choice_link import ChoiceLink
 from latentstudio.studio.widgets.mosaic import Mosaic
-from latentstudio.studio.widgets.pieces import Panel, dim, line_of, scrolling, words
+from latentstudio.studio.widgets.pieces import Panel, dim, fill_panel, foot_of, line_of, words
 from latentstudio.studio.widgets.small_plots import LossPlot
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
@@ -37,8 +37,8 @@ class UnfinishedRow(QWidget):
 
     def __init__(self, name: str, about: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.link = Link("Go on", role="small", parent=self)
-        self.link.setAccessibleName(f"Go on with {name}")
+        self.link = Link("Continue", role="small", parent=self)
+        self.link.setAccessibleName(f"Continue with {name}")
         self.link.clicked.connect(lambda: self.go_on.emit(name))
         row = line_of(Elided(f"{name}   {about}", role="small", parent=self), self.link)
         self.setLayout(row)
@@ -120,7 +120,7 @@ class RunCard(Card):
     def set_state(self, *, running: bool, paused: bool = False, finished: bool = False) -> None:
         """Which buttons make sense now."""
         self.pause_button.setVisible(running)
-        self.pause_button.setText("Go on" if paused else "Pause")
+        self.pause_button.setText("Continue" if paused else "Pause")
         self.stop_button.setVisible(running)
         self.stop_button.setEnabled(not paused)
         self.open_button.setVisible(finished)
@@ -209,11 +209,8 @@ class TrainPanel(Panel):
         layout.addWidget(self.text_toggle, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.text)
         layout.addWidget(self.mistake)
-        layout.addWidget(self.start_button, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addStretch(1)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(0, 0, 0, 0)
-        outer.addWidget(scrolling(column, self))
+        fill_panel(self, column, foot_of(self, self.start_button))
 
     def _connect(self) -> None:
         self.source.chosen.connect(self.source_chosen)

@@ -73,7 +73,7 @@ class CurvePlot(QWidget):
             painter.setPen(tokens.colour("dim"))
             words = self.rect().adjusted(16, 16, -16, -16)
             flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(words, flags, "Click a factor to see how it was measured.")
+            painter.drawText(words, flags, "Click a slider to see how it was measured.")
             return
         frame = _Frame.around(self._curves, self._area(painter.fontMetrics()))
         self._paint_axes(painter, frame, self._curves)

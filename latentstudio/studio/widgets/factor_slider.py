@@ -23,16 +23,19 @@ class FactorSlider(QDoubleSlider):
         gripped(): a gesture begins (mouse, wheel or keys).
         moved(float): the person moved it, live.
         settled(float): the gesture ended: the mouse was released, or 350 ms passed since the last wheel or key step.
+        pushed(bool): the hand pushes on beyond the end of the known range, where the knob stops, or does so no more.
     """
 
     gripped = Signal()
     moved = Signal(float)
     settled = Signal(float)
+    pushed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None, *, step: float = 0.1) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
         self._theme = app_theme()
         self._known = (0.0, 0.0)
+        self._pushed = False
         self._grip_offset = 0.0
         self._stepping = Stepping(self)
         self._stepping.began.connect(self.gripped)
@@ -171,6 +174,7 @@ class FactorSlider(QDoubleSlider):
         """The gesture ends."""
         if event.button() == Qt.MouseButton.LeftButton and self.isSliderDown():
             self.setSliderDown(False)
+            self._pushed = False
             self.update()
             self.settled.emit(self.value())
 
@@ -241,11 +245,19 @@ class FactorSlider(QDoubleSlider):
             target = 0.0
         self._move_to(target)
 
+    def kept(self, value: float) -> float:
+        """The value nearest to this one in the known range: beyond it no picture follows."""
+        return min(max(value, self._known[0]), self._known[1]) if self._known[0] < self._known[1] else value
+
     def _move_to(self, value: float) -> None:
-        before = float(self.value())
-        self.set_value(value)
+        before, kept = float(self.value()), self.kept(value)
+        self.set_value(kept)
         if self.value() != before:
             self.moved.emit(self.value())
+        if (abs(value - kept) > self.singleStep() * 1e-6) != self._pushed:
+            self._pushed = not self._pushed
+            self.pushed.emit(self._pushed)
 
     def _on_rest(self) -> None:
+        self._pushed = False
         self.settled.emit(self.value())

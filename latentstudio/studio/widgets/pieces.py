@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
 
 from latentstudio.studio.widgets.base import Elided, Text
 
@@ -117,6 +117,32 @@ class Scroller(QScrollArea):
 def scrolling(column: QWidget, parent: QWidget) -> QScrollArea:
     """A frameless area that scrolls the column (its layout ready) up and down only."""
     return Scroller(column, parent)
+
+
+def fill_panel(panel: QWidget, column: QWidget, foot: QWidget | None = None) -> QScrollArea:
+    """Lay a panel out as one column that scrolls; the ``foot`` with what finishes its work is always in sight."""
+    area = scrolling(column, panel)
+    outer = QVBoxLayout(panel)
+    outer.setContentsMargins(0, 0, 0, 0)
+    outer.setSpacing(0)
+    outer.addWidget(area, 1)
+    if foot is not None:
+        layout = foot.layout()
+        if layout is not None:
+            layout.setContentsMargins(16, 8, 16, 12)
+        outer.addWidget(foot)
+    return area
+
+
+def foot_of(panel: QWidget, *widgets: QWidget) -> QWidget:
+    """A row of buttons for the foot of a panel."""
+    foot = QWidget(panel)
+    row = QHBoxLayout(foot)
+    row.setSpacing(8)
+    for widget in widgets:
+        row.addWidget(widget)
+    row.addStretch(1)
+    return foot
 
 
 def put_on_top(section: QWidget, panel: QWidget) -> None:
