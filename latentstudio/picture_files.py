@@ -21,7 +21,7 @@ from typing import BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, UnidentifiedImageError
 
 from latentstudio.errors import PictureError
 
@@ -191,7 +191,7 @@ def _broken(name: str, problem: Exception) -> PictureError:
     if isinstance(problem, EOFError) or "truncated" in words or "incomplete" in words:
         return PictureError(f"{name} cannot be read (the file ends in the middle of the picture)",
                             expected="a whole picture file", action="copy or download it again")
-    if isinstance(problem, Image.UnidentifiedImageError):
+    if isinstance(problem, UnidentifiedImageError):
         words = "its beginning is damaged"  # pillow's own words name an object in memory
     return PictureError(f"{name} is broken ({words or type(problem).__name__})", expected="a whole picture file",
                         action="copy or download it again")
@@ -442,4 +442,5 @@ def _tones(band: Image.Image, span: tuple[float, float]) -> BytePicture:
     values = np.nan_to_num(np.asarray(band, dtype=np.float32), nan=low, posinf=high, neginf=low)
     half = np.float32(0.5)  # a difference of halves cannot run over
     scaled = (values * half - np.float32(low) * half) * np.float32(2.0 * 255.0 / max(high - low, 1e-12))
-    return np.clip(scaled + half, 0.0, 255.0).astype(np.uint8)
+    found: BytePicture = np.clip(scaled + half, 0.0, 255.0).astype(np.uint8)
+    return found

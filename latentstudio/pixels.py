@@ -51,7 +51,8 @@ def shrink(pictures: BytePictures, most: int) -> BytePictures:
         rows += whole[..., offset::factor, :, :]
     for offset in range(factor):
         sums += rows[..., offset::factor, :]
-    return np.rint(sums.astype(np.float32) / np.float32(factor**2)).astype(np.uint8)
+    found: BytePictures = np.rint(sums.astype(np.float32) / np.float32(factor**2)).astype(np.uint8)
+    return found
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,8 @@ def enlarge(pictures: BytePictures, size: SavedSize) -> BytePictures:
 def luminance(pictures: FloatPictures) -> FloatPictures:
     """Rec. 709 luma of (N, 3, H, W) as (N, H, W), in [0, 1]."""
     weights = np.array([0.2126, 0.7152, 0.0722], dtype=np.float32)
-    return np.einsum("nchw,c->nhw", pictures, weights)
+    found: FloatPictures = np.einsum("nchw,c->nhw", pictures, weights)
+    return found
 
 
 def read_picture(path: Path, *, own: bool = False) -> BytePictures:

@@ -27,7 +27,7 @@ class Unit:
     def to_display(self, t: float) -> float:
         """The number shown for parameter ``t`` (2**t for ``x``, 100 t for ``%``, t otherwise)."""
         if self.symbol == "x":
-            return 2.0 ** min(max(t, -_LARGEST_POWER), _LARGEST_POWER)
+            return float(2.0 ** min(max(t, -_LARGEST_POWER), _LARGEST_POWER))
         if self.symbol == "%":
             return 100.0 * t
         return t

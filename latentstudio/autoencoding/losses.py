@@ -52,7 +52,8 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, made: Ten
     """
     between = torch.lerp(made.float(), real.float(), mix.view(-1, 1, 1, 1)).requires_grad_(True)
     (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
-    return (gradient.flatten(1).norm(dim=1) - 1.0).square().mean()
+    found: Tensor = (gradient.flatten(1).norm(dim=1) - 1.0).square().mean()
+    return found
 
 
 def gradient_size(critic: Callable[[Tensor], Tensor], real: Tensor) -> Tensor:

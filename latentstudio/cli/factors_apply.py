@@ -9,8 +9,6 @@ from typing import Any
 
 from latentstudio.api import (
     Picture,
-    draw_clamped,
-    draw_exact,
     draw_pasted,
     exact_steps,
     factors_of,
@@ -26,6 +24,7 @@ from latentstudio.factors import FactorSet, parse_settings, place_at
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.generators.tuned import tuned_model
 from latentstudio.generators.tunings import keep_tuning, read_tuning
+from latentstudio.pictures import draw_clamped, draw_exact
 
 SUMMARY = "move factors and write the picture"
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from latentstudio import pixels
-from latentstudio.api import draw_many, evaluation_steps, protocol_steps
+from latentstudio.api import evaluation_steps, protocol_steps
 from latentstudio.cli.factors_protocol import measured_of, write_values
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
@@ -24,6 +24,7 @@ from latentstudio.factors.figures import protocol_figure
 from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.pictures import draw_many
 
 SUMMARY = "ask new samples for values of a factor and measure what happens"
 ROWS = 4

@@ -13,8 +13,9 @@ from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import add_conditions, add_size, read_conditions, saved_size
 from latentstudio.errors import StudioError
 from latentstudio.files import check_writable
+from latentstudio.generators.calibration import EAGER
 from latentstudio.generators.conditions import NOISE_SEED
-from latentstudio.generators.opening import EAGER, open_model
+from latentstudio.generators.opening import open_model
 from latentstudio.picture_files import open_picture
 from latentstudio.pixels import enlarge, write_png
 

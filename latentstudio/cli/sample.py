@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio import pixels
-from latentstudio.api import draw, draw_many, factors_of, sample
+from latentstudio.api import draw, factors_of, sample
 from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
@@ -24,6 +24,7 @@ from latentstudio.files import make_folder
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.conditions import TRUNCATION, Conditions
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.pictures import draw_many
 from latentstudio.steps import Step
 
 PIECE = 16

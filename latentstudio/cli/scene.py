@@ -16,7 +16,8 @@ from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import add_size, saved_size
 from latentstudio.errors import StudioError, UnknownNameError, UsageError
 from latentstudio.files import check_writable
-from latentstudio.generators.opening import EAGER, Model, open_model
+from latentstudio.generators.calibration import EAGER
+from latentstudio.generators.opening import Model, open_model
 from latentstudio.picture_files import open_picture
 from latentstudio.pixels import enlarge, grid, write_png
 from latentstudio.scenes.decomposing import decompose, layers, new_scenes, render

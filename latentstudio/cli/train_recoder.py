@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from latentstudio.cli.output import Output
 from latentstudio.errors import UsageError
-from latentstudio.generators.opening import EAGER, open_model
+from latentstudio.generators.calibration import EAGER
+from latentstudio.generators.opening import open_model
 from latentstudio.inversion.recoding import finish_recoder, recoder_recipe, train_recoder
 from latentstudio.places import state_folder
 from latentstudio.training.loop import TrainingStep, checkpoint_left

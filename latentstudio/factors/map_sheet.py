@@ -79,11 +79,15 @@ class _Frame:
 
     def at(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
         """Sheet positions (N, 2) of components (N, 2); the second component grows upwards."""
-        return self.centre + (points - self.middle) * np.array([self.scale, -self.scale])
+        found: NDArray[np.float64] = self.centre + (points - self.middle) * np.array([self.scale, -self.scale])
+        return found
 
     def component(self, x: float, y: float) -> NDArray[np.float64]:
         """The components at a sheet position."""
-        return self.middle + (np.array([x, y]) - self.centre) / np.array([self.scale, -self.scale])
+        found: NDArray[np.float64] = (
+            self.middle + (np.array([x, y]) - self.centre) / np.array([self.scale, -self.scale])
+        )
+        return found
 
 
 def map_sheet(data: MapData, first: int = 1, second: int = 2) -> Sheet:

@@ -33,7 +33,8 @@ class Protocol:
     @property
     def samples(self) -> NDArray[np.int64]:
         """How many samples were measured at each alpha (A,)."""
-        return np.isfinite(self.values).sum(axis=0)
+        found: NDArray[np.int64] = np.isfinite(self.values).sum(axis=0)
+        return found
 
     @property
     def mean(self) -> DoubleArray:

@@ -34,7 +34,8 @@ def _inverse(axes: DoubleArray, cut: float) -> DoubleArray:
     """(U U')^-1 (k, k) without the eigenvectors whose eigenvalue is at most ``cut``."""
     values, vectors = np.linalg.eigh(axes @ axes.T)
     chosen = values > cut
-    return (vectors[:, chosen] / values[chosen]) @ vectors[:, chosen].T
+    found: NDArray[np.float64] = (vectors[:, chosen] / values[chosen]) @ vectors[:, chosen].T
+    return found
 
 
 def clean_axis(axis: NDArray[np.float32], against: list[NDArray[np.float32]]) -> NDArray[np.float32]:

@@ -97,7 +97,7 @@ def export_graph(generator: Generator, path: Path) -> Path:
         warnings.filterwarnings("ignore", "You are using the legacy TorchScript-based ONNX", DeprecationWarning)
         warnings.filterwarnings("ignore", "The feature will be removed", DeprecationWarning)
         # What the tracer guesses about shapes is checked against the eager pictures before the graph is used.
-        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
         try:
             torch.onnx.export(_Pictures().eval(), (example,), **settings)
         except Exception as problem:  # the exporter raises a kind of its own for each operator

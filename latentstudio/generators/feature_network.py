@@ -114,7 +114,8 @@ def find_features(*, device: str | torch.device = "cpu") -> FeatureNetwork | Non
         raise ModelFileError(f"{path} does not hold the weights of {ADD_ON}",
                              action=f"fetch it again: `latentstudio models get {ADD_ON}`") from problem
     network.eval().requires_grad_(False)
-    return network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's overloads forget it
+    return network
 
 
 def missing_features(doing: str) -> CapabilityError:

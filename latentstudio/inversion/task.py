@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -157,8 +158,8 @@ class Task:
             pooled = max(1, difference.shape[-1] // GRID) if spread >= 1.0 else 1
             seen = functional.avg_pool2d(seen, pooled) if pooled > 1 else seen
             parts.append(seen.flatten(1) * (weight / defined).sqrt() / seen[0].numel() ** 0.5)
-        together = torch.cat(parts, dim=1)
-        return together * together.shape[1] ** 0.5
+        residuals = torch.cat(parts, dim=1)
+        return residuals * math.sqrt(residuals.shape[1])
 
 
 def make_task(

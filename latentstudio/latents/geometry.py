@@ -10,37 +10,43 @@ _TINY = 1e-12
 
 
 def _norm(latent: Array) -> Array:
-    return ((latent * latent).sum(-1)[..., None]) ** 0.5
+    found: Array = ((latent * latent).sum(-1)[..., None]) ** 0.5
+    return found
 
 
 def project_to_ball(latent: Array, radius: float) -> Array:
     """Scale latents longer than ``radius`` back to it; shorter ones stay (equation 2 of Plumerault et al. 2020)."""
     norm = _norm(latent)
     factor = (radius / (norm + _TINY)).clip(None, 1.0)
-    return latent * factor
+    found: Array = latent * factor
+    return found
 
 
 def project_to_sphere(latent: Array, radius: float) -> Array:
     """Scale latents to the length ``radius``; the direction stays."""
-    return latent * (radius / (_norm(latent) + _TINY))
+    found: Array = latent * (radius / (_norm(latent) + _TINY))
+    return found
 
 
 def hold_near(latent: Array, centre: Array, distance: float) -> Array:
     """Bring latents further than ``distance`` from ``centre`` back to it along a straight line; nearer ones stay."""
     away = latent - centre
     length = ((away * away).sum(-1)[..., None] + _TINY**2) ** 0.5  # has a derivative at the centre too
-    return centre + away * (distance / length).clip(None, 1.0)
+    found: Array = centre + away * (distance / length).clip(None, 1.0)
+    return found
 
 
 def hold_near_shell(latent: Array, radius: float, distance: float) -> Array:
     """Scale latents to a length between ``radius`` - ``distance`` and ``radius`` + ``distance``."""
     length = _norm(latent)
-    return latent * (length.clip(max(0.0, radius - distance), radius + distance) / (length + _TINY))
+    found: Array = latent * (length.clip(max(0.0, radius - distance), radius + distance) / (length + _TINY))
+    return found
 
 
 def lerp(start: Array, end: Array, fraction: float) -> Array:
     """Straight line: ``start`` at 0, ``end`` at 1."""
-    return start + (end - start) * fraction
+    found: Array = start + (end - start) * fraction
+    return found
 
 
 def slerp(start: Array, end: Array, fraction: float) -> Array:
@@ -58,4 +64,5 @@ def slerp(start: Array, end: Array, fraction: float) -> Array:
     left = math.sin((1.0 - fraction) * angle) / math.sin(angle)
     right = math.sin(fraction * angle) / math.sin(angle)
     length = start_norm + (end_norm - start_norm) * fraction
-    return (start * (left / start_norm) + end * (right / end_norm)) * length
+    found: Array = (start * (left / start_norm) + end * (right / end_norm)) * length
+    return found

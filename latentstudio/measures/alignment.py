@@ -143,7 +143,8 @@ def _step(first: Tensor, second: Tensor, t: Tensor, damping: Tensor) -> Tensor:
     scale = normal.diagonal(dim1=1, dim2=2).mean(dim=1).clamp_min(1e-9)
     normal = normal + torch.diag_embed((damping * scale)[:, None] * torch.ones_like(right))
     # the light's offset and factor are fitted with the motion, and forgotten
-    return torch.linalg.solve(normal, right)[:, : len(MOVES)] * torch.tensor(_NATURAL).to(t)
+    found: Tensor = torch.linalg.solve(normal, right)[:, : len(MOVES)] * torch.tensor(_NATURAL).to(t)
+    return found
 
 
 def _seen(first: Tensor, t: Tensor) -> Tensor:

@@ -41,7 +41,8 @@ class ImageNetFeatures:
     def of(self, pictures: Tensor) -> Tensor:
         """Vectors (N, 320) of pictures (N, 1 or 3, H, W) in [0, 1]."""
         with torch.inference_mode():
-            return self._network(pictures.expand(-1, 3, -1, -1))[-1].mean(dim=(2, 3))
+            found: Tensor = self._network(pictures.expand(-1, 3, -1, -1))[-1].mean(dim=(2, 3))
+            return found
 
 
 def imagenet_features() -> ImageNetFeatures | None:

@@ -86,10 +86,12 @@ class Registration:
         second = torch.einsum("nkp,np->nk", self._masks, seen**2) / self._count
         product = torch.einsum("nkp,np->nk", self._pictures, seen) / self._count
         if self._by == SQUARES:
-            return 2.0 * product - second - self._square
+            squares: Tensor = 2.0 * product - second - self._square
+            return squares
         first = torch.einsum("nkp,np->nk", self._masks, seen) / self._count
         deviation = (second - first**2).clamp_min(1e-8).sqrt()
-        return (product - first * self._mean) / (deviation * self._deviation)
+        found: Tensor = (product - first * self._mean) / (deviation * self._deviation)
+        return found
 
 
 def _between(errors: Tensor, best: Tensor) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 from torch.nn import functional
@@ -15,7 +17,7 @@ def nearest_distance(pictures: Tensor) -> float:
     flat = pictures.flatten(1).double()
     distances = torch.cdist(flat, flat)
     distances.fill_diagonal_(float("inf"))
-    return float(distances.min(dim=1).values.mean()) / flat.shape[1] ** 0.5
+    return float(distances.min(dim=1).values.mean()) / math.sqrt(flat.shape[1])
 
 
 def high_frequency_energy(pictures: Tensor) -> Tensor:

@@ -139,7 +139,8 @@ def _free_moves(normal: Tensor, slope: Tensor) -> Callable[[Tensor], Tensor]:
 
     def moves(damping: Tensor) -> Tensor:
         damped = normal + damping[:, None, None] * unit
-        return torch.linalg.solve_ex(damped, -slope[:, :, None])[0][:, :, 0]
+        found: Tensor = torch.linalg.solve_ex(damped, -slope[:, :, None])[0][:, :, 0]
+        return found
 
     return moves
 
@@ -156,7 +157,8 @@ def _moves_within(ball: Ball, latent: Tensor, normal: Tensor, slope: Tensor) -> 
     place = (latent - ball.centre).double()
 
     def turned(vector: Tensor) -> Tensor:
-        return (vectors.transpose(1, 2) @ vector[:, :, None])[:, :, 0]
+        found: Tensor = (vectors.transpose(1, 2) @ vector[:, :, None])[:, :, 0]
+        return found
 
     standing, downhill = turned(place), turned(torch.nan_to_num(slope.double(), posinf=0.0, neginf=0.0))
 
@@ -172,6 +174,7 @@ def _moves_within(ball: Ball, latent: Tensor, normal: Tensor, slope: Tensor) -> 
         free = (wanted / damped).norm(dim=1) <= ball.radius
         pressure = torch.where(free, torch.zeros_like(high), high)
         reached = (vectors @ (wanted / (damped + pressure[:, None]))[:, :, None])[:, :, 0]
-        return (reached - place).to(latent.dtype)
+        found: Tensor = (reached - place).to(latent.dtype)
+        return found
 
     return moves

@@ -124,7 +124,8 @@ def render(model: Model, scene: Scene) -> NDArray[np.uint8]:
     check_scene(model, scene)
     parts = parts_of(model.generator)
     back, objects = parts_from(scene, parts, device=model.device)
-    return pixels.to_bytes(draw_parts(parts, back, objects, count=1).cpu().numpy())[0]
+    found: NDArray[np.uint8] = pixels.to_bytes(draw_parts(parts, back, objects, count=1).cpu().numpy())[0]
+    return found
 
 
 @torch.inference_mode()

@@ -190,7 +190,8 @@ def _background(kind: str, side: int, source: np.random.Generator) -> FloatPictu
     picture = (1.0 - share[:, :, None]) * first + share[:, :, None] * second
     if kind == "texture":
         picture = picture + _texture(rows, columns, source)[:, :, None] * (0.2 * source.uniform(-1, 1, size=3) + 0.12)
-    return np.clip(picture, 0.0, 1.0).astype(np.float32)
+    found: NDArray[np.float32] = np.clip(picture, 0.0, 1.0).astype(np.float32)
+    return found
 
 
 def _texture(

@@ -106,7 +106,7 @@ def unexplained(error: NDArray[np.float32]) -> list[tuple[float, float, float, f
 
 
 def _half(span: slice, side: int) -> float:
-    return min(1.0, max(0.05, ROOM * (span.stop - span.start) / side))
+    return float(min(1.0, max(0.05, ROOM * (span.stop - span.start) / side)))
 
 
 def _tried(

@@ -62,7 +62,8 @@ def sample_picture(seed: int, side: int = 64) -> NDArray[np.uint8]:
     x, y = generator.uniform(0.4, 0.6, 2)
     share = np.exp(-(((columns - x) / 0.22) ** 2 + ((rows - y) / 0.3) ** 2) ** 2)[..., None]
     shade = 0.75 + 0.25 * np.sin(6 * columns + 3 * rows + seed)[..., None]
-    return np.clip((ground * (1 - share) + blob * share) * shade, 0, 255).astype(np.uint8)
+    found: NDArray[np.uint8] = np.clip((ground * (1 - share) + blob * share) * shade, 0, 255).astype(np.uint8)
+    return found
 
 
 def _cards() -> list[FactorCard]:

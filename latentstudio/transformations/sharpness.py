@@ -21,7 +21,8 @@ def kernels(sigma: Tensor) -> Tensor:
     length = 2 * radius + 1
     waves = 2.0 * math.pi / length * torch.arange(radius + 1, dtype=sigma.dtype, device=sigma.device)
     response = torch.exp(sigma[:, None] ** 2 * (torch.cos(waves) - 1.0))
-    return torch.fft.fftshift(torch.fft.irfft(response, n=length, dim=1), dim=1)
+    found: Tensor = torch.fft.fftshift(torch.fft.irfft(response, n=length, dim=1), dim=1)
+    return found
 
 
 def soften(images: Tensor, sigma: Tensor) -> Tensor:

@@ -54,7 +54,8 @@ class StructureEncoder(nn.Module):
 
     def forward(self, seen: Tensor) -> Tensor:
         """Features of the cells, row by row."""
-        return self.layers(seen).flatten(2).transpose(1, 2)
+        found: Tensor = self.layers(seen).flatten(2).transpose(1, 2)
+        return found
 
 
 class BoxEncoder(nn.Module):

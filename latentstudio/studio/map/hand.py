@@ -39,7 +39,8 @@ class Sight:
         if self.data is None:
             return None
         if pick.kind == "sample":
-            return self.data.latents[pick.index]
+            found: NDArray[np.float32] = self.data.latents[pick.index]
+            return found
         if pick.kind == "path":
             latents = None if self.path is None else self.path.latents
             return latents[pick.station] if latents is not None and pick.station < len(latents) else None

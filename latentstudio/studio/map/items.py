@@ -44,7 +44,8 @@ class BoxItem(pyqtgraph.GraphicsObject):
     def placed(self, points: Points) -> Points:
         """Pixels (N, 2) of points (N, 2) of the plane."""
         transform = self._box.childTransform()
-        return points * (transform.m11(), transform.m22()) + (transform.dx(), transform.dy())
+        found: NDArray[np.float64] = points * (transform.m11(), transform.m22()) + (transform.dx(), transform.dy())
+        return found
 
     def _on_moved(self) -> None:
         self.prepareGeometryChange()

@@ -131,7 +131,8 @@ class PhotoPresenter(QObject):
         framed = self._framed
         if framed is None or framed.place is None or view.photo != framed.place or view.model != self._model:
             return None
-        return to_bytes(framed.placed.picture[None])[0]
+        found: BytePictures = to_bytes(framed.placed.picture[None])[0]
+        return found
 
     def take(self, name: str, photo: Photo) -> None:
         """Look at a photo; while another one is being looked at it waits."""

@@ -32,7 +32,7 @@ class FactorSlider(QDoubleSlider):
     pushed = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None, *, step: float = 0.1) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+        super().__init__(Qt.Orientation.Horizontal, parent)  # type: ignore[no-untyped-call] # superqt's own
         self._theme = app_theme()
         self._known = (0.0, 0.0)
         self._pushed = False
