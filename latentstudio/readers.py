@@ -158,9 +158,11 @@ def read_npy(path: Path, refuse: Refuse, *, most: int, mapped: bool = False) -> 
         if kind.hasobject or math.prod(shape) * kind.itemsize != size - stream.tell():
             raise ValueError(f"{size:,} bytes are no {kind} of shape {shape}")
         if mapped:
-            return np.load(path, mmap_mode="r", allow_pickle=False)
+            mapping: NDArray[np.generic] = np.load(path, mmap_mode="r", allow_pickle=False)
+            return mapping
         stream.seek(0)
-        return np.load(stream, allow_pickle=False)
+        whole: NDArray[np.generic] = np.load(stream, allow_pickle=False)
+        return whole
 
 
 def _npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype[np.generic]]:

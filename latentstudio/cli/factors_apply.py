@@ -24,7 +24,7 @@ from latentstudio.factors import FactorSet, parse_settings, place_at
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.generators.tuned import tuned_model
 from latentstudio.generators.tunings import keep_tuning, read_tuning
-from latentstudio.pictures import draw_clamped, draw_exact
+from latentstudio.tasks.draw import draw_clamped, draw_exact
 
 SUMMARY = "move factors and write the picture"
 

@@ -24,7 +24,7 @@ from latentstudio.factors.figures import protocol_figure
 from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.opening import Model, open_model
-from latentstudio.pictures import draw_many
+from latentstudio.tasks.draw import draw_many
 
 SUMMARY = "ask new samples for values of a factor and measure what happens"
 ROWS = 4

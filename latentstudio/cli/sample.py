@@ -24,8 +24,8 @@ from latentstudio.files import make_folder
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.conditions import TRUNCATION, Conditions
 from latentstudio.generators.opening import Model, open_model
-from latentstudio.pictures import draw_many
 from latentstudio.steps import Step
+from latentstudio.tasks.draw import draw_many
 
 PIECE = 16
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentstudio.document.view import View
 from latentstudio.engine import Engine, JobEnd, JobStep
@@ -68,7 +69,8 @@ def _photo(model: Model) -> Framed:
 
 
 def _picture(model: Model, seed: int = 3) -> BytePictures:
-    return to_bytes(model.pictures(sample_prior(model.card.spaces[0], count=1, seed=seed)))[0]
+    picture: BytePictures = to_bytes(model.pictures(sample_prior(model.card.spaces[0], count=1, seed=seed)))[0]
+    return picture
 
 
 def _exact(model: Model) -> Iterator[Step]:
@@ -83,8 +85,9 @@ def _train(model: Model) -> Iterator[Step]:
                catalogue=model.catalogue)
 
 
-def _latent(model: Model) -> np.ndarray:
-    return sample_prior(model.card.spaces[0], count=1, seed=3)[0]
+def _latent(model: Model) -> NDArray[np.float32]:
+    latent: NDArray[np.float32] = sample_prior(model.card.spaces[0], count=1, seed=3)[0]
+    return latent
 
 
 KINDS: Mapping[str, tuple[str, Callable[[Model], Iterator[Step]]]] = {

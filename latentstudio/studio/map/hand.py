@@ -17,8 +17,8 @@ from latentstudio.factors.mapping import MapData, MapLine
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.map.scenes import pixel_pick, plane
 from latentstudio.studio.map.values import Mark, Pick, point_of
-from latentstudio.tasks.draw import OpenModel
-from latentstudio.tasks.map import DrawnPath, draw_thumbnails
+from latentstudio.tasks.draw import OpenModel, draw_thumbnails
+from latentstudio.tasks.map import DrawnPath
 
 if TYPE_CHECKING:  # the one imports torch, the other pyqtgraph
     from latentstudio.factors.pixel_paths import PixelPath
