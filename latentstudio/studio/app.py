@@ -34,12 +34,15 @@ FIRST_MODELS = ("faces-gan", "faces", "sprites-b10")
 
 
 class Starter(QObject):
-    """Brings the first picture: a file from the command line, the last session, or a new sample of the best model."""
+    """Brings the first picture, the last session or a new sample of the best model, and then the files that were named.
 
-    def __init__(self, window: MainWindow, *, path: Path | None = None, model: str = "") -> None:
+    The files wait for the first model: a photo is of no use to a window that has none.
+    """
+
+    def __init__(self, window: MainWindow, *, paths: Sequence[Path] = (), model: str = "") -> None:
         super().__init__(window)
         self._window = window
-        self._path = path
+        self._paths = tuple(paths)
         self._model = model
         self._trace = os.environ.get(TRACE_VARIABLE, "")
         self._stamps: dict[str, float] = {}
@@ -47,14 +50,13 @@ class Starter(QObject):
         window.first_painted.connect(self._on_first_paint)
         window.parts.picture.painted.connect(self._on_painted)
         window.parts.desk.open_failed.connect(self._on_open_failed)
+        window.parts.desk.model_changed.connect(self._take_files)
 
     def _on_first_paint(self) -> None:
         self._stamps["window"] = time.time()
         parts = self._window.parts
         parts.runner.start()
         restored = parts.keeping.restore() if not self._model else False
-        if self._path is not None:
-            parts.files.request_open(self._path)
         if not restored:
             self._open_first()
         parts.library.show_rows()
@@ -70,6 +72,12 @@ class Starter(QObject):
             parts.desk.request_model(name)
         else:
             parts.picture_panel.canvas.set_empty_text("Drop a model folder here, or fetch one from the library")
+            self._take_files()
+
+    def _take_files(self, _: object = None) -> None:
+        paths, self._paths = self._paths, ()
+        for path in paths:
+            self._window.parts.files.request_open(path)
 
     def _on_open_failed(self, name: str) -> None:
         parts = self._window.parts
@@ -77,6 +85,8 @@ class Starter(QObject):
         if parts.desk.current is None and other and not self._stamps.get("fallback"):
             self._stamps["fallback"] = time.time()
             parts.desk.request_model(other)
+        else:
+            self._take_files()
 
     def _on_painted(self, painted: Painted) -> None:
         self._window.parts.picture.painted.disconnect(self._on_painted)
@@ -111,7 +121,7 @@ def build_window(
     preferences: Preferences | None = None,
     catalogue: Catalogue | None = None,
     device: str = "auto",
-    path: Path | None = None,
+    paths: Sequence[Path] = (),
     model: str = "",
     next_seed: Callable[[], int] | None = None,
     dialogs: Dialogs | None = None,
@@ -122,7 +132,7 @@ def build_window(
 
     Args:
         preferences: the user's choices; read from their folder when None.
-        path: a file to take in at the start.
+        paths: files to take in once a model is open.
         model: begin with a new sample of this model and leave the last session alone.
         next_seed: draws the seeds of new samples.
         slot: where the session is autosaved; the user's first free slot when None.
@@ -141,14 +151,14 @@ def build_window(
     parts.setParent(window)
     for sentence in filter(None, (unread, changed)):
         parts.desk.notice("info", sentence)
-    Starter(window, path=path, model=model)
+    Starter(window, paths=paths, model=model)
     return window
 
 
-def run_window(path: Path | None = None, *, device: str = "auto", model: str = "") -> int:
+def run_window(paths: Sequence[Path] = (), *, device: str = "auto", model: str = "") -> int:
     """Show the window and stay until it is closed; the exit code of the program."""
     app = make_application()
-    window = build_window(path=path, device=device, model=model)
+    window = build_window(paths=paths, device=device, model=model)
     heartbeat = _close_on_interrupt(window)
     window.show()
     code = app.exec()

@@ -155,3 +155,26 @@ def test_names_of_results_are_distinct() -> None:
     names = distinct_names([Path(photo) for photo in photos])
     assert names == ["anna", "anna-3", "anna-2", "Anna-4"]
     assert distinct_names([Path(".."), Path("a/..")]) == ["picture", "picture-2"]
+
+
+@pytest.mark.parametrize("verb", [(), ("window",)])
+def test_files_without_a_verb_open_in_the_window(cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, verb) -> None:
+    opened: list[tuple[tuple[Path, ...], str]] = []
+
+    class App:
+        @staticmethod
+        def run_window(paths: tuple[Path, ...], *, device: str, model: str) -> int:
+            opened.append((paths, model))
+            return 0
+
+    monkeypatch.setattr("latentstudio.cli.window.import_studio", lambda _: App)
+    monkeypatch.setattr("latentstudio.cli.window.has_display", lambda: True)
+    pictures = [tmp_path / "many" / f"{number}.png" for number in range(3)]
+    for path in pictures:
+        write_png(path, np.zeros((8, 8, 3), np.uint8))
+    other = tmp_path / "a.latentstudio"
+    other.write_text("{}")
+    assert cli(*verb, other, tmp_path / "many").code == 0
+    assert cli(*verb, pictures[0]).code == 0
+    assert opened == [((other, *pictures), ""), ((pictures[0],), "")]
+    assert cli(*verb, tmp_path / "no-such.png").code == 2

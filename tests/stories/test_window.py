@@ -326,3 +326,18 @@ def test_five_thousand_moves_leak_nothing_and_end_where_the_slider_ends(driver: 
     assert driver.card("x").value == pytest.approx(view.position("x"), abs=0.05)
     assert np.array_equal(driver.parts.picture.last_drawn.picture, expected)
     assert driver.parts.picture_panel.canvas.number == driver.parts.picture.last_requested
+
+
+def test_a_photo_named_at_the_start_waits_for_the_model_and_reaches_the_photo_panel(story_home, tmp_path, qapp):
+    photo = tmp_path / "photo.png"
+    write_png(photo, np.random.default_rng(0).integers(0, 256, (80, 90, 3), dtype=np.uint8))
+    window = build_window(paths=(photo,), model=MODEL, preferences=Preferences(hints_seen=True),
+                          slot=claim_slot(tmp_path / "slots"))
+    driver, said = Driver(window, tmp_path), []
+    driver.parts.desk.noticed.connect(said.append)
+    window.show()
+    driver.settle()
+    driver.wait(lambda: driver.parts.photo.framed is not None, "the photo in its panel")
+    assert driver.parts.photo.framed.photo.pixels.shape == (80, 90, 3)
+    assert not [one for one in said if "No model is open" in str(one)]
+    close_window(window)
