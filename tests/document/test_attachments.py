@@ -128,3 +128,9 @@ def test_a_hostile_place_is_refused(sha256: str, name: str) -> None:
 
 def test_a_session_without_photo_and_tuning_needs_nothing(view: View) -> None:
     assert needs(view.with_tuning("")) == ()
+
+
+def test_a_tuning_in_float8_is_refused_in_a_sentence() -> None:
+    saved = read_session(Path(__file__).with_name("fixtures") / "att_bias_f8.latentstudio")
+    with pytest.raises(ModelFileError, match="is no tuning"):
+        keep(saved.attachments)
