@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -58,7 +58,7 @@ class Judge:
 
 
 @torch.no_grad()
-def evaluate(model: Drawn, judge: Judge) -> Iterator[dict[str, Any] | None]:
+def evaluate(model: Drawn, judge: Judge) -> Iterator[dict[str, object] | None]:
     """None while it works, then the figures.
 
     Per network (``decoder``, ``generator``): ``mse`` and ``dssim`` of reconstructions from the posterior's mean,
@@ -66,7 +66,7 @@ def evaluate(model: Drawn, judge: Judge) -> Iterator[dict[str, Any] | None]:
     originals, ``frechet`` distance of samples (``fid`` on Inception's features), ``nearest`` distance between samples,
     and the coverage of classes. MSE is of pictures in [0, 1]; the thesis' unit is 4 times as large.
     """
-    figures: dict[str, Any] = {"features": None if judge.features is None else judge.features.name}
+    figures: dict[str, object] = {"features": None if judge.features is None else judge.features.name}
     for name, draw in (("decoder", model.decode), ("generator", model.generate)):
         if draw is None:
             continue

@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         report = import_studio("stories.map_benchmark").bench_map(arguments.model)
     else:
         report = import_studio("stories.benchmarks").bench_startup()
-    figures: dict[str, Any] = msgspec.to_builtins(report)
+    figures: dict[str, object] = msgspec.to_builtins(report)
     output.say(table([(name, _written(value)) for name, value in figures.items()]))
     output.result(figures)
 
@@ -68,7 +68,7 @@ def _bench_training(arguments: argparse.Namespace, output: Output) -> None:
     steps = training_speed(read_recipe(find_recipe(arguments.recipe)), catalogue=find_catalogue())
     last = output.follow(steps, "measuring the training loop")
     assert last is not None
-    figures: dict[str, Any] = msgspec.to_builtins(last.speed)
+    figures: dict[str, object] = msgspec.to_builtins(last.speed)
     output.say(table([(name, _written(value)) for name, value in figures.items()]))
     output.result(figures)
 

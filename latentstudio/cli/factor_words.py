@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from latentstudio.factors import Factor
 
 
-def factor_row(factor: Factor) -> dict[str, Any]:
+def factor_row(factor: Factor) -> dict[str, object]:
     """The json of one factor; the range in its unit."""
     shown = factor.unit.to_display
     return {

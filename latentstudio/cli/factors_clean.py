@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import time
 from pathlib import Path
-from typing import Any
 
 from latentstudio.api import clean_steps, factors_of
 from latentstudio.cli.options import count_from_one
@@ -60,7 +59,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     })
 
 
-def _facts(factor: Factor) -> dict[str, Any]:
+def _facts(factor: Factor) -> dict[str, object]:
     shown = factor.unit.to_display
     return {
         "grade": factor.grade, "unit": factor.unit.symbol, "range": [shown(t) for t in factor.reach],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentstudio import api, pixels
 from latentstudio.cli.output import Output
@@ -14,7 +15,14 @@ from latentstudio.document.view import View
 from latentstudio.errors import StudioError
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
-from latentstudio.inversion.settings import TuningSettings
+from latentstudio.inversion.placing import Placed
+from latentstudio.inversion.results import Inversion, TuningResult, TuningStep
+from latentstudio.inversion.settings import InversionSettings, TuningSettings
+
+if TYPE_CHECKING:  # it imports torch
+    from latentstudio.factors.kept import KeptEffect
+
+Latent = NDArray[np.float32]
 
 STRIP = 8
 NEAR = 0.5
@@ -30,11 +38,12 @@ class After:
     size: pixels.SavedSize = pixels.AS_DRAWN
 
     def run(
-        self, model: Model, placed: Any, settings: Any, start: Any, found: Any, out: Path, output: Output,
+        self, model: Model, placed: Placed, settings: InversionSettings, start: Latent | None, found: Inversion,
+        out: Path, output: Output,
         place: api.PhotoPlace | None = None,
-    ) -> dict[str, Any]:
+    ) -> dict[str, object]:
         """The further keys of a photo's answer; files go to ``out``."""
-        answer: dict[str, Any] = {}
+        answer: dict[str, object] = {}
         if found.ended == "cancelled":
             return answer
         if self.curve:
@@ -45,8 +54,9 @@ class After:
 
 
 def _curve(
-    model: Model, placed: Any, settings: Any, start: Any, output: Output, conditions: Conditions
-) -> list[dict[str, Any]]:
+    model: Model, placed: Placed, settings: InversionSettings, start: Latent | None, output: Output,
+    conditions: Conditions,
+) -> list[dict[str, object]]:
     last = output.follow(
         api.likeness_steps(model, placed.picture, settings, start=start, mask=placed.inside,
                            conditions=conditions), "what likeness costs"
@@ -60,12 +70,12 @@ def _curve(
 
 
 def _tune(
-    model: Model, placed: Any, found: Any, out: Path, settings: TuningSettings, output: Output,
+    model: Model, placed: Placed, found: Inversion, out: Path, settings: TuningSettings, output: Output,
     place: api.PhotoPlace | None, conditions: Conditions,
-) -> dict[str, Any]:
-    shown: list[Any] = []
+) -> dict[str, object]:
+    shown: list[TuningStep] = []
 
-    def on_step(step: Any) -> bool:
+    def on_step(step: TuningStep) -> bool:
         if step.tuning is not None:
             shown.append(step)
         return False
@@ -83,15 +93,17 @@ def _tune(
         if not shown:
             raise
         result = api.conclude_tuning(model, placed.picture, shown[-1], mask=placed.inside, conditions=conditions)
+    assert result is not None  # the last step has it
     for note in result.notes:
         output.note(note)
     return _told(model, placed, found, result, out, output, place, conditions)
 
 
 def _told(
-    model: Model, placed: Any, found: Any, result: Any, out: Path, output: Output, place: api.PhotoPlace | None,
+    model: Model, placed: Placed, found: Inversion, result: TuningResult, out: Path, output: Output,
+    place: api.PhotoPlace | None,
     conditions: Conditions,
-) -> dict[str, Any]:
+) -> dict[str, object]:
     tuning = result.tuning
     path = out / "tuning.safetensors"
     api.write_tuning(path, tuning)
@@ -119,7 +131,7 @@ def _told(
     }
 
 
-def _kept(model: Model, tuned: Model, latent: Any, output: Output, conditions: Conditions) -> tuple[Any, ...]:
+def _kept(model: Model, tuned: Model, latent: Latent, output: Output, conditions: Conditions) -> tuple[KeptEffect, ...]:
     try:
         steps = api.kept_effect_steps(model, tuned, latent, conditions=conditions)
         last = output.follow(steps, "what the factors keep")
@@ -129,7 +141,7 @@ def _kept(model: Model, tuned: Model, latent: Any, output: Output, conditions: C
     return () if last is None else tuple(last.effects)
 
 
-def _neighbours(model: Model, tuned: Model, latent: Any, conditions: Conditions) -> Any:
+def _neighbours(model: Model, tuned: Model, latent: Latent, conditions: Conditions) -> pixels.BytePictures:
     """Samples half-way between the pivot and the prior's: above as the model drew them, below as it does now."""
     drawn = api.sample(model, seed=7, count=STRIP)
     near = (latent + NEAR * (drawn - latent)).astype(np.float32)

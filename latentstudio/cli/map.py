@@ -6,7 +6,6 @@ import argparse
 import re
 import time
 from pathlib import Path
-from typing import Any
 
 from latentstudio.api import Factor, MapData, Model, factors_of, map_steps, open_model, write_map
 from latentstudio.cli.options import Parser, add_common, add_settings, settings_of, verb_parser
@@ -102,7 +101,7 @@ def _tell(data: MapData, arguments: argparse.Namespace, seconds: float, output: 
         f"{NAMES[data.space]} ({100 * sum(explained):.1f} % of the variance){', ' + names if names else ''}: "
         f"{arguments.out}"
     )
-    answer: dict[str, Any] = {
+    answer: dict[str, object] = {
         "model": data.model, "space": data.space, "count": len(data.cloud), "seed": arguments.seed or 0,
         "components": [first, second], "explained": list(explained), "trajectories": trajectories,
         "out": str(arguments.out), "seconds": round(seconds, 2),

@@ -57,7 +57,7 @@ class Output:
         with contextlib.suppress(OSError, ValueError):
             print(text, file=sys.stderr, flush=True)
 
-    def result(self, value: Mapping[str, Any]) -> None:
+    def result(self, value: Mapping[str, object]) -> None:
         """The answer as one JSON value, with its ``provenance``; silent without ``--json``."""
         if self.as_json and not self._answered:
             self._answered = True
@@ -107,7 +107,7 @@ class Output:
         return last
 
 
-def provenance(asked: argparse.Namespace, told: Mapping[str, Any]) -> dict[str, Any]:
+def provenance(asked: argparse.Namespace, told: Mapping[str, object]) -> dict[str, object]:
     """What an answer was made with: version, seed, SHA-256 of the weights of every model in it and of its input files.
 
     Weights stand by the model's name, files by the path that was given; a file of more than 1 GB has none.

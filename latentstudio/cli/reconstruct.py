@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import math
 from pathlib import Path
-from typing import Any
 
 from latentstudio.autoencoding.rebuilding import DECODER, GENERATOR, check_network, rebuild, write_rebuilt
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
@@ -40,7 +39,7 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """One picture after the other; one that cannot be read does not stop the others."""
     model = open_model(arguments.model, device=arguments.device, runtime=EAGER)
-    answers: list[dict[str, Any]] = []
+    answers: list[dict[str, object]] = []
     try:
         check_network(model, arguments.by)
         conditions = read_conditions(arguments, model)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, cast
+from typing import Protocol, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -250,7 +250,7 @@ def _coordinates(components: PrincipalComponents, rows: NDArray[np.uint8] | Floa
     return np.concatenate([components.coordinates(piece) for piece in pieces])
 
 
-def _scale(rows: NDArray[Any]) -> np.float32:
+def _scale(rows: NDArray[np.generic]) -> np.float32:
     """What makes a distance of rows of bytes the root mean square difference of pixels in [0, 1]."""
     return np.float32(1.0 / (255.0 * np.sqrt(rows.shape[1])))
 

@@ -7,7 +7,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -77,7 +76,7 @@ class RecordStore:
         StorageError: the folder may not be written.
     """
 
-    def __init__(self, folder: Path, about: Mapping[str, Any]) -> None:
+    def __init__(self, folder: Path, about: Mapping[str, object]) -> None:
         self.folder = folder
         mine = as_read_back(about)
         assert isinstance(mine, dict)
@@ -91,7 +90,7 @@ class RecordStore:
             return LearningError(f"{path} is broken ({reason})", expected="the notes of a records folder",
                                  action="delete the folder to start anew")
 
-        theirs = read_json(path, dict[str, Any], refuse, most=MOST_KEPT) if path.exists() else None
+        theirs = read_json(path, dict[str, object], refuse, most=MOST_KEPT) if path.exists() else None
         if theirs is None:
             write_whole(path, json.dumps(mine, indent=1, sort_keys=True).encode())
         elif theirs != mine:

@@ -7,7 +7,7 @@ An opened generator is asked with ``isinstance``, never by a name; a card that i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from latentstudio.generators.conditions import NONE, Conditions
 
@@ -72,7 +72,7 @@ class Decomposes(Protocol):
 class BuildsNetworks(Protocol):
     """Capability ``build`` of a backend: a fresh network to be trained; ``config`` is what the card will hold."""
 
-    def build(self, config: Mapping[str, Any]) -> nn.Module: ...
+    def build(self, config: Mapping[str, object]) -> nn.Module: ...
 
 
 CAPABILITIES: Mapping[str, type] = {

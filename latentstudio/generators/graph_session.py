@@ -111,7 +111,7 @@ def thread_choices() -> tuple[int, ...]:
     return (1,) if usable < 2 else (1, min(usable, 4))
 
 
-def _providers(runtime: Any, device: str) -> list[Any]:
+def _providers(runtime: Any, device: str) -> list[object]:
     """CUDA only where it was asked for and its libraries load, so that nothing is tried in vain and printed."""
     cpu = "CPUExecutionProvider"
     if not device.startswith("cuda") or "CUDAExecutionProvider" not in runtime.get_available_providers():

@@ -46,7 +46,7 @@ def import_model(path: Path, *, catalogue: Catalogue) -> ModelEntry:
         return _copy_folder(path, catalogue)
     check_weights_file(path)
     backend_id, backend, card = _recognise(path, catalogue)
-    tensors: Mapping[str, Any] | None = None
+    tensors: Mapping[str, object] | None = None
     if isinstance(backend, ImportsFiles):
         card, tensors = guarded(lambda: _converted(backend, path), backend_id, "convert the file")
     return _keep(path, card, tensors, catalogue)
@@ -92,7 +92,7 @@ def _recognise(path: Path, catalogue: Catalogue) -> tuple[str, Backend, ModelCar
                          action="install a backend plugin for it (see docs/plugin-guide.md)")
 
 
-def _converted(backend: ImportsFiles, path: Path) -> tuple[ModelCard, Mapping[str, Any]]:
+def _converted(backend: ImportsFiles, path: Path) -> tuple[ModelCard, Mapping[str, object]]:
     card, tensors = backend.import_file(path)
     if not isinstance(card, ModelCard) or not isinstance(tensors, Mapping) or not tensors:
         raise TypeError(f"import_file gave {type(card).__name__} and {type(tensors).__name__}, not a card and tensors")
@@ -122,7 +122,7 @@ def _copy_folder(folder: Path, catalogue: Catalogue) -> ModelEntry:
 
 
 def _keep(
-    path: Path, card: ModelCard, tensors: Mapping[str, Any] | None, catalogue: Catalogue
+    path: Path, card: ModelCard, tensors: Mapping[str, object] | None, catalogue: Catalogue
 ) -> ModelEntry:
     with _prepared() as work:
         if tensors is None:

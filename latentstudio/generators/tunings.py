@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,7 +73,7 @@ def make_tuning(
     card: ModelCard, pivot: NDArray[np.float32], differences: Mapping[str, Tensor], figures: Mapping[str, float]
 ) -> Tuning:
     """The tuning of these differences, rounded to float16; equal tensors give equal bytes and so an equal hash."""
-    tensors: dict[str, Any] = {f"{_PREFIX}{name}": value.half() for name, value in differences.items()}
+    tensors: dict[str, object] = {f"{_PREFIX}{name}": value.half() for name, value in differences.items()}
     told = {
         "format": FORMAT, "model": card.name, "model_sha256": card.weights_sha256,
         "figures": json.dumps({name: float(f"{value:.4g}") for name, value in sorted(figures.items())}),

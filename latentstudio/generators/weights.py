@@ -80,7 +80,7 @@ def read_metadata(path: Path) -> dict[str, str]:
         return _header(stream, Path(path).name)[1]
 
 
-def read_config(path: Path, name: str) -> dict[str, Any]:
+def read_config(path: Path, name: str) -> dict[str, object]:
     """The values that a note of this name in the header holds as JSON; none where there is no such note.
 
     Raises:
@@ -89,7 +89,7 @@ def read_config(path: Path, name: str) -> dict[str, Any]:
     def broken(reason: str) -> ModelFileError:
         return ModelFileError(f"the note '{name}' in {Path(path).name} is broken ({reason})", action=_REFETCH)
 
-    return json_from(read_metadata(path).get(name, "{}"), dict[str, Any], broken)
+    return json_from(read_metadata(path).get(name, "{}"), dict[str, object], broken)
 
 
 def metadata_in(data: bytes, where: str) -> dict[str, str]:
@@ -176,7 +176,7 @@ def tensors_in(data: bytes, where: str) -> dict[str, Tensor]:
         return load(data)
 
 
-def read_tensors_numpy(path: Path) -> dict[str, NDArray[Any]]:
+def read_tensors_numpy(path: Path) -> dict[str, NDArray[np.generic]]:
     """All tensors of a safetensors file as numpy arrays, without torch; bfloat16 is not offered by numpy and refused.
 
     Raises:
@@ -189,7 +189,7 @@ def read_tensors_numpy(path: Path) -> dict[str, NDArray[Any]]:
         return load_file(path)
 
 
-def tensors_in_numpy(data: bytes, where: str) -> dict[str, NDArray[Any]]:
+def tensors_in_numpy(data: bytes, where: str) -> dict[str, NDArray[np.generic]]:
     """As ``read_tensors_numpy``, of the bytes of a file.
 
     Raises:
@@ -267,7 +267,7 @@ def read_state_dicts(path: Path) -> dict[str, dict[str, Tensor]]:
     return found
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> None:
+def write_tensors(path: Path, tensors: Mapping[str, object], metadata: Mapping[str, str] | None = None) -> None:
     """Write named torch tensors or numpy arrays as safetensors, whole or not at all.
 
     The same content gives the same bytes on every machine, so that its SHA-256 can name a model.
@@ -279,14 +279,14 @@ def write_tensors(path: Path, tensors: Mapping[str, Any], metadata: Mapping[str,
         stream.writelines(_packed(tensors, metadata))
 
 
-def pack_tensors(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None = None) -> bytes:
+def pack_tensors(tensors: Mapping[str, object], metadata: Mapping[str, str] | None = None) -> bytes:
     """The bytes that ``write_tensors`` writes."""
     return b"".join(_packed(tensors, metadata))
 
 
-def _packed(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None) -> Iterator[bytes]:
+def _packed(tensors: Mapping[str, object], metadata: Mapping[str, str] | None) -> Iterator[bytes]:
     plain = {name: np.ascontiguousarray(_as_numpy(tensors[name])) for name in sorted(tensors)}
-    header: dict[str, Any] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
+    header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
     end = 0
     for name, value in plain.items():
         kind = _KINDS[value.dtype.name]
@@ -299,7 +299,7 @@ def _packed(tensors: Mapping[str, Any], metadata: Mapping[str, str] | None) -> I
         yield value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def _as_numpy(value: Any) -> NDArray[Any]:
+def _as_numpy(value: Any) -> NDArray[np.generic]:
     if isinstance(value, np.ndarray):
         return value
     plain = value.detach().cpu()

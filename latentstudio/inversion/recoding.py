@@ -6,7 +6,6 @@ import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -132,7 +131,7 @@ def finish_recoder(generator: Generator, recipe: Recipe, run: Path, out: Path, *
     return write_recoder(out, network.average, replace(card, figures=figures))
 
 
-def held_out_figures(generator: Generator, recoder: Recoder) -> dict[str, Any]:
+def held_out_figures(generator: Generator, recoder: Recoder) -> dict[str, object]:
     """Errors on ``HELD_OUT`` samples: of latents, and of pictures in [0, 1] (mean, median and 95th percentile)."""
     space = generator.card.spaces[0]
     latents = torch.from_numpy(sample_prior(space, count=HELD_OUT, seed=HELD_OUT_SEED))

@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -44,7 +43,7 @@ _STILL = 10**9
 class StudyStep(Step):
     """Progress; the last step of a part has its ``table`` and perhaps ``pictures`` (rows of uint8 (H, W, 3))."""
 
-    table: Mapping[str, Any] = field(default_factory=dict)
+    table: Mapping[str, object] = field(default_factory=dict)
     pictures: tuple[tuple[np.ndarray, ...], ...] = ()
 
 
@@ -75,7 +74,7 @@ def compare_losses(generator: Generator, targets: Tensor, features: Features, *,
     All are minimised by Adam from the same samples of the prior, as in the paper.
     """
     start = torch.from_numpy(sample_prior(generator.card.spaces[0], count=len(targets), seed=seed)).flatten(1)
-    rows: list[dict[str, Any]] = []
+    rows: list[dict[str, object]] = []
     shown = [[as_bytes(picture) for picture in targets[:SHOWN]]]
     combinations = [(loss, constraint) for loss in LOSSES for constraint in CONSTRAINTS]
     for number, (loss, constraint) in enumerate(combinations):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,7 +58,7 @@ def principal_components(points: FloatArray, *, count: int) -> PrincipalComponen
 
 
 def gradual_components(
-    points: NDArray[Any], *, count: int, seed: int = 0
+    points: NDArray[np.generic], *, count: int, seed: int = 0
 ) -> Generator[float, None, PrincipalComponents]:
     """As ``principal_components`` for many or long rows (N, P) of any number type, in pieces; yields the share done.
 
@@ -83,7 +82,7 @@ def gradual_components(
 class _Pieces:
     """Rows that are centred a piece at a time, so that no second copy of them is ever made."""
 
-    def __init__(self, points: NDArray[Any]) -> None:
+    def __init__(self, points: NDArray[np.generic]) -> None:
         self._points = points
         self.rows, self.columns = points.shape
         self.starts = range(0, self.rows, ROWS)
@@ -137,7 +136,9 @@ def _by_sketch(source: _Pieces, count: int, seed: int) -> Generator[float, None,
     return _sorted_out(source.mean, rows[:count], scales[:count] ** 2 / (total or 1.0))
 
 
-def _sorted_out(mean: NDArray[Any], directions: NDArray[Any], explained: NDArray[Any]) -> PrincipalComponents:
+def _sorted_out(
+    mean: NDArray[np.generic], directions: NDArray[np.generic], explained: NDArray[np.generic]
+) -> PrincipalComponents:
     """With the sign of each direction fixed: its largest entry is positive."""
     signs = np.sign(directions[np.arange(len(directions)), np.abs(directions).argmax(axis=1)])
     return PrincipalComponents(

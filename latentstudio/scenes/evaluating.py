@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -63,7 +62,7 @@ class SceneFigures:
     slots: float
     seconds: float
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain numbers, rounded, for cards and json."""
         told = {
             "scenes": self.count, "ap50": self.ap50, "ap30": self.ap30, "ap": self.ap,

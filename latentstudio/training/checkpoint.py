@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,13 +27,13 @@ class Checkpoint:
     step: int
     weights: dict[str, Tensor]
     optimiser: dict[str, Tensor]
-    recipe: dict[str, Any]
+    recipe: dict[str, object]
     data: str = ""
 
 
 def save_checkpoint(
     folder: Path, *, step: int, network: nn.Module, optimisers: Sequence[torch.optim.Optimizer],
-    recipe: dict[str, Any], data: str = "",
+    recipe: dict[str, object], data: str = "",
 ) -> None:
     """Replace the folder's checkpoint; the last good one stays when writing fails.
 
@@ -82,7 +81,7 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
             step=int(notes["step"]),
             weights={n.removeprefix("weights/"): t for n, t in tensors.items() if n.startswith("weights/")},
             optimiser={n.removeprefix("optimiser/"): t for n, t in tensors.items() if n.startswith("optimiser/")},
-            recipe=json_from(notes["recipe"], dict[str, Any], broken),
+            recipe=json_from(notes["recipe"], dict[str, object], broken),
             data=notes.get("data", ""),
         )
 

@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -120,7 +119,7 @@ class AvaeBackend:
         network.eval().requires_grad_(False)
         return AvaeGenerator(card, network.to(device))
 
-    def build(self, config: Mapping[str, Any]) -> AvaeNetwork:
+    def build(self, config: Mapping[str, object]) -> AvaeNetwork:
         """A fresh network of these sizes (see ``Sizes``)."""
         return AvaeNetwork(read_sizes(config))
 

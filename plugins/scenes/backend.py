@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -79,7 +78,7 @@ class SceneBackend:
         network.eval().requires_grad_(False)
         return SceneGenerator(card, network.to(device))
 
-    def build(self, config: Mapping[str, Any]) -> SceneNetwork:
+    def build(self, config: Mapping[str, object]) -> SceneNetwork:
         """A fresh network of these sizes (see ``SceneSizes``)."""
         return SceneNetwork(read_scene_sizes(config))
 
