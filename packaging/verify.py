@@ -61,7 +61,7 @@ def steps(scratch: Path, *, quick: bool) -> list[Callable[[], Count]]:
     ]
     if quick:
         return planned
-    planned += [lambda: attacked(scratch), lambda: fetched(scratch)]
+    planned += [lambda: attacked(scratch), killed, lambda: fetched(scratch)]
     planned += [lambda story=story, model=model: told(story, model, scratch) for story, model in STORIES]
     return [*planned, lambda: wheel(scratch)]
 
@@ -95,6 +95,11 @@ def attacked(scratch: Path) -> Count:
     found = json.loads(report.read_text(encoding="utf-8"))
     bad = sum(1 for count in found.values() if count)
     return Count(len(found) - bad, max(bad, 1 if code else 0))
+
+
+def killed() -> Count:
+    """One kill -9 of each kind of work, and a start after it."""
+    return command("kills", [sys.executable, "-m", "tests.attack.kills", "--count", "4"])
 
 
 def fetched(scratch: Path) -> Count:

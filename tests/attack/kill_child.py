@@ -43,17 +43,17 @@ def drag(lines: TextIO, tag: int) -> None:
     watcher = os.getppid()
     with story_window(Path("/nowhere"), model=MODEL if tag == 0 else None, slot=claim_slot()) as driver:
         name = driver.parts.desk.current.factors.names[0]
-        lines.write(json.dumps(["came back", driver.session.position(name)]) + "\n")
+        lines.write(json.dumps(["came back", driver.view.position(name)]) + "\n")
         low, high = driver.card(name).slider.minimum(), driver.card(name).slider.maximum()
         driver.press(name)
         for step in itertools.count():
             if os.getppid() != watcher:
                 return
             driver.move(name, low + (high - low) * (0.5 + (0.2 + 0.001 * tag) * math.sin(step / 11.0 + tag)))
-            lines.write(json.dumps([time.time(), driver.session.position(name)]) + "\n")
+            lines.write(json.dumps([time.time(), driver.view.position(name)]) + "\n")
             driver.live(0.016)
             if step % 40 == 39:  # let go now and then, so that the history and its pictures are written too
-                driver.release(name, driver.session.position(name))
+                driver.release(name, driver.view.position(name))
                 driver.press(name)
 
 
@@ -61,9 +61,9 @@ def save(lines: TextIO, tag: int, out: Path) -> None:
     """Save three kinds of file by turns; every number is higher than any before."""
     from latentstudio import api
     from latentstudio.document.history import History
-    from latentstudio.document.picture_recipe import save_picture
     from latentstudio.document.session import Session
     from latentstudio.document.session_file import Saved, write_session
+    from latentstudio.document.view import View
     from latentstudio.inversion.frames import Frame
 
     watcher = os.getppid()
@@ -73,21 +73,22 @@ def save(lines: TextIO, tag: int, out: Path) -> None:
         Image.fromarray(ramp.astype(np.uint8)).save(photo_path)
     model = api.open_model(MODEL)
     photo = api.read_photo(photo_path)
-    start = Session.start(model.card, api.sample(model, seed=1), 1)
+    start = View.start(model.card, api.sample(model, seed=1), 1)
     start = start.with_photo(api.photo_place(PHOTO, photo, Frame(200.0, 150.0, 180.0)))
-    history = History.start(start)
+    history = History.start(Session((start,)))
     for number in itertools.count(1_000_000 * (tag + 1)):
         if os.getppid() != watcher:
             return
-        session = replace(start, seed=number)
+        view = replace(start, seed=number)
+        session = Session((view,))
         history = history.commit(session, "save").bounded(30)
         write_session(out / "a.latentstudio", Saved(session, history))
         lines.write(json.dumps([time.time(), "a.latentstudio", number]) + "\n")
-        picture = api.draw(model, session)
+        picture = api.draw(model, view)
         picture.save(out / "b.png")
         lines.write(json.dumps([time.time(), "b.png", number]) + "\n")
-        pasted = api.draw_pasted(model, session, photo=photo)
-        save_picture(out / "c.png", pasted.pixels, session, pasted.runtime_name, pasted.device, pasted=True)
+        pasted = api.draw_pasted(model, view, photo=photo)
+        pasted.save(out / "c.png")
         lines.write(json.dumps([time.time(), "c.png", number]) + "\n")
 
 

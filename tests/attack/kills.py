@@ -194,8 +194,8 @@ class Save(Play):
 
     def _number(self, path: Path) -> int:
         try:
-            read = read_session if path.suffix == ".latentstudio" else read_recipe
-            return read(path).session.seed or 0
+            view = read_session(path).session.view if path.suffix == ".latentstudio" else read_recipe(path).view
+            return view.seed or 0
         except StudioError:
             return -1
 
@@ -299,13 +299,14 @@ def play(kind: str, count: int, seed: int, scratch: Path) -> Tally:
     left: set[Path] = set()
     for number in range(count + 1):
         early = 0 < number < count and rng.random() < 0.15
-        process = subprocess.Popen(work.command(), cwd=ROOT, env=work.environment, stdin=subprocess.DEVNULL,
-                                   stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        with open(folder / "said", "wb") as said_by_it:
+            process = subprocess.Popen(work.command(), cwd=ROOT, env=work.environment, stdin=subprocess.DEVNULL,
+                                       stdout=subprocess.DEVNULL, stderr=said_by_it)
         try:
             if early:
                 time.sleep(rng.uniform(0.0, 2.5))
             elif not _wait(work, process):
-                tally.said.append(f"start {number} did not come to work: {_last_words(process)}")
+                tally.said.append(f"start {number} did not come to work: {_last_words(folder, process)}")
                 return tally
             else:
                 said = work.after_start() if number else ""
@@ -317,7 +318,7 @@ def play(kind: str, count: int, seed: int, scratch: Path) -> Tally:
                 time.sleep(rng.uniform(0.0, 1.2))
         finally:
             process.send_signal(signal.SIGKILL)
-            process.communicate()
+            process.wait()
         if number == count:
             break
         tally.kills += 1
@@ -331,7 +332,7 @@ def play(kind: str, count: int, seed: int, scratch: Path) -> Tally:
     return tally
 
 
-def _wait(work: Play, process: subprocess.Popen[str]) -> bool:
+def _wait(work: Play, process: subprocess.Popen[bytes]) -> bool:
     end = time.monotonic() + START
     while not work.at_work():
         if process.poll() is not None:
@@ -342,10 +343,9 @@ def _wait(work: Play, process: subprocess.Popen[str]) -> bool:
     return True
 
 
-def _last_words(process: subprocess.Popen[str]) -> str:
-    process.kill()
-    _, said = process.communicate()
-    return " / ".join(said.strip().splitlines()[-3:]) or f"exit code {process.returncode}"
+def _last_words(folder: Path, process: subprocess.Popen[bytes]) -> str:
+    lines = (folder / "said").read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    return " / ".join(lines[-3:]) or f"exit code {process.poll()}"
 
 
 def main() -> int:
@@ -379,8 +379,8 @@ def main() -> int:
         for words in (*tally.said, *tally.half[:5], *tally.left[:5]):
             print(f"    {words}")
     good = len(tallies) == len(kinds) and all(tally.good for tally in tallies.values())
-    back, half, left = (sum(numbers) for numbers in zip(*(
-        (tally.came_back, len(tally.half), len(tally.left)) for tally in tallies.values()), strict=True))
+    back = sum(tally.came_back for tally in tallies.values())
+    half, left = (sum(len(getattr(tally, name)) for tally in tallies.values()) for name in ("half", "left"))
     print(f"kills: {back} of {asked.count} came back, {half} half files, {left} left over, seed {asked.seed}, "
           f"{time.strftime('%Y-%m-%d')}, {time.perf_counter() - began:.0f} s", flush=True)
     return 0 if good else 1
