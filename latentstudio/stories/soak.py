@@ -49,9 +49,10 @@ from latentstudio.document.autosave import claim_slot
 from latentstudio.document.preferences import Preferences
 from latentstudio.stories.driver import Driver, close_window
 from latentstudio.studio.app import build_window, make_application
+from latentstudio.studio.features import FEATURES
 from latentstudio.studio.shell.actions import ACTIONS
 from latentstudio.studio.shell.commands import Dialogs
-from latentstudio.studio.shell.docks import LEFT, RIGHT, WORKSPACES
+from latentstudio.studio.shell.docks import WORKSPACES
 from latentstudio.studio.shell.window import MainWindow
 
 REST_AFTER, EVERY = 2_000, 1_000
@@ -301,7 +302,7 @@ class Hand:
         return str(size)
 
     def _panel(self) -> str:
-        name = self._source.choice((*LEFT, *RIGHT))
+        name = self._source.choice(FEATURES).id
         self._source.choice((self._window.docks.bring_forward, self._window.docks.toggle,
                              self._window.docks.toggle_floating))(name)
         return name

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from latentstudio.studio.features import FEATURES
+
 MENUS = ("File", "Edit", "Sample", "View", "Help")
 
 
@@ -69,15 +71,8 @@ ACTIONS: tuple[Action, ...] = (
     Action("zoom_in", "Zoom in", ("Ctrl++", "Ctrl+="), "View", "zoom-in"),
     Action("zoom_out", "Zoom out", ("Ctrl+-",), "View", "zoom-out"),
     Action("smooth", "Smooth pixels", ("N",), "View", checkable=True),
-    Action("show_library", "Show library", ("Ctrl+1",), "View", "", True, checkable=True),
-    Action("show_factors", "Show sliders", ("Ctrl+2",), "View", checkable=True),
-    Action("show_raw", "Show raw coordinates", ("Ctrl+3",), "View", checkable=True),
-    Action("show_learn", "Show learning", ("Ctrl+4",), "View", checkable=True),
-    Action("show_map", "Show map", ("Ctrl+5",), "View", checkable=True),
-    Action("show_photo", "Show photo", ("Ctrl+6",), "View", checkable=True),
-    Action("show_reconstruct", "Show reconstructions", ("Ctrl+7",), "View", checkable=True),
-    Action("show_train", "Show training", ("Ctrl+8",), "View", checkable=True),
-    Action("show_scene", "Show scene", ("Ctrl+9",), "View", checkable=True),
+    *(Action(f"show_{one.id}", one.words, (one.shortcut,), "View", separated=one.id == FEATURES[0].id, checkable=True)
+      for one in sorted(FEATURES, key=lambda one: one.shortcut)),
     Action("undock_panel", "Undock or dock the panel in front", ("Ctrl+U",), "View"),
     Action("workspace_play", "Workspace: Play", ("F5",), "View", "", True, checkable=True),
     Action("workspace_photo", "Workspace: Photo", ("F7",), "View", checkable=True),

@@ -6,11 +6,13 @@ import random
 from collections.abc import Callable
 
 from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QWidget
 
 from latentstudio.document.autosave import Slot
 from latentstudio.document.workspace import Workspace
 from latentstudio.generators.catalogue import Catalogue
 from latentstudio.inversion.photos import Photo
+from latentstudio.studio.bench import Bench
 from latentstudio.studio.canvas.history import HistoryPresenter
 from latentstudio.studio.canvas.panel import PicturePanel
 from latentstudio.studio.canvas.presenter import PicturePresenter
@@ -18,6 +20,7 @@ from latentstudio.studio.desk import Desk
 from latentstudio.studio.factors.exact import ExactPresenter
 from latentstudio.studio.factors.panel import FactorsPanel
 from latentstudio.studio.factors.presenter import FactorsPresenter
+from latentstudio.studio.features import FEATURES
 from latentstudio.studio.learn.find import FindPresenter
 from latentstudio.studio.learn.find_panel import FindPanel
 from latentstudio.studio.learn.panel import LearnPanel
@@ -44,7 +47,6 @@ from latentstudio.studio.shell.status import StatusPresenter
 from latentstudio.studio.shell.status_line import StatusLine
 from latentstudio.studio.train.panel import TrainPanel
 from latentstudio.studio.train.presenter import TrainPresenter
-from latentstudio.studio.widgets.pieces import put_on_top
 
 LARGEST_SEED = 9_999
 
@@ -75,54 +77,35 @@ class Components(QObject):
         self.desk = Desk(
             self.workspace, self.runner, next_seed=draw_seed, catalogue=catalogue, device=device, parent=self
         )
-        self._build_panels()
-        self._build_presenters(slot)
-
-    def _build_panels(self) -> None:
         self.picture_panel = PicturePanel()
-        self.library_panel = LibraryPanel()
-        self.factors_panel = FactorsPanel()
-        self.raw_panel = RawPanel()
-        self.learn_panel = LearnPanel()
-        self.find_panel = FindPanel()
-        put_on_top(self.find_panel, self.learn_panel)
-        self.photo_panel = PhotoPanel()
-        self.reconstruct_panel = ReconstructPanel()
-        self.scene_panel = ScenePanel()
-        self.train_panel = TrainPanel()
-        self.map_panel = MapPanel()
         self.status_line = StatusLine()
-
-    def _build_presenters(self, slot: Slot) -> None:
-        desk, canvas = self.desk, self.picture_panel.canvas
-        self.notices = NoticesPresenter(desk, self.picture_panel.notices, parent=self)
-        self.picture = PicturePresenter(desk, canvas, parent=self)
-        self.factors = FactorsPresenter(desk, self.factors_panel, canvas, parent=self)
-        self.factors.hand_down.connect(self.picture.on_hand)
-        self.exact = ExactPresenter(desk, self.factors_panel, parent=self)
-        self.samples = SamplesPresenter(desk, self.library_panel.samples, parent=self)
-        self.history = HistoryPresenter(desk, self.picture_panel.strip, parent=self)
-        self.library = LibraryPresenter(desk, self.library_panel, parent=self)
-        self.raw = RawPresenter(desk, self.raw_panel, parent=self)
-        self.learn = LearnPresenter(desk, self.learn_panel, parent=self)
-        self.find = FindPresenter(desk, self.find_panel, parent=self)
-        self.map = MapPresenter(desk, self.map_panel, parent=self)
-        self.factors.choice_changed.connect(self.map.set_factor)
-        self.unkept = UnkeptPresenter(desk, self.learn, parent=self)
-        self.photo = PhotoPresenter(desk, self.photo_panel, parent=self)
-        self.picture.set_photo_source(self.photo.photo_of)
-        self.photo.beside_changed.connect(canvas.show_beside)
-        self.scene = ScenePresenter(desk, self.scene_panel, canvas.boxes, parent=self)
-        self.reconstruct = ReconstructPresenter(desk, self.reconstruct_panel, self.photo, parent=self)
-        self.train = TrainPresenter(desk, self.train_panel, parent=self)
-        self.train.finished.connect(self.library.renew)
-        self.status = StatusPresenter(desk, self.runner, self.status_line, parent=self)
+        self.notices = NoticesPresenter(self.desk, self.picture_panel.notices, parent=self)
+        self.picture = PicturePresenter(self.desk, self.picture_panel.canvas, parent=self)
+        self.bench = Bench(self.desk, self.picture_panel, self.picture, self)
+        self.panels: dict[str, QWidget] = {feature.id: feature.build(self.bench) for feature in FEATURES}
+        self._name()
+        self.history = HistoryPresenter(self.desk, self.picture_panel.strip, parent=self)
+        self.status = StatusPresenter(self.desk, self.runner, self.status_line, parent=self)
         self.files = FilesPresenter(
-            desk, fetch=self.library.request_fetch, renew=self.library.renew, take_photo=self._take_photo,
+            self.desk, fetch=self.library.request_fetch, renew=self.library.renew, take_photo=self._take_photo,
             take_scene=self.scene.take_scene, parent=self,
         )
-        self.keeping = AutosavePresenter(desk, slot, parent=self)
+        self.keeping = AutosavePresenter(self.desk, slot, parent=self)
         self.picture.painted.connect(self.status.on_painted)
+
+    def _name(self) -> None:
+        """Names for those whom window, stories and tests talk to."""
+        get = self.bench.get
+        self.library_panel, self.library, self.samples = get(LibraryPanel), get(LibraryPresenter), get(SamplesPresenter)
+        self.factors_panel, self.factors, self.exact = get(FactorsPanel), get(FactorsPresenter), get(ExactPresenter)
+        self.photo_panel, self.photo = get(PhotoPanel), get(PhotoPresenter)
+        self.reconstruct_panel, self.reconstruct = get(ReconstructPanel), get(ReconstructPresenter)
+        self.scene_panel, self.scene = get(ScenePanel), get(ScenePresenter)
+        self.raw_panel, self.raw = get(RawPanel), get(RawPresenter)
+        self.learn_panel, self.learn, self.unkept = get(LearnPanel), get(LearnPresenter), get(UnkeptPresenter)
+        self.find_panel, self.find = get(FindPanel), get(FindPresenter)
+        self.train_panel, self.train = get(TrainPanel), get(TrainPresenter)
+        self.map_panel, self.map = get(MapPanel), get(MapPresenter)
 
     def _take_photo(self, name: str, photo: Photo) -> None:
         """A scene model takes a picture apart, any other looks for its latent."""

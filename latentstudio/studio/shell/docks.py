@@ -8,14 +8,13 @@ from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, QTimer
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
 
+from latentstudio.studio.features import LEFT, RIGHT
 from latentstudio.studio.library.panel import LibraryPanel
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Heading, IconButton
 from latentstudio.studio.widgets.pieces import Panel, line_of
 
 WORKSPACES = ("Play", "Photo", "Scene", "Reconstruct", "Research")
-LEFT = ("library",)
-RIGHT = ("factors", "photo", "reconstruct", "scene", "raw", "learn", "train", "map")
 PAIRS = {
     "Play": ("factors", "map"), "Photo": ("photo", "factors"), "Reconstruct": ("reconstruct", "factors"),
     "Scene": ("scene", "factors"), "Research": ("factors", "raw"),

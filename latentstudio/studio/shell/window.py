@@ -15,10 +15,11 @@ from latentstudio.document.preferences import Layout, Preferences, save_preferen
 from latentstudio.document.workspace import Change
 from latentstudio.errors import StudioError
 from latentstudio.studio.canvas.presenter import header_line
+from latentstudio.studio.features import FEATURES
 from latentstudio.studio.shell.action_search import ActionSearch
 from latentstudio.studio.shell.commands import Commands, Dialogs, system_dialogs
 from latentstudio.studio.shell.components import Components
-from latentstudio.studio.shell.docks import LEFT, RIGHT, WORKSPACES, Docks
+from latentstudio.studio.shell.docks import WORKSPACES, Docks
 from latentstudio.studio.shell.hints import Hint, Hints
 from latentstudio.studio.shell.housekeeping import Housekeeper
 from latentstudio.studio.shell.icons import app_icon
@@ -100,20 +101,7 @@ class MainWindow(QMainWindow):
         parts = self.parts
         self.setCentralWidget(parts.picture_panel)
         parts.picture_panel.canvas.set_empty_text("Opening the first picture…")
-        self.docks = Docks(
-            self,
-            {
-                "library": ("Library", parts.library_panel),
-                "factors": ("Sliders", parts.factors_panel),
-                "photo": ("Photo", parts.photo_panel),
-                "reconstruct": ("Reconstruct", parts.reconstruct_panel),
-                "scene": ("Scene", parts.scene_panel),
-                "raw": ("Raw", parts.raw_panel),
-                "learn": ("Learn", parts.learn_panel),
-                "train": ("Train", parts.train_panel),
-                "map": ("Map", parts.map_panel),
-            },
-        )
+        self.docks = Docks(self, {one.id: (one.title, parts.panels[one.id]) for one in FEATURES})
 
     def _connect(self) -> None:
         parts = self.parts
@@ -141,7 +129,7 @@ class MainWindow(QMainWindow):
     def _own_handlers(self) -> dict[str, Callable[[], None]]:
         themes: tuple[Choice, ...] = get_args(Choice)
         return {
-            **{f"show_{name}": partial(self._toggle, name) for name in (*LEFT, *RIGHT)},
+            **{f"show_{one.id}": partial(self._toggle, one.id) for one in FEATURES},
             **{f"workspace_{name.lower()}": partial(self.arrange, name) for name in WORKSPACES},
             **{f"theme_{name}": partial(self._set_theme, name) for name in themes},
             "find_sliders": self.on_find_sliders,
