@@ -324,7 +324,7 @@ def test_five_thousand_moves_leak_nothing_and_end_where_the_slider_ends(driver: 
     latent = apply_factors(view.latent_array(), view.position_map(), opened.factors).latent
     expected = to_bytes(opened.model.pictures(latent[None]))[0]
     assert driver.card("x").value == pytest.approx(view.position("x"), abs=0.05)
-    assert np.array_equal(driver.parts.picture.last_drawn.picture, expected)
+    assert np.array_equal(driver.parts.picture.last_drawn.pixels, expected)
     assert driver.parts.picture_panel.canvas.number == driver.parts.picture.last_requested
 
 
