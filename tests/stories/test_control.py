@@ -35,10 +35,10 @@ def test_a_locked_factor_keeps_its_coordinate_while_another_slider_is_dragged(dr
     start = coordinate(driver, "y")
     driver.drag("x", 6.0, steps=4, seconds=0.05)
     assert abs(coordinate(driver, "y") - start) > 1e-3, "the axes lie aslant"
-    stood, picture = coordinate(driver, "y"), driver.parts.picture.last_drawn.picture
+    stood, picture = coordinate(driver, "y"), driver.parts.picture.last_drawn.pixels
     driver.click(driver.card("y").lock_button)
     driver.settle()
-    assert (driver.parts.picture.last_drawn.picture == picture).all(), "locking changes nothing to be seen"
+    assert (driver.parts.picture.last_drawn.pixels == picture).all(), "locking changes nothing to be seen"
     driver.drag("x", -6.0, steps=4, seconds=0.05)
     assert coordinate(driver, "y") == pytest.approx(stood, abs=1e-4)
     assert driver.view.kept == ("y",)
