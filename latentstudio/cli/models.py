@@ -1,4 +1,4 @@
-"""``latentstudio models list|get|info|add|remove``: models, and the add-ons that measure pictures."""
+"""``latentstudio models list|get|info|add|rename|remove``: models, and the add-ons that measure pictures."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from latentstudio.training.datasets import data_set, data_set_folder, data_set_n
 def parser() -> Parser:
     """The verb's options."""
     verb = verb_parser("models", "List, fetch, describe, add and remove models.")
-    actions = verb.add_subparsers(dest="action", required=True, metavar="list|get|info|add|remove")
+    actions = verb.add_subparsers(dest="action", required=True, metavar="list|get|info|add|rename|remove")
     add_common(actions.add_parser("list", help="every model, installed or to be fetched"))
     get = actions.add_parser("get", help="fetch an add-on model, or the data set fashion-mnist")
     get.add_argument("name", metavar="NAME")
@@ -42,9 +42,13 @@ def parser() -> Parser:
     info.add_argument("name", metavar="NAME")
     add = actions.add_parser("add", help="bring a weights file or a model folder in")
     add.add_argument("path", metavar="PATH", type=Path)
+    add.add_argument("--name", default="", help="what to call it (default: the name in its card, or its file's)")
+    rename = actions.add_parser("rename", help="call a model of your own otherwise")
+    rename.add_argument("name", metavar="OLD")
+    rename.add_argument("new", metavar="NEW")
     gone = actions.add_parser("remove", help="delete a fetched or added model")
     gone.add_argument("name", metavar="NAME")
-    for action in (get, info, add, gone):
+    for action in (get, info, add, rename, gone):
         add_common(action)
     return verb
 
@@ -52,7 +56,8 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Do the chosen action."""
     actions: dict[str, Callable[[argparse.Namespace, Output], None]] = {
-        "list": _list, "get": _get, "info": _info, "add": _add, "remove": _remove,
+        "list": _list, "get": _get, "info": _info, "add": _add, "rename": _rename,
+        "remove": _remove,
     }
     actions[arguments.action](arguments, output)
 
@@ -191,10 +196,22 @@ def _add(arguments: argparse.Namespace, output: Output) -> None:
     # converting a foreign file needs torch; the other actions do without
     from latentstudio.generators.importing import import_model
 
-    entry = import_model(arguments.path, catalogue=find_catalogue())
+    found = import_model(arguments.path, catalogue=find_catalogue(), name=arguments.name)
+    entry = found.entry
     backend = entry.card.backend if entry.card else None
-    output.say(f"{entry.name} is installed (backend {backend}) in {entry.folder}")
-    output.result({"name": entry.name, "backend": backend, "installed": True, "folder": str(entry.folder)})
+    output.say(found.known or f"{entry.name} is installed (backend {backend}) in {entry.folder}")
+    output.result({"name": entry.name, "backend": backend, "installed": True, "folder": str(entry.folder),
+                   "known": found.known or None})
+
+
+def _rename(arguments: argparse.Namespace, output: Output) -> None:
+    from latentstudio.generators.importing import rename_model  # as above
+
+    listed = [entry for entry in find_catalogue().models if entry.name == arguments.name]
+    entry = next((entry for entry in listed if not entry.shipped), None) or find_catalogue().model(arguments.name)
+    renamed = rename_model(entry, arguments.new)
+    output.say(f"{arguments.name} is called {renamed.name} now")
+    output.result({"name": renamed.name, "before": arguments.name, "folder": str(renamed.folder)})
 
 
 def _remove(arguments: argparse.Namespace, output: Output) -> None:

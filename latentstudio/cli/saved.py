@@ -12,7 +12,8 @@ from latentstudio.document.attachments import keep
 from latentstudio.document.picture_recipe import read_recipe
 from latentstudio.document.session_file import read_session
 from latentstudio.document.view import View
-from latentstudio.errors import ModelFileError, PictureError, StudioError, UnknownNameError
+from latentstudio.errors import PictureError, StudioError
+from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.generators.tuned import tuned_model
 from latentstudio.generators.tunings import Tuning, find_tuning
@@ -71,20 +72,15 @@ def open_saved(saved: SavedPicture, *, device: str, tuning: Tuning | None = None
     """
     view = saved.view
     runtime = "eager" if saved.runtime_name.startswith("torch") else "accelerated" if saved.runtime_name else "auto"
+    catalogue = find_catalogue()
+    entry = catalogue.model_for(view.model, view.model_sha256)
+    place = entry.name if entry in catalogue.models else entry.folder
     try:
-        model = open_model(view.model, device=device, runtime=runtime)
-    except UnknownNameError:
-        raise
+        model = open_model(place, catalogue=catalogue, device=device, runtime=runtime)
     except StudioError:
         if runtime == "auto":
             raise
-        model = open_model(view.model, device=device)
-    if view.model_sha256 and model.card.weights_sha256 and view.model_sha256 != model.card.weights_sha256:
-        model.close()
-        raise ModelFileError(
-            f"the picture was made by another '{view.model}' (weights {view.model_sha256[:12]})",
-            expected=f"the installed one ({model.card.weights_sha256[:12]})", action="install the model that made it",
-        )
+        model = open_model(place, catalogue=catalogue, device=device)
     if tuning is None and view.tuning:
         tuning = find_tuning(view.tuning, saved.folder)
     return model if tuning is None else tuned_model(model, tuning)

@@ -123,6 +123,24 @@ class Catalogue:
         raise UnknownNameError(f"there is no model '{text}'", expected=f"one of: {self._names()}",
                                action=self._hint(text))
 
+    def model_for(self, name: str, sha256: str) -> ModelEntry:
+        """The model that a picture or factor was made with; names are for people, the hash of the weights counts.
+
+        Raises:
+            UnknownNameError: no model of these weights, and none of this name.
+            ModelFileError: the model of this name has other weights, or is broken.
+        """
+        same = [entry for entry in self.models if not entry.error and entry.card is not None
+                and sha256 and entry.card.weights_sha256 == sha256]
+        if same:
+            return next((entry for entry in same if entry.name == name), same[0])
+        entry = self.model(name)
+        there = entry.card.weights_sha256 if entry.card is not None else ""
+        if sha256 and there and there != sha256:
+            raise ModelFileError(f"it was made by another '{name}' (weights {sha256[:12]})",
+                                 expected=f"the installed one ({there[:12]})", action="install the model that made it")
+        return entry
+
     def _names(self) -> str:
         return ", ".join(entry.name for entry in self.models if not entry.error) or "(none installed)"
 

@@ -13,7 +13,7 @@ from latentstudio.document.session_file import read_session
 from latentstudio.errors import ModelFileError, StudioError, UsageError
 from latentstudio.factors import Factor, read_factor, write_factor
 from latentstudio.generators.card import CARD_FILE
-from latentstudio.generators.catalogue import Catalogue, ModelEntry
+from latentstudio.generators.catalogue import Catalogue
 from latentstudio.generators.importing import import_model
 from latentstudio.generators.pickles import HEAD, looks_like_torch
 from latentstudio.generators.weights import check_safetensors
@@ -108,17 +108,17 @@ def install_factor(factor: Factor, catalogue: Catalogue) -> Brought:
     Raises:
         ModelFileError: the model is not installed.
     """
-    for entry in catalogue.models:
-        if entry.card is not None and entry.card.weights_sha256 == factor.model_sha256:
-            write_factor(user_factors(entry.name) / f"{factor.name}.safetensors", factor)
-            return Brought("factor", factor.name, model=entry.name, factor=factor.name)
-    raise ModelFileError(
-        f"the factor {factor.name} belongs to a model that is not installed",
-        expected=f"the model with SHA-256 {factor.model_sha256[:12]}…",
-        action="add that model first",
-    )
+    try:
+        entry = catalogue.model_for(factor.model, factor.model_sha256)
+    except StudioError as problem:
+        raise ModelFileError(
+            f"the factor {factor.name} belongs to a model that is not installed",
+            expected=f"the model with SHA-256 {factor.model_sha256[:12]}…", action="add that model first",
+        ) from problem
+    write_factor(user_factors(entry.name) / f"{factor.name}.safetensors", factor)
+    return Brought("factor", factor.name, model=entry.name, factor=factor.name)
 
 
 def _import(path: Path, catalogue: Catalogue) -> Brought:
-    entry: ModelEntry = import_model(path, catalogue=catalogue)
+    entry = import_model(path, catalogue=catalogue).entry
     return Brought("model", entry.name, model=entry.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from pathlib import Path
@@ -150,6 +151,40 @@ def shipped_recipe(name: str) -> Path:
     found = {path.parent.name for path in models.glob("*/recipe.toml")}
     names = ", ".join(sorted(found | {path.stem for path in recipes.glob("*.toml")}))
     raise UnknownNameError(f"there is no recipe '{name}'", expected=f"one of: {names}, or a TOML file")
+
+
+def card_words(recipe: Recipe, facts: Mapping[str, object]) -> dict[str, Any]:
+    """What a trained model's card says of itself, from its recipe and the ``facts`` of its method.
+
+    A recipe "made like" one that ships claims nothing that is said of that one: its title only under its own name, its
+    data and their terms only where it learned from the same, its licence and origin only where both hold.
+    """
+    shipped = shipped_recipes()
+    if any(one.name == recipe.name and one.data == recipe.data for one in shipped):
+        return {"title": recipe.name, "origin": "trained by this project", "licence": "MIT", **facts,
+                **recipe.card}
+    foreign = {
+        (key, str(value)) for one in shipped for key, value in one.card.items()
+        if key in ("title", "origin", "licence") or (key in ("data", "notice") and one.data != recipe.data)
+    }
+    own = {key: value for key, value in recipe.card.items() if (key, str(value)) not in foreign}
+    return {"title": recipe.name, "origin": "trained by its owner on this machine", "data": _data_words(recipe.data),
+            "licence": "its owner's, within the terms of the pictures that it learned from", **facts, **own}
+
+
+def _data_words(data: str) -> str:
+    kind, _, name = data.partition(":")
+    if kind == "samples":
+        return f"samples of {name}"
+    if kind in ("sprites", "scenes"):
+        return f"{kind} made by this program"
+    return "Fashion-MNIST (Xiao et al. 2017)" if kind == "fashion-mnist" else f"the pictures in {Path(data).name}"
+
+
+def shipped_recipes() -> tuple[Recipe, ...]:
+    """Every recipe that ships, with a model or alone."""
+    paths = (*bundled("models").glob("*/recipe.toml"), *(bundled("resources") / "recipes").glob("*.toml"))
+    return tuple(read_recipe(path) for path in sorted(paths))
 
 
 def find_recipe(name: str) -> Path:

@@ -16,7 +16,7 @@ from latentstudio.generators.card import ModelCard, check_card, write_card
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.weights import write_tensors
 from latentstudio.training.building import FindsBackends
-from latentstudio.training.recipe import Recipe
+from latentstudio.training.recipe import Recipe, card_words
 
 
 def write_model(
@@ -35,7 +35,7 @@ def write_model(
         StorageError: ``out`` may not be written, or the disk is full.
     """
     names = {field.name for field in fields(ModelCard)}
-    told = {**(facts or {}), **recipe.card}
+    told = card_words(recipe, facts or {})
     unknown = sorted(set(told) - names)
     if unknown:
         raise TrainingError(f"the recipe's card has the key '{unknown[0]}'", expected=", ".join(sorted(names)))
@@ -45,7 +45,7 @@ def write_model(
     header = {"model": recipe.name} | ({} if config is None else {"config": json.dumps(config)})
     write_tensors(weights, tensors, header)
     card = replace(backend.probe(weights) or card, **{
-        "title": recipe.name, "origin": "trained by this project", "licence": "MIT", **told, "name": recipe.name,
+        **told, "name": recipe.name,
         "backend": recipe.backend, "weights": card.weights, "config": dict(recipe.config if config is None else config),
         "weights_sha256": sha256_of(weights), "accelerated": "", "accelerated_sha256": "", "recipe": recipe.as_dict(),
         "command": command,

@@ -162,6 +162,11 @@ def test_render_of_a_picture_of_a_missing_model_names_it(cli, tmp_path: Path) ->
         recipe = json.loads(opened.text["latentstudio"])  # type: ignore[attr-defined]
     recipe["session"]["views"][0]["model"] = "no-such-model"
     write_png(foreign, read_picture(saved), texts={"latentstudio": json.dumps(recipe)})
+    found = cli("render", foreign, "--out", tmp_path / "found.png")
+    assert found.code == 0, "the weights are here under another name"
+    assert (read_picture(tmp_path / "found.png") == read_picture(saved)).all()
+    recipe["session"]["views"][0]["model_sha256"] = "0" * 64
+    write_png(foreign, read_picture(saved), texts={"latentstudio": json.dumps(recipe)})
     answer = cli("render", foreign, "--out", tmp_path / "again.png")
     assert answer.code == 2
     assert "no-such-model" in answer.complaint
@@ -208,7 +213,7 @@ def test_what_is_no_model_is_one_line(cli, tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize("verb", [("render",), ("factors", "apply", "--from")])
 @pytest.mark.parametrize(("change", "part"), [
     ({"version": 99}, "version 99; expected at most 6"),
-    ({"model": "gone"}, "there is no model 'gone'"),
+    ({"model": "gone", "model_sha256": "0" * 64}, "there is no model 'gone'"),
     ({"positions": [["nosuch", 1.0]]}, "there is no factor 'nosuch'"),
     ({"positions": [["scale", 1e9]]}, "there is no factor 'scale'"),
     ({"shape": [4]}, "bytes of latent"),

@@ -13,11 +13,12 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from latentstudio.errors import ModelFileError, StudioError, UnknownNameError, UnsafeFileError
+from latentstudio.errors import ModelFileError, StudioError, UnknownNameError, UnsafeFileError, UsageError
+from latentstudio.generators.addons import remove
 from latentstudio.generators.capabilities import BuildsNetworks
 from latentstudio.generators.card import ModelCard, write_card
 from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.generators.importing import import_model
+from latentstudio.generators.importing import import_model, rename_model
 from latentstudio.generators.opening import open_model
 from latentstudio.places import user_models
 
@@ -37,7 +38,7 @@ def test_a_foreign_dcgan_is_converted_and_draws(home: Path, tmp_path: Path, kind
         torch.save({"netD_state_dict": {"main.0.weight": torch.zeros(4, 1, 4, 4)}, "netG_state_dict": renamed}, path)
     else:
         save_file(renamed, path)
-    entry = import_model(path, catalogue=find_catalogue())
+    entry = import_model(path, catalogue=find_catalogue()).entry
     assert (entry.name, entry.folder) == ("my-gan", user_models() / "my-gan")
     pictures = open_model("my-gan").pictures(np.ones((2, 8), np.float32))
     assert pictures.shape == (2, 3, 32, 32)
@@ -47,10 +48,10 @@ def test_a_foreign_dcgan_is_converted_and_draws(home: Path, tmp_path: Path, kind
 def test_a_beta_vae_file_is_recognised(home: Path, tmp_path: Path) -> None:
     path = tmp_path / "sprites.safetensors"
     save_file(fresh("beta_vae", {"latent_size": 7}), path)
-    entry = import_model(path, catalogue=find_catalogue())
+    entry = import_model(path, catalogue=find_catalogue()).entry
     assert entry.card is not None
     assert (entry.card.backend, entry.card.spaces[0].shape) == ("beta_vae", (7,))
-    assert import_model(path, catalogue=find_catalogue()).name == entry.name
+    assert import_model(path, catalogue=find_catalogue()).entry.name == entry.name
     assert len(find_catalogue().models) == len([m for m in find_catalogue().models if not m.error])
 
 
@@ -59,7 +60,7 @@ def test_another_model_of_the_same_name_gets_a_number(home: Path, tmp_path: Path
     names = []
     for size in (5, 6):
         save_file(fresh("beta_vae", {"latent_size": size}), path)
-        names.append(import_model(path, catalogue=find_catalogue()).name)
+        names.append(import_model(path, catalogue=find_catalogue()).entry.name)
     assert names == ["faces-gan-2", "faces-gan-3"]
 
 
@@ -67,7 +68,7 @@ def test_a_model_folder_is_copied(home: Path, tmp_path: Path, make_model: Callab
     card = make_model("given", parent=tmp_path / "elsewhere")
     (tmp_path / "elsewhere" / "given" / "private.txt").write_text("not part of a model", encoding="utf-8")
     for way in ("given", "given/card.json"):
-        entry = import_model(tmp_path / "elsewhere" / way, catalogue=find_catalogue())
+        entry = import_model(tmp_path / "elsewhere" / way, catalogue=find_catalogue()).entry
         assert entry.name == "given"
     assert sorted(item.name for item in entry.folder.iterdir()) == ["card.json", card.weights]
     assert open_model("given").card.weights_sha256 == card.weights_sha256
@@ -121,7 +122,7 @@ def create(): return Bad()
     make_plugin("aaa", code)
     path = tmp_path / "sprites.safetensors"
     save_file(fresh("beta_vae", {"latent_size": 7}), path)
-    assert import_model(path, catalogue=find_catalogue()).name == "sprites"
+    assert import_model(path, catalogue=find_catalogue()).entry.name == "sprites"
     save_file({"a": torch.zeros(3)}, tmp_path / "other.safetensors")
     with pytest.raises(ModelFileError, match="probe fell over"):
         import_model(tmp_path / "other.safetensors", catalogue=find_catalogue())
@@ -157,3 +158,63 @@ def test_a_plugin_that_breaks_while_importing_is_one_line(
     with pytest.raises(StudioError, match=told):
         import_model(path, catalogue=find_catalogue())
     assert not [folder for folder in user_models().glob("*") if folder.is_dir()]
+
+
+def test_a_name_is_given_when_it_is_added_and_known_weights_say_so(
+    home: Path, tmp_path: Path, make_model: Callable[..., ModelCard]
+) -> None:
+    card = make_model("theirs", parent=tmp_path)
+    found = import_model(tmp_path / "theirs", catalogue=find_catalogue(), name="mine-2")
+    assert (found.entry.name, found.known) == ("mine-2", "")
+    assert find_catalogue().model("mine-2").card is not None
+    write_card(tmp_path / "theirs", replace(card, title="A newer title", licence="CC0"))
+    again = import_model(tmp_path / "theirs", catalogue=find_catalogue(), name="other")
+    assert again.entry.name == "mine-2"
+    assert "already here as mine-2" in again.known
+    assert "title, licence" in again.known
+    assert "models rename mine-2 other" in again.known
+    assert [entry.name for entry in find_catalogue().models if not entry.shipped] == ["mine-2"]
+    weights = import_model(tmp_path / "theirs" / "weights.safetensors", catalogue=find_catalogue())
+    assert weights.known == "these weights are already here as mine-2"
+
+
+@pytest.mark.parametrize("name", ["", "faces", "faces-gan", "mine", "A", "a/b", ".a", "-a", "a b", "n" * 61, "\u00e4"])
+def test_a_name_that_is_taken_or_no_name_is_refused(
+    home: Path, tmp_path: Path, make_model: Callable[..., ModelCard], name: str
+) -> None:
+    make_model("mine")
+    make_model("theirs", parent=tmp_path, seed=1)
+    with pytest.raises(UsageError):
+        rename_model(find_catalogue().model("mine"), name)
+    if name:
+        with pytest.raises(UsageError):
+            import_model(tmp_path / "theirs", catalogue=find_catalogue(), name=name)
+    assert [entry.name for entry in find_catalogue().models if not entry.shipped] == ["mine"]
+
+
+def test_a_renamed_model_keeps_its_factors_and_is_found_by_the_hash_of_its_weights(
+    home: Path, make_model: Callable[..., ModelCard]
+) -> None:
+    card = make_model("mine")
+    own = home / "data" / "factors" / "mine"
+    own.mkdir(parents=True)
+    (own / "x.safetensors").write_bytes(b"a factor")
+    renamed = rename_model(find_catalogue().model("mine"), "yours")
+    assert (home / "data" / "factors" / "yours" / "x.safetensors").is_file()
+    found = find_catalogue()
+    assert found.model("yours").card == renamed.card
+    assert found.model_for("mine", card.weights_sha256).name == "yours"
+    assert found.model_for("yours", "").name == "yours"
+    with pytest.raises(ModelFileError, match="made by another 'yours'"):
+        found.model_for("yours", "0" * 64)
+    with pytest.raises(UnknownNameError):
+        found.model_for("mine", "0" * 64)
+    shipped = next(entry for entry in found.models if entry.shipped)
+    with pytest.raises(UsageError, match="ships"):
+        rename_model(shipped, "own")
+    (home / "data" / "models" / "linked").symlink_to(home / "data" / "models" / "yours")
+    linked = next(entry for entry in find_catalogue().models if entry.name == "linked")
+    with pytest.raises(UsageError, match="is a link"):
+        rename_model(linked, "own")
+    remove("linked")
+    assert (home / "data" / "models" / "yours" / "card.json").is_file()

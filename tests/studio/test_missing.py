@@ -65,7 +65,7 @@ def test_a_picture_is_not_saved_with_a_recipe_that_would_draw_another(desk, work
 def test_a_session_of_a_model_that_is_gone_says_which_and_changes_nothing(desk, worker, window, tmp_path):
     before = desk.workspace.session
     path = tmp_path / "a.latentstudio"
-    write_session(path, Saved(Session((replace(before.view, model="no-such-model"),))))
+    write_session(path, Saved(Session((replace(before.view, model="no-such-model", model_sha256="0" * 64),))))
     data = path.read_bytes()
     window.files.request_open(path)
     worker.work()
@@ -93,3 +93,13 @@ def test_two_windows_that_save_one_file(desk, worker, window, tmp_path):
     worker.work()
     assert read_session(path).session == desk.workspace.session
     assert window.said[-1].sentence == "Saved a.latentstudio"
+
+
+def test_a_session_of_a_model_that_bears_another_name_here_is_opened_with_it(desk, worker, window, tmp_path):
+    before = desk.workspace.session
+    path = tmp_path / "a.latentstudio"
+    write_session(path, Saved(Session((replace(before.view, model="its-old-name"),))))
+    window.files.request_open(path)
+    worker.work()
+    assert not [notice for notice in window.said if notice.kind == "bad"]
+    assert desk.workspace.session.view.model == before.view.model

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -12,6 +13,7 @@ from safetensors.torch import save_file
 
 from latentstudio.errors import TrainingError
 from latentstudio.places import user_models
+from latentstudio.training.recipe import card_words, parse_recipe, shipped_recipe, shipped_recipes
 from latentstudio.training.runs import (
     begin_run,
     logged_losses,
@@ -101,3 +103,24 @@ def test_losses_of_a_log_by_name_and_a_broken_line_is_passed_over(tmp_path):
     (tmp_path / "log.jsonl").write_text("\n".join(lines))
     assert logged_losses(tmp_path) == {"loss": [3.0, 2.0], "right": [0.5, 0.6]}
     assert logged_losses(tmp_path / "none") == {}
+
+
+@pytest.mark.parametrize("like", [recipe.name for recipe in shipped_recipes()])
+def test_a_model_of_ones_own_claims_nothing_of_the_recipe_that_it_was_made_like(like: str) -> None:
+    text = shipped_recipe(like).read_text(encoding="utf-8")
+    shipped = parse_recipe(text.encode())
+    theirs = card_words(shipped, {})
+    assert theirs["title"] == shipped.card.get("title", like)
+    assert theirs["licence"] == "MIT"
+    mine = parse_recipe(with_values(text, {"name": "my-model", "data": "/home/me/cats"}).encode())
+    told = card_words(mine, {})
+    assert told["title"] == "my-model"
+    assert told["data"] == "the pictures in cats"
+    assert "MIT" not in f"{told['licence']} {told['data']}"
+    assert "this project" not in told["origin"]
+    assert "notice" not in told
+    same_data = card_words(replace(shipped, name="my-model"), {})
+    assert same_data["title"] == "my-model"
+    assert same_data.get("notice") == shipped.card.get("notice"), "its terms hold for whoever learns from it"
+    own = card_words(replace(mine, card={**mine.card, "title": "Cats", "licence": "CC0"}), {})
+    assert (own["title"], own["licence"]) == ("Cats", "CC0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PySide6.QtGui import QGuiApplication, QImage
 from latentstudio.document.session_file import SUFFIX, Saved, Written, write_session
 from latentstudio.document.view import View
 from latentstudio.engine import Result
-from latentstudio.errors import ChangedOnDiskError, PictureError, StorageError
+from latentstudio.errors import ChangedOnDiskError, PictureError, StorageError, StudioError, UnknownNameError
 from latentstudio.factors import FactorSet
 from latentstudio.generators import addons
 from latentstudio.inversion.photos import Photo, read_photo
@@ -185,16 +186,16 @@ class FilesPresenter(QObject):
         session = brought.session
         assert session is not None
         view = session.view
-        known = {entry.name: entry for entry in self._desk.catalogue.models}
-        entry = known.get(view.model)
-        if entry is None:
-            self._tell_missing(view.model)
+        name = view.model
+        try:
+            name = self._desk.catalogue.model_for(name, view.model_sha256).name
+        except UnknownNameError:
+            self._tell_missing(name)
             return
-        if entry.card is not None and view.model_sha256 not in ("", entry.card.weights_sha256):
-            self._desk.notice(
-                "info", f"{brought.label} was made with other weights of {view.model}; the picture may differ"
-            )
-        self._desk.request_model(view.model, session=session, history=brought.history, label=brought.label)
+        except StudioError as problem:  # other weights, or broken; opening it will say the latter once more
+            self._desk.notice("info", f"{brought.label}: {problem.found}; the picture may differ")
+        session = session.with_view(replace(view, model=name))
+        self._desk.request_model(name, session=session, history=brought.history, label=brought.label)
 
     def _tell_missing(self, model: str) -> None:
         sentence = f"This was made with the model {model}, which is not installed"
