@@ -6,7 +6,6 @@ name. Milliseconds throughout.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import subprocess
@@ -33,6 +32,7 @@ from latentstudio.inversion.photos import Photo
 from latentstudio.inversion.settings import InversionSettings
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import BytePictures, to_bytes
+from latentstudio.readers import json_from
 from latentstudio.steps import Step
 from latentstudio.tasks.components import component_steps
 from latentstudio.tasks.learn import Wanted
@@ -216,8 +216,8 @@ def _in_a_process(kind: str, seconds: float, *, again: bool) -> dict[str, float]
             env={**os.environ, "LATENTSTUDIO_HOME": home},
         )
     try:
-        told: dict[str, float | None] = json.loads(done.stdout)
-        return {name: float("nan") if value is None else float(value) for name, value in told.items()}
-    except (ValueError, TypeError):
+        told = json_from(done.stdout, dict[str, float | None], StudioError, lenient=True)
+        return {name: float("nan") if value is None else value for name, value in told.items()}
+    except StudioError:
         last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
         raise StudioError(f"the job '{kind}' could not be watched ({last})") from None
