@@ -2,7 +2,8 @@
 
 Inside, t is a float in the unit's natural parameter: pixels of the model's own picture for ``px`` (x to the right, y
 downwards), the binary logarithm of the magnification for ``x`` (so 0 is unchanged and 1 is twice as large), a fraction
-of the full luminance range for ``%``, degrees for ``deg`` (counter-clockwise as seen on the screen).
+of the full luminance range for ``%``, degrees for ``deg`` (counter-clockwise as seen on the screen), standard
+deviations of the prior for ``sd`` (a direction that nobody measured).
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Unit:
         shown = self.to_display(t)
         if self.symbol == "x":
             return f"{_TIMES} {shown:.2f}" if shown < _PLAIN else f"{_TIMES} {shown:.3g}"
-        digits = 1 if self.symbol == "px" else 0
+        digits = 1 if self.symbol in ("px", "sd") else 0
         rounded = round(shown, digits)
         sign = "+" if rounded > 0 else _MINUS if rounded < 0 else ""
         suffix = "°" if self.symbol == "deg" else f" {self.symbol}"
@@ -95,8 +96,9 @@ PIXELS = Unit("px")
 TIMES = Unit("x")
 PERCENT = Unit("%")
 DEGREES = Unit("deg")
+DEVIATIONS = Unit("sd")
 
-_ALL = {unit.symbol: unit for unit in (PIXELS, TIMES, PERCENT, DEGREES)}
+_ALL = {unit.symbol: unit for unit in (PIXELS, TIMES, PERCENT, DEGREES, DEVIATIONS)}
 
 
 def unit_named(symbol: str) -> Unit:

@@ -16,7 +16,6 @@ from latentstudio import api, pixels
 from latentstudio.cli.screen import go_offscreen, has_display
 from latentstudio.tasks.draw import shrink
 from latentstudio.tasks.thumbnails import shipped_thumbnail_path
-from latentstudio.tasks.welcome import FIRST_SEEDS
 
 OUT = Path(__file__).resolve().parent.parent / "docs" / "images"
 MODEL = "faces-gan"
@@ -35,8 +34,9 @@ def main() -> None:
         pixels.write_png(path, strip(model, factor))
         print(path)
     model.close()
-    for name in FIRST_SEEDS:
-        print(thumbnail(name))
+    for entry in api.list_models():
+        if entry.card is not None and entry.card.first_seeds:
+            print(thumbnail(entry.name))
     if not has_display():
         go_offscreen()
     for theme in ("dark", "light"):
@@ -68,7 +68,8 @@ def thumbnail(name: str) -> Path:
     """The first sample of a model that everybody may fetch, for its row in the library."""
     model, path = api.open_model(name), shipped_thumbnail_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
-    session = api.Session.start(model.card, api.sample(model, seed=FIRST_SEEDS[name][0]), FIRST_SEEDS[name][0])
+    seed = model.card.first_seeds[0]
+    session = api.Session.start(model.card, api.sample(model, seed=seed), seed)
     pixels.write_png(path, shrink(api.draw(model, session).pixels))
     model.close()
     return path

@@ -37,6 +37,7 @@ class ModelCard:
         spaces: its latent spaces, the one to sample from first.
         capabilities: what it can do, by the names of ``capabilities.CAPABILITIES``.
         measure: how positions are measured on its pictures: ``registration``, or ``barycentre`` of white on black.
+        first_seeds: the sample with which it introduces itself, and those to offer beside it.
         weights: file name of the safetensors; ``weights_sha256`` identifies the model in factor and session files.
         accelerated: file name of an ONNX graph of ``generate`` (latent -> RGB) beside the weights, or empty.
         accelerated_code: hash of the backend's code that made it; empty where the two are known to belong together.
@@ -67,6 +68,7 @@ class ModelCard:
     command: str = ""
     conditions: tuple[Condition, ...] = ()
     truncation: float = 1.0
+    first_seeds: tuple[int, ...] = ()
     api: int = CARD_API
 
     def promises(self, capability: type) -> bool:
@@ -100,6 +102,13 @@ class ModelCard:
             (condition.name, condition.check(conditions.get(condition.name, condition.default)))
             for condition in known
         ))
+
+    def seeds_beside(self, seed: int | None, count: int) -> tuple[int, ...]:
+        """``count`` seeds to offer beside ``seed``: chosen ones beside the first sample, else those that follow."""
+        if seed in self.first_seeds[:1] and len(self.first_seeds) > count:
+            return self.first_seeds[1 : count + 1]
+        first = 0 if seed is None else seed + 1
+        return tuple(range(first, first + count))
 
     def space(self, name: str = "z") -> LatentSpace:
         """The latent space of this name.

@@ -23,7 +23,6 @@ from latentstudio.latents import sample_prior
 from latentstudio.studio.shell.worker import Worker
 from latentstudio.studio.widgets.notice_bar import Kind
 from latentstudio.tasks.draw import OpenModel, Render
-from latentstudio.tasks.welcome import first_seed
 
 KEPT_OPEN = 3
 
@@ -213,8 +212,8 @@ class Desk(QObject):
         if wish.session is not None:
             self.workspace.open(wish.session, wish.label or opened.name, wish.origin, history=wish.history)
         else:
-            card, first = opened.model.card, first_seed(opened.name)
-            seed = self._next_seed() if first is None else first
+            card = opened.model.card
+            seed = card.first_seeds[0] if card.first_seeds else self._next_seed()
             first_view = View.start(card, sample_prior(card.spaces[0], count=1, seed=seed)[0], seed)
             self.workspace.apply(first_view, wish.label or opened.name, Origin.SAMPLE)
 

@@ -15,7 +15,6 @@ from latentstudio.pixels import BytePictures, read_picture, to_bytes, write_png
 from latentstudio.places import bundled, cache_folder
 from latentstudio.steps import Step
 from latentstudio.tasks.draw import shrink
-from latentstudio.tasks.welcome import first_seed
 
 SEED = 7
 
@@ -61,8 +60,7 @@ def _draw(name: str, card: ModelCard, catalogue: Catalogue) -> BytePictures | No
     try:
         model = open_model(name, catalogue=catalogue)
         try:
-            first = first_seed(card.name)
-            seed = SEED if first is None else first
+            seed = next(iter(card.first_seeds), SEED)
             picture = to_bytes(model.pictures(sample_prior(card.spaces[0], count=1, seed=seed)))[0]
         finally:
             model.close()

@@ -124,3 +124,34 @@ def test_a_workspace_that_was_left_comes_back_as_it_was(driver: Driver):
     driver.live(0.1)
     assert abs(docks.docks["factors"].width() - wide) <= 2
     QTest.keyClick(window, Qt.Key.Key_F5)
+
+
+def right_click(driver: Driver, widget, place) -> list[str]:
+    """What the menu offers there; it is closed again."""
+    widget.customContextMenuRequested.emit(place)
+    menu = driver.window.context_menus.menu
+    assert menu is not None
+    assert menu.isVisible()
+    menu.close()
+    return [action.text().split("\t")[0] for action in menu.actions() if not action.isSeparator()]
+
+
+def test_a_right_click_offers_what_can_be_done_with_the_thing_under_it(driver: Driver):
+    parts = driver.parts
+    canvas, tiles, strip = parts.picture_panel.canvas, parts.library_panel.samples.tiles, parts.picture_panel.strip
+    driver.wait(lambda: tiles.count > 1, "the samples")
+    assert "Save picture…" in right_click(driver, canvas, canvas.rect().center())
+    assert right_click(driver, tiles, tiles.area_of(1).center().toPoint())[0] == "Edit this one"
+    assert "Copy as Python" in right_click(driver, strip, strip.area_of(0).center().toPoint())
+    panel, card = parts.factors_panel, parts.factors_panel.cards["scale"]
+    offered = right_click(driver, panel, card.mapTo(panel, card.rect().center()))
+    wanted = {"Reset", "Type a value", "Match this picture exactly", "Remove my slider", "What the grade means"}
+    assert wanted <= set(offered)
+    assert parts.factors.chosen == "scale"
+
+
+def test_a_slider_is_renamed_and_keeps_its_name_in_sessions(driver: Driver):
+    driver.drag("scale", 0.1)
+    driver.parts.factors.request_rename("scale", "size")
+    driver.wait(lambda: driver.card("scale").title == "size", "the other word")
+    assert driver.view.position("scale") != 0.0

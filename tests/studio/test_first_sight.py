@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
 from latentstudio.document.preferences import Preferences
-from latentstudio.generators.addons import list_add_ons
+from latentstudio.generators.addons import add_on, list_add_ons
+from latentstudio.generators.card import ModelCard, read_card
 from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.studio import desk as desk_module
+from latentstudio.places import bundled
 from latentstudio.studio.canvas.film_strip import FilmStrip
 from latentstudio.studio.canvas.history import HistoryPresenter
 from latentstudio.studio.canvas.presenter import PicturePresenter
@@ -21,11 +24,10 @@ from latentstudio.studio.library.panel import LibraryPanel
 from latentstudio.studio.library.presenter import LibraryPresenter, library_rows
 from latentstudio.studio.widgets.curve_plot import ticks
 from latentstudio.tasks.thumbnails import shipped_thumbnail
-from latentstudio.tasks.welcome import FIRST_SEEDS, first_seed, seeds_beside
 
 
-def test_a_known_model_begins_with_its_chosen_sample(desk, worker, monkeypatch):
-    monkeypatch.setattr(desk_module, "first_seed", {"one": 7}.get)
+def test_a_known_model_begins_with_its_chosen_sample(desk, worker, models):
+    models["one"].card = replace(models["one"].card, first_seeds=(7, 8, 9))
     desk.request_model("one")
     worker.work()
     assert desk.workspace.view.seed == 7
@@ -34,11 +36,15 @@ def test_a_known_model_begins_with_its_chosen_sample(desk, worker, monkeypatch):
 
 
 def test_chosen_seeds_stand_beside_the_first_sample_and_following_ones_beside_others():
-    assert seeds_beside("faces-gan", first_seed("faces-gan"), 16) == FIRST_SEEDS["faces-gan"][1:]
-    assert seeds_beside("faces-gan", 500, 3) == (501, 502, 503)
-    assert seeds_beside("unknown", None, 2) == (0, 1)
-    assert first_seed("unknown") is None
-    assert all(len(set(seeds)) == 17 for seeds in FIRST_SEEDS.values())
+    card = ModelCard(name="known", backend="b", first_seeds=(4, 8, 15, 16))
+    assert card.seeds_beside(4, 3) == (8, 15, 16)
+    assert card.seeds_beside(500, 3) == card.seeds_beside(500, 3) == (501, 502, 503)
+    assert ModelCard(name="unknown", backend="b").seeds_beside(None, 2) == (0, 1)
+    shipped = [read_card(path.parent) for path in bundled("models").glob("*/card.json")]
+    chosen = [card.first_seeds for card in shipped if card.first_seeds]
+    assert len(chosen) >= 12
+    assert all(len(set(seeds)) == 17 for seeds in chosen)
+    assert len(add_on("faces-gan").card["first_seeds"]) == 17
 
 
 def test_every_shipped_model_and_add_on_has_a_thumbnail():

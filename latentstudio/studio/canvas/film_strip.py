@@ -108,7 +108,8 @@ class FilmStrip(QAbstractScrollArea):
         left = _MARGIN + index * (THUMBNAIL + _GAP) - self.horizontalScrollBar().value()
         return QRectF(left, _MARGIN, THUMBNAIL, THUMBNAIL)
 
-    def _index_at(self, point: QPoint) -> int:
+    def index_at(self, point: QPoint) -> int:
+        """Which entry lies there in the viewport, or -1."""
         index, rest = divmod(point.x() + self.horizontalScrollBar().value() - _MARGIN, THUMBNAIL + _GAP)
         return index if 0 <= index < len(self._entries) and rest < THUMBNAIL else -1
 
@@ -167,13 +168,13 @@ class FilmStrip(QAbstractScrollArea):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose."""
-        index = self._index_at(event.position().toPoint())
+        index = self.index_at(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self.chosen.emit(self._entries[index].id)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Light up what is under the mouse."""
-        index = self._index_at(event.position().toPoint())
+        index = self.index_at(event.position().toPoint())
         if index != self._hover:
             self._hover = index
             self.viewport().update()
@@ -208,7 +209,7 @@ class FilmStrip(QAbstractScrollArea):
     def viewportEvent(self, event: QEvent) -> bool:
         """What was done, as a tool tip."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            index = self._index_at(event.pos())
+            index = self.index_at(event.pos())
             QToolTip.showText(event.globalPos(), self._entries[index].label if index >= 0 else "")
             return True
         return super().viewportEvent(event)

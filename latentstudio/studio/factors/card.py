@@ -159,6 +159,21 @@ class FactorCard(Card):
         return self._name
 
     @property
+    def title(self) -> str:
+        """What people read as its name."""
+        return self._title.text()
+
+    @property
+    def grade_why(self) -> str:
+        """What the grade means, empty without one."""
+        return self._grade_why if self._grade_letter else ""
+
+    def type_value(self) -> None:
+        """Put the keyboard into the value."""
+        self._edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self._edit.selectAll()
+
+    @property
     def value(self) -> float:
         """t as shown now."""
         return float(self.slider.value())

@@ -12,6 +12,7 @@ from latentstudio.studio.factors.card import FactorCard
 from latentstudio.studio.widgets.base import Heading, Link
 from latentstudio.studio.widgets.curve_plot import CurvePlot
 from latentstudio.studio.widgets.pieces import dim, fill_panel, line_of, words
+from latentstudio.units import DEVIATIONS
 
 STRIP = (
     "Save the chosen slider over its range from this sample as one picture (Ctrl+E), or its axis with the sample's own "
@@ -44,7 +45,7 @@ class FactorsPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("factorsPanel")
         self.cards: dict[str, FactorCard] = {}
-        self._made: dict[tuple[str, str], FactorCard] = {}
+        self._made: dict[tuple[str, str, str], FactorCard] = {}
         self._always_curve = False
         self._chosen_curve = False
         self.empty = words(EMPTY, self)
@@ -97,7 +98,7 @@ class FactorsPanel(QWidget):
         self._settle_curve()
 
     def _card(self, factor: Factor) -> FactorCard:
-        key = (factor.name, factor.unit.symbol)
+        key = (factor.name, factor.unit.symbol, factor.label)
         card = self._made.get(key)
         if card is None:
             card = self._made[key] = FactorCard(factor.name, factor.unit, title=factor.label, parent=self._column)
@@ -106,7 +107,10 @@ class FactorsPanel(QWidget):
             card.settled.connect(self.settled)
             card.lock_changed.connect(self.lock_changed)
             card.exact_requested.connect(self.exact_requested)
-        card.set_grade(factor.grade, f"Grade {factor.grade}: {grade_words(factor)}")
+        if factor.unit == DEVIATIONS:
+            card.set_grade("", factor.title)
+        else:
+            card.set_grade(factor.grade, f"Grade {factor.grade}: {grade_words(factor)}")
         card.set_locked(False)
         card.set_note("")
         return card

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QObject, Signal
 
 from latentstudio.document.workspace import Change
-from latentstudio.engine import Result
-from latentstudio.factors import Factor
+from latentstudio.engine import JobEnd, Result
+from latentstudio.factors import Factor, keep_factor
 from latentstudio.factors.storage import forget_factor
 from latentstudio.factors.verdict import leak_shares
 from latentstudio.studio.canvas.view import Canvas, Gesture
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.factors.curves import curves_of
-from latentstudio.studio.factors.panel import FactorsPanel
+from latentstudio.studio.factors.panel import EMPTY, FactorsPanel
+from latentstudio.tasks.directions import slider_steps
 from latentstudio.tasks.draw import OpenModel, Render, lock
+from latentstudio.tasks.scene import knows_objects
 
 TRACK_SHARE = 0.75
+OF_SCENES = "Here the objects are in hand: drag, pull and turn their boxes, or type their numbers in Scene."
+LOOKING = "This model has no sliders yet; the directions of its largest changes are being looked for."
 
 
 class FactorsPresenter(QObject):
@@ -43,6 +47,7 @@ class FactorsPresenter(QObject):
         self._canvas = canvas
         self._held = ""
         self.chosen = ""
+        self._looked: set[str] = set()
         panel.pressed.connect(self._on_pressed)
         panel.moved.connect(self._on_moved)
         panel.settled.connect(self._on_settled)
@@ -75,6 +80,19 @@ class FactorsPresenter(QObject):
             return
         self._desk.worker.request("forget", partial(_forget, view.model, name), self._on_forgotten)
 
+    def request_rename(self, name: str, label: str) -> None:
+        """Keep this slider among the user's own under other words; its name in sessions and files stays."""
+        factor = self.factor(name)
+        if factor is not None:
+            renamed = replace(factor, label="" if label == name else label)
+            self._desk.worker.request("rename", partial(keep_factor, renamed), self._on_renamed)
+
+    def _on_renamed(self, result: Result) -> None:
+        if result.error is not None:
+            self._desk.tell_error(result.error, doing="Renaming the slider")
+        else:
+            self._desk.reload_factors()
+
     def _on_forgotten(self, result: Result) -> None:
         if result.error is not None or not isinstance(result.value, _Forgotten):
             self._desk.tell_error(result.error or RuntimeError("no answer"), doing="Putting the slider aside")
@@ -88,6 +106,13 @@ class FactorsPresenter(QObject):
         self._desk.reload_factors()
 
     def _on_model(self, opened: OpenModel) -> None:
+        if knows_objects(opened.model):
+            self._panel.empty.setText(OF_SCENES)
+        elif not opened.factors.factors and opened.name not in self._looked:
+            self._looked.add(opened.name)
+            self._panel.empty.setText(LOOKING)
+            self._desk.worker.start_job("Looking for the largest changes", slider_steps(opened.model),
+                                        on_end=partial(self._on_directions, opened.name), quiet=True)
         self._panel.show_factors(opened.factors)
         for factor in opened.factors.factors:
             self._panel.cards[factor.name].set_leaks(leak_shares(factor, opened.factors.factors))
@@ -97,6 +122,13 @@ class FactorsPresenter(QObject):
         self._show_curve()
         for message in opened.factors.errors:
             self._desk.notice("bad", message)
+
+    def _on_directions(self, name: str, end: JobEnd) -> None:
+        self._panel.empty.setText(EMPTY)
+        if end.error is not None:
+            self._desk.tell_error(end.error, doing="Looking for the largest changes")
+        elif self._desk.current is not None and self._desk.current.name == name:
+            self._desk.reload_factors()
 
     def _on_change(self, change: Change) -> None:
         if change.new is None or self._desk.opened_for(change.new) is not self._desk.current:
@@ -129,7 +161,7 @@ class FactorsPresenter(QObject):
 
     def _on_pressed(self, name: str) -> None:
         self._held = name
-        self._choose(name)
+        self.choose(name)
         self.hand_down.emit(True)
 
     def _on_moved(self, name: str, t: float) -> None:
@@ -146,7 +178,7 @@ class FactorsPresenter(QObject):
         view, factor = self._desk.workspace.view, self.factor(name)
         if view is None or factor is None or name in view.kept:
             return
-        self._choose(name)
+        self.choose(name)
         low, high = factor.range_at(view.latent_array().reshape(-1))
         reached = min(max(t, low), high)
         self._desk.workspace.apply(view.with_position(name, reached), f"{name} {factor.unit.format(reached)}")
@@ -185,7 +217,8 @@ class FactorsPresenter(QObject):
             kept = (other for other in view.kept if other != name)
             self._desk.workspace.apply(view.with_kept(tuple(kept)), f"{name} unlocked")
 
-    def _choose(self, name: str) -> None:
+    def choose(self, name: str) -> None:
+        """Make this slider the chosen one: its curve, its trajectories, what the menus do."""
         if name != self.chosen:
             self.chosen = name
             self._show_curve()

@@ -199,7 +199,7 @@ class LibraryList(QWidget):
     Signals:
         chosen(str): a ready (or broken) model was clicked.
         fetch_requested(str): an available one was clicked.
-        remove_requested(str), info_requested(str): from the context menu.
+        remove_requested(str), info_requested(str), folder_requested(str): from the context menu.
         add_requested(): "+ Add a model".
         train_requested(): "Train one".
     """
@@ -208,6 +208,7 @@ class LibraryList(QWidget):
     fetch_requested = Signal(str)
     remove_requested = Signal(str)
     info_requested = Signal(str)
+    folder_requested = Signal(str)
     add_requested = Signal()
     train_requested = Signal()
 
@@ -333,6 +334,7 @@ class LibraryList(QWidget):
             self._add_entry(menu, "Fetch", name)
         elif row.state == "ready":
             self._add_entry(menu, "Open", name)
+            self._add_entry(menu, "Show its folder", name)
         self._add_entry(menu, "Facts and licence", name)
         if row.removable:
             menu.addSeparator()
@@ -353,6 +355,7 @@ class LibraryList(QWidget):
             "Fetch": self.fetch_requested,
             "Open": self.chosen,
             "Facts and licence": self.info_requested,
+            "Show its folder": self.folder_requested,
             "Remove from this computer": self.remove_requested,
         }
         signals[action.text()].emit(str(action.data()))

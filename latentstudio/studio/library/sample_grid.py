@@ -71,7 +71,8 @@ class SampleTiles(AsHighAsWide, RingFocus, QWidget):
         side = self._side(self.width())
         return QRectF(column * (side + _GAP), row * (side + _GAP), side, side)
 
-    def _index_at(self, point: QPointF) -> int:
+    def index_at(self, point: QPointF) -> int:
+        """Which picture lies there, or -1."""
         return next((i for i in range(len(self._images)) if self.area_of(i).contains(point)), -1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -91,7 +92,7 @@ class SampleTiles(AsHighAsWide, RingFocus, QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Pick."""
-        index = self._index_at(event.position())
+        index = self.index_at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self._cursor = index
             self.update()
@@ -99,7 +100,7 @@ class SampleTiles(AsHighAsWide, RingFocus, QWidget):
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Light up what is under the mouse."""
-        index = self._index_at(event.position())
+        index = self.index_at(event.position())
         if index != self._hover:
             self._hover = index
             cursor = Qt.CursorShape.PointingHandCursor if index >= 0 else Qt.CursorShape.ArrowCursor
@@ -132,7 +133,7 @@ class SampleTiles(AsHighAsWide, RingFocus, QWidget):
     def event(self, event: QEvent) -> bool:
         """A tool tip for each picture."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
-            index = self._index_at(QPointF(event.pos()))
+            index = self.index_at(QPointF(event.pos()))
             QToolTip.showText(event.globalPos(), self._labels[index] if 0 <= index < len(self._labels) else "")
             return True
         return super().event(event)

@@ -13,7 +13,6 @@ from latentstudio.engine import Result
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.library.sample_grid import SampleGrid
 from latentstudio.tasks.draw import OpenModel, draw_seeds
-from latentstudio.tasks.welcome import seeds_beside
 
 COUNT = 16
 
@@ -46,7 +45,7 @@ class SamplesPresenter(QObject):
             return
         self._grid.set_seed(view.seed)
         name, seeds = self._asked
-        wanted = seeds_beside(opened.name, view.seed, COUNT)
+        wanted = opened.model.card.seeds_beside(view.seed, COUNT)
         if name == opened.name and (view.seed is None or view.seed in seeds or wanted[0] in seeds):
             return
         self._asked = (opened.name, wanted)

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtCore import QObject, Qt, QUrl
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
 
 from latentstudio.document.origin import Origin
@@ -15,6 +15,11 @@ from latentstudio.studio.shell.actions import ACTIONS
 from latentstudio.studio.shell.components import Components
 from latentstudio.studio.widgets.pieces import local_files
 from latentstudio.studio.widgets.stepping import Stepping
+
+
+def show_folder(folder: Path) -> None:
+    """Open a folder in the system's own program for that."""
+    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
 
 
 @dataclass(frozen=True)
@@ -26,6 +31,7 @@ class Dialogs:
     choose_folder: Callable[[QWidget, str, str], str]
     open_files: Callable[[QWidget, str, str], list[str]] = lambda parent, title, folder: list(
         QFileDialog.getOpenFileNames(parent, title, folder)[0])
+    show_folder: Callable[[Path], None] = show_folder
 
 
 def system_dialogs() -> Dialogs:
@@ -246,6 +252,12 @@ class Commands(QObject):
     def on_cancel_job(self) -> None:
         """Cancel the job in the status line."""
         self._parts.status.cancel()
+
+    def on_model_folder(self, name: str) -> None:
+        """Show where a model lies on the disk."""
+        folder = self._parts.desk.catalogue.model(name).folder
+        if folder is not None:
+            self.dialogs.show_folder(folder)
 
     def on_about(self) -> None:
         """What the model in front is, and its licence."""

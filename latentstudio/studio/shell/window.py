@@ -19,6 +19,7 @@ from latentstudio.studio.features import FEATURES
 from latentstudio.studio.shell.action_search import ActionSearch
 from latentstudio.studio.shell.commands import Commands, Dialogs, system_dialogs
 from latentstudio.studio.shell.components import Components
+from latentstudio.studio.shell.context_menus import ContextMenus
 from latentstudio.studio.shell.docks import WORKSPACES, Docks
 from latentstudio.studio.shell.hints import Hint, Hints
 from latentstudio.studio.shell.housekeeping import Housekeeper
@@ -78,6 +79,7 @@ class MainWindow(QMainWindow):
         self.commands.last_folder = preferences.last_folder
         self._build_bars()
         self._build_panels()
+        self.context_menus = ContextMenus(parts, self.menus, self)
         self._settle = QTimer(self, singleShot=True, interval=0)
         self._settle.timeout.connect(self.docks.settle)
         self._connect()
@@ -117,12 +119,14 @@ class MainWindow(QMainWindow):
         parts.photo.taken.connect(self._on_photo_taken)
         parts.photo_panel.open_requested.connect(self.commands.on_open)
         parts.photo_panel.paste_back_requested.connect(self.commands.on_paste_back)
+        parts.desk.model_changed.connect(self._on_model)
         parts.scene.taken.connect(self._on_scene_taken)
         parts.scene_panel.export_requested.connect(self.commands.on_export_scene)
         parts.scene_panel.layers_requested.connect(self.commands.on_export_layers)
         parts.reconstruct_panel.open_requested.connect(self.commands.on_open_pictures)
         parts.train_panel.folder_requested.connect(self.commands.on_train_folder)
         parts.library_panel.library.train_requested.connect(self.on_train)
+        parts.library_panel.library.folder_requested.connect(self.commands.on_model_folder)
         self.menus.opening.connect(self._on_menu_opening)
         parts.workspace.subscribe(self._on_change)
 
@@ -145,9 +149,11 @@ class MainWindow(QMainWindow):
         }
 
     def on_find_sliders(self) -> None:
-        """Bring the card that finds sliders forward; Enter starts it."""
+        """Find the sliders of this model, the card that does so in front; what was found already is not thrown away."""
         self.docks.bring_forward("learn")
         self.parts.find_panel.come_forward()
+        if not self.parts.find.findings:
+            self.parts.find.start()
 
     def on_learn(self) -> None:
         """Bring the panel that learns a slider forward."""
@@ -220,6 +226,14 @@ class MainWindow(QMainWindow):
         if self.docks.workspace == "Play":
             self.arrange("Photo")
         self.docks.bring_forward("photo")
+
+    def _on_model(self) -> None:
+        """A model that knows objects stands in its own workspace."""
+        scene = self.parts.scene.active
+        if scene and self.docks.workspace == "Play":
+            self.arrange("Scene")
+        elif not scene and self.docks.workspace == "Scene":
+            self.arrange("Play")
 
     def _on_scene_taken(self) -> None:
         if self.docks.workspace == "Play":
