@@ -25,7 +25,6 @@ if TYPE_CHECKING:
         LearnSettings,
         MapData,
         Model,
-        Picture,
         Scene,
         SceneObject,
         Session,
@@ -54,15 +53,16 @@ if TYPE_CHECKING:
         place_photo,
         read_photo,
         read_scene,
-        reconstruct,
-        render_scene,
         sample,
-        scene_layers,
         train_steps,
         traverse,
         write_map,
         write_scene,
     )
+    from latentstudio.autoencoding.rebuilding import rebuild as reconstruct
+    from latentstudio.scenes.decomposing import layers as scene_layers
+    from latentstudio.scenes.decomposing import render as render_scene
+    from latentstudio.tasks.draw import Render as Picture
 
 __all__ = [
     "Conditions",

@@ -1,343 +1,155 @@
 """The library for scripts: open a model, sample, apply factors in true units, learn new ones. ``latentstudio.NAME``.
 
-Everything here is a thin layer over the rooms; the command line uses the same functions.
+One table says where each name lives; it is looked up when it is first used, so that nothing heavy comes in before.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from pathlib import Path
+import importlib
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # for editors and type checkers, the same as the table (``tests/test_names.py``)
+    from latentstudio.autoencoding.rebuilding import interpolate as interpolate
+    from latentstudio.document.session import Session as Session
+    from latentstudio.document.view import View as View
+    from latentstudio.errors import StudioError as StudioError
+    from latentstudio.factors import Factor as Factor
+    from latentstudio.factors import FactorSet as FactorSet
+    from latentstudio.factors.map_files import write_map as write_map
+    from latentstudio.factors.mapping import MapData as MapData
+    from latentstudio.factors.mapping import MapStep as MapStep
+    from latentstudio.factors.mapping import map_steps as map_steps
+    from latentstudio.factors.settings import LearnSettings as LearnSettings
+    from latentstudio.generators.conditions import Conditions as Conditions
+    from latentstudio.generators.opening import Model as Model
+    from latentstudio.generators.opening import open_model as open_model
+    from latentstudio.generators.tuned import tuned_model as tuned_model
+    from latentstudio.generators.tunings import Tuning as Tuning
+    from latentstudio.generators.tunings import find_tuning as find_tuning
+    from latentstudio.generators.tunings import keep_tuning as keep_tuning
+    from latentstudio.generators.tunings import read_tuning as read_tuning
+    from latentstudio.generators.tunings import write_tuning as write_tuning
+    from latentstudio.inversion.frames import Frame as Frame
+    from latentstudio.inversion.frames import paste_back as paste_back
+    from latentstudio.inversion.models import conclude as conclude
+    from latentstudio.inversion.models import conclude_tuning as conclude_tuning
+    from latentstudio.inversion.models import feature_distance as feature_distance
+    from latentstudio.inversion.models import follow_steps as follow_steps
+    from latentstudio.inversion.models import held_out_steps as held_out_steps
+    from latentstudio.inversion.models import inversion_settings as inversion_settings
+    from latentstudio.inversion.models import invert as invert
+    from latentstudio.inversion.models import invert_steps as invert_steps
+    from latentstudio.inversion.models import judge as judge
+    from latentstudio.inversion.models import likeness_steps as likeness_steps
+    from latentstudio.inversion.models import place_photo as place_photo
+    from latentstudio.inversion.models import residual_picture as residual_picture
+    from latentstudio.inversion.models import tune_steps as tune_steps
+    from latentstudio.inversion.photo_store import PhotoPlace as PhotoPlace
+    from latentstudio.inversion.photo_store import photo_place as photo_place
+    from latentstudio.inversion.photos import Photo as Photo
+    from latentstudio.inversion.photos import read_photo as read_photo
+    from latentstudio.inversion.placing import Placed as Placed
+    from latentstudio.scenes.decomposing import decompose as decompose
+    from latentstudio.scenes.decomposing import new_scenes as new_scenes
+    from latentstudio.scenes.making import make_scene as make_scene
+    from latentstudio.scenes.scene import Scene as Scene
+    from latentstudio.scenes.scene import SceneObject as SceneObject
+    from latentstudio.scenes.scene import read_scene as read_scene
+    from latentstudio.scenes.scene import write_scene as write_scene
+    from latentstudio.tasks.draw import draw as draw
+    from latentstudio.tasks.draw import draw_pasted as draw_pasted
+    from latentstudio.tasks.draw import factors_of as factors_of
+    from latentstudio.tasks.factors import bench_steps as bench_steps
+    from latentstudio.tasks.factors import clean_steps as clean_steps
+    from latentstudio.tasks.factors import evaluation_steps as evaluation_steps
+    from latentstudio.tasks.factors import exact_steps as exact_steps
+    from latentstudio.tasks.factors import find_steps as find_steps
+    from latentstudio.tasks.factors import learn as learn
+    from latentstudio.tasks.factors import learn_steps as learn_steps
+    from latentstudio.tasks.factors import protocol_steps as protocol_steps
+    from latentstudio.tasks.invert import edit_anchors as edit_anchors
+    from latentstudio.tasks.invert import kept_effect_steps as kept_effect_steps
+    from latentstudio.tasks.map import map_of as map_of
+    from latentstudio.tasks.sample import apply as apply
+    from latentstudio.tasks.sample import sample as sample
+    from latentstudio.tasks.sample import traverse as traverse
+    from latentstudio.tasks.train import train_steps as train_steps
 
-from latentstudio.document.session import Session
-from latentstudio.document.view import View
-from latentstudio.errors import LearningError, StudioError
-from latentstudio.factors import ALPHAS, Factor, FactorSet, parse_settings
-from latentstudio.factors import traverse as traverse_latents
-from latentstudio.factors.distribution import distribute, parse_distribution
-from latentstudio.factors.map_files import write_map
-from latentstudio.factors.mapping import COUNT, MapData, MapStep, map_steps
-from latentstudio.factors.settings import LearnSettings
-from latentstudio.generators.conditions import NONE, Conditions
-from latentstudio.generators.opening import Model, open_model
-from latentstudio.generators.tuned import tuned_model
-from latentstudio.generators.tunings import Tuning, find_tuning, keep_tuning, read_tuning, write_tuning
-from latentstudio.inversion.frames import Frame, paste_back
-from latentstudio.inversion.models import (
-    conclude,
-    conclude_tuning,
-    feature_distance,
-    follow_steps,
-    held_out_steps,
-    inversion_settings,
-    invert,
-    invert_steps,
-    judge,
-    likeness_steps,
-    place_photo,
-    residual_picture,
-    tune_steps,
-)
-from latentstudio.inversion.photo_store import PhotoPlace, photo_place
-from latentstudio.inversion.photos import Photo, read_photo
-from latentstudio.inversion.placing import Placed
-from latentstudio.latents import check_latent, sample_prior
-from latentstudio.networks import (
-    decompose,
-    interpolate,
-    new_scenes,
-    reconstruct,
-    render_scene,
-    scene_layers,
-    train_steps,
-)
-from latentstudio.photographs import edit_anchors, kept_effect_steps
-from latentstudio.scenes.making import make_scene
-from latentstudio.scenes.scene import Scene, SceneObject, read_scene, write_scene
-from latentstudio.settings import changed
-from latentstudio.tasks.draw import Render as Picture
-from latentstudio.tasks.draw import (
-    draw,
-    draw_clamped,
-    draw_exact,
-    draw_many,
-    draw_pasted,
-    factors_of,
-)
-
-if TYPE_CHECKING:
-    from latentstudio.transformations import Transformation
-
-__all__ = [
-    "Conditions", "Factor", "FactorSet", "Frame", "LearnSettings", "MapData", "MapStep", "Model", "Photo",
-    "PhotoPlace", "Picture", "Placed", "Scene", "SceneObject", "Session", "StudioError", "Tuning", "View", "apply",
-    "bench_steps", "clean_steps", "conclude", "conclude_tuning", "decompose", "draw", "draw_pasted", "edit_anchors",
-    "evaluation_steps", "exact_steps", "factors_of", "feature_distance", "find_steps", "find_tuning", "follow_steps",
-    "held_out_steps", "interpolate", "inversion_settings", "invert", "invert_steps", "judge", "keep_tuning",
-    "kept_effect_steps", "learn", "learn_steps", "likeness_steps", "make_scene", "map_of", "map_steps", "new_scenes",
-    "open_model", "paste_back", "photo_place", "place_photo", "protocol_steps", "read_photo", "read_scene",
-    "read_tuning", "reconstruct", "render_scene", "residual_picture", "sample", "scene_layers", "train_steps",
-    "traverse", "tune_steps", "tuned_model", "write_map", "write_scene", "write_tuning",
-]
-
-
-def sample(
-    model: Model,
-    *,
-    seed: int = 0,
-    count: int | None = None,
-    truncation: float = 1.0,
-    distribution: Mapping[str, str] | None = None,
-) -> NDArray[np.float32]:
-    """Latents from the model's prior: float32 (*shape), or (count, *shape) when ``count`` is given.
-
-    With ``distribution`` factors follow a wanted one: ``{"x": "uniform(-8, 8)", "scale": "normal(1, 0.1)"}``, counted
-    from coordinate 0 of the factor's axis (equations 10 and 11 of Plumerault et al. 2020).
-
-    Raises:
-        UsageError: the prior cannot be sampled, a number is negative, or it is no distribution.
-        UnknownNameError: the model has no such factor.
-    """
-    space = model.card.spaces[0]
-    drawn = sample_prior(space, count=1 if count is None else count, seed=seed, truncation=truncation)
-    if distribution:
-        known = factors_of(model)
-        wanted = dict(parse_distribution(f"{name}={text}", known) for name, text in distribution.items())
-        drawn = distribute(drawn, wanted, known, space=space, truncation=truncation).latents
-    return drawn[0] if count is None else drawn
-
-
-def apply(
-    model: Model,
-    latent: NDArray[np.float32],
-    settings: Mapping[str, str | float] | None = None,
-    *,
-    keep: Collection[str] = (),
-    exact: bool = False,
-    seed: int | None = None,
-    conditions: Conditions = NONE,
-) -> Picture:
-    """The picture of ``latent`` (*shape) with factors moved: ``{"x": "8px", "scale": 1.2, "brightness": "+10%"}``.
-
-    A plain number counts in the factor's unit. A value beyond the known range is clamped, and ``notes`` says so.
-    Factors named in ``keep`` are not moved along by the others. With ``exact`` the positions are solved by measuring
-    this very sample (imports torch), and ``reached`` says where on the curve they came to lie.
-
-    Raises:
-        UnknownNameError: the model has no such factor.
-        UsageError: a value that is no number in the factor's unit, or a latent of another size.
-    """
-    known = factors_of(model)
-    positions = parse_settings([f"{name}={value}" for name, value in (settings or {}).items()], known)
-    view = View.start(model.card, latent, seed, conditions=conditions).with_kept(keep)
-    view = view.with_tuning(model.tuning)
-    if not exact:
-        return draw_clamped(model, view.with_positions(positions), known)
-    found: tuple[Any, ...] = ()
-    for step in exact_steps(model, view, positions, known):
-        found = step.exact
-    return draw_exact(model, view, found, known)
-
-
-def exact_steps(
-    model: Model, view: View, wanted: Mapping[str, float], known: FactorSet | None = None
-) -> Iterator[Any]:
-    """The frozen steps of solving positions so that the measured effects on this sample are ``wanted`` (t by name).
-
-    The view's other factors, locks and conditions hold. The last step's ``exact`` says for each factor where
-    on its curve it came to lie, what was measured there and why it is not what was asked, if so. Imports torch.
-    """
-    # torch is needed only here; a script that only draws pictures does without
-    from latentstudio.factors.exact import exact_steps as steps
-
-    return steps(
-        model.guarded_generator, view.latent_array(), wanted, factors_of(model) if known is None else known,
-        positions=view.position_map(), keep=view.kept, conditions=view.told,
-    )
+HOMES = {
+    "Conditions": "latentstudio.generators.conditions:Conditions",
+    "Factor": "latentstudio.factors:Factor",
+    "FactorSet": "latentstudio.factors:FactorSet",
+    "Frame": "latentstudio.inversion.frames:Frame",
+    "LearnSettings": "latentstudio.factors.settings:LearnSettings",
+    "MapData": "latentstudio.factors.mapping:MapData",
+    "MapStep": "latentstudio.factors.mapping:MapStep",
+    "Model": "latentstudio.generators.opening:Model",
+    "Photo": "latentstudio.inversion.photos:Photo",
+    "PhotoPlace": "latentstudio.inversion.photo_store:PhotoPlace",
+    "Picture": "latentstudio.tasks.draw:Render",
+    "Placed": "latentstudio.inversion.placing:Placed",
+    "Scene": "latentstudio.scenes.scene:Scene",
+    "SceneObject": "latentstudio.scenes.scene:SceneObject",
+    "Session": "latentstudio.document.session:Session",
+    "StudioError": "latentstudio.errors:StudioError",
+    "Tuning": "latentstudio.generators.tunings:Tuning",
+    "View": "latentstudio.document.view:View",
+    "apply": "latentstudio.tasks.sample:apply",
+    "bench_steps": "latentstudio.tasks.factors:bench_steps",
+    "clean_steps": "latentstudio.tasks.factors:clean_steps",
+    "conclude": "latentstudio.inversion.models:conclude",
+    "conclude_tuning": "latentstudio.inversion.models:conclude_tuning",
+    "decompose": "latentstudio.scenes.decomposing:decompose",
+    "draw": "latentstudio.tasks.draw:draw",
+    "draw_pasted": "latentstudio.tasks.draw:draw_pasted",
+    "edit_anchors": "latentstudio.tasks.invert:edit_anchors",
+    "evaluation_steps": "latentstudio.tasks.factors:evaluation_steps",
+    "exact_steps": "latentstudio.tasks.factors:exact_steps",
+    "factors_of": "latentstudio.tasks.draw:factors_of",
+    "feature_distance": "latentstudio.inversion.models:feature_distance",
+    "find_steps": "latentstudio.tasks.factors:find_steps",
+    "find_tuning": "latentstudio.generators.tunings:find_tuning",
+    "follow_steps": "latentstudio.inversion.models:follow_steps",
+    "held_out_steps": "latentstudio.inversion.models:held_out_steps",
+    "interpolate": "latentstudio.autoencoding.rebuilding:interpolate",
+    "inversion_settings": "latentstudio.inversion.models:inversion_settings",
+    "invert": "latentstudio.inversion.models:invert",
+    "invert_steps": "latentstudio.inversion.models:invert_steps",
+    "judge": "latentstudio.inversion.models:judge",
+    "keep_tuning": "latentstudio.generators.tunings:keep_tuning",
+    "kept_effect_steps": "latentstudio.tasks.invert:kept_effect_steps",
+    "learn": "latentstudio.tasks.factors:learn",
+    "learn_steps": "latentstudio.tasks.factors:learn_steps",
+    "likeness_steps": "latentstudio.inversion.models:likeness_steps",
+    "make_scene": "latentstudio.scenes.making:make_scene",
+    "map_of": "latentstudio.tasks.map:map_of",
+    "map_steps": "latentstudio.factors.mapping:map_steps",
+    "new_scenes": "latentstudio.scenes.decomposing:new_scenes",
+    "open_model": "latentstudio.generators.opening:open_model",
+    "paste_back": "latentstudio.inversion.frames:paste_back",
+    "photo_place": "latentstudio.inversion.photo_store:photo_place",
+    "place_photo": "latentstudio.inversion.models:place_photo",
+    "protocol_steps": "latentstudio.tasks.factors:protocol_steps",
+    "read_photo": "latentstudio.inversion.photos:read_photo",
+    "read_scene": "latentstudio.scenes.scene:read_scene",
+    "read_tuning": "latentstudio.generators.tunings:read_tuning",
+    "reconstruct": "latentstudio.autoencoding.rebuilding:rebuild",
+    "render_scene": "latentstudio.scenes.decomposing:render",
+    "residual_picture": "latentstudio.inversion.models:residual_picture",
+    "sample": "latentstudio.tasks.sample:sample",
+    "scene_layers": "latentstudio.scenes.decomposing:layers",
+    "train_steps": "latentstudio.tasks.train:train_steps",
+    "traverse": "latentstudio.tasks.sample:traverse",
+    "tune_steps": "latentstudio.inversion.models:tune_steps",
+    "tuned_model": "latentstudio.generators.tuned:tuned_model",
+    "write_map": "latentstudio.factors.map_files:write_map",
+    "write_scene": "latentstudio.scenes.scene:write_scene",
+    "write_tuning": "latentstudio.generators.tunings:write_tuning",
+}
 
 
-def traverse(
-    model: Model,
-    latents: NDArray[np.float32],
-    factor: str | Factor,
-    alphas: NDArray[np.float64] = ALPHAS,
-    *,
-    conditions: Conditions = NONE,
-) -> NDArray[np.uint8]:
-    """Pictures uint8 (N, A, H, W, 3) of latents (N, *shape), each put at every alpha along the factor's axis.
-
-    The paper's traversal, z - <z, u> u + alpha u: the coordinate is taken out and put at ``alphas`` (A,) instead.
-
-    Raises:
-        UnknownNameError: the model has no such factor.
-    """
-    chosen = factors_of(model).get(factor) if isinstance(factor, str) else factor
-    start = check_latent(latents, model.card.spaces[0])
-    rows = traverse_latents(start.reshape(len(start), -1), chosen.axis, np.asarray(alphas, dtype=np.float64))
-    flat = rows.reshape(-1, *model.card.spaces[0].shape)
-    drawn = draw_many(model, flat, conditions=conditions)
-    return drawn.reshape(len(start), -1, *drawn.shape[1:])
-
-
-def learn(
-    model: Model, transformation: str | Transformation, *, settings: LearnSettings | None = None, **changes: object
-) -> Factor:
-    """Learn a factor of variation and return it.
-
-    ``transformation`` is the name of a built-in one (``x``, ``scale``, ``rotation`` ..., see docs/transformations.md),
-    several at once (``x+scale``), or one of your own from ``latentstudio.transformations.load_transformation``.
-
-    ``changes`` replace single settings, for example ``starts=128, seed=1``. ``learn_steps`` shows progress.
-
-    Raises:
-        LearningError: nothing that moves new samples was found.
-        UnknownNameError: there is no such transformation.
-    """
-    chosen = changed(settings or LearnSettings(), **changes)
-    found: Factor | None = None
-    for step in learn_steps(model, transformation, settings=chosen):
-        found = step.factor if step.factor is not None else found
-    if found is None:
-        name = transformation if isinstance(transformation, str) else transformation.name
-        raise LearningError(f"learning '{name}' ended without a factor", action="try more starts")
-    return found
-
-
-def learn_steps(
-    model: Model, transformation: str | Transformation, *, settings: LearnSettings, seeds: int = 1,
-    records_folder: Path | None = None,
-) -> Iterator[Any]:
-    """The frozen steps of learning a factor; the last one's ``factor`` is the result. Imports torch.
-
-    Args:
-        transformation: the name of a built-in one, or a ``Transformation`` of your own.
-        seeds: with more than one, as many runs; the best is the result and ``figures["seeds"]`` tells of all.
-        records_folder: keeps finished trajectories; an interrupted run that is started again goes on from there.
-    """
-    # torch is needed only here; a script that only draws pictures does without
-    from latentstudio.factors.learning import learn_factor
-    from latentstudio.factors.seeds import learn_with_seeds
-
-    if seeds == 1:
-        return learn_factor(
-            model.guarded_generator, transformation=transformation, settings=settings, records_folder=records_folder
-        )
-    return learn_with_seeds(
-        model.guarded_generator, transformation=transformation, settings=settings, seeds=seeds,
-        records_folder=records_folder,
-    )
-
-
-def find_steps(
-    model: Model, names: Sequence[str] | None = None, *, settings: LearnSettings | None = None
-) -> Iterator[Any]:
-    """The frozen steps of learning every built-in transformation (or those named); ``findings`` grow. Imports torch.
-
-    Raises:
-        UnknownNameError: there is no such transformation.
-    """
-    # torch is needed only here; a script that only draws pictures does without
-    from latentstudio.factors.finding import find_factors
-    from latentstudio.transformations import TRANSFORMATIONS, transformation_named
-
-    chosen = TRANSFORMATIONS if names is None else tuple(transformation_named(name) for name in names)
-    return find_factors(model.guarded_generator, chosen, settings=settings)
-
-
-def bench_steps(model: Model, transformation: str, *, seed: int = 0) -> Iterator[Any]:
-    """The frozen steps of comparing with the published protocol; the last has ``plain`` and ``ours``. Imports torch."""
-    # torch is needed only here; a script that only draws pictures does without
-    from latentstudio.factors.benching import bench_learning
-    from latentstudio.transformations import transformation_named
-
-    return bench_learning(model.guarded_generator, transformation_named(transformation), seed=seed)
-
-
-def evaluation_steps(
-    model: Model,
-    factor: Factor,
-    *,
-    count: int = 500,
-    seed: int | None = None,
-    conditions: Conditions = NONE,
-    leak: Callable[[Any, Any], Mapping[str, Any]] | None = None,
-    transformation: Transformation | None = None,
-) -> Iterator[Any]:
-    """The frozen steps of asking ``count`` new samples for a factor; the last one's ``evaluation`` tells what came.
-
-    ``leak`` measures what else changed: pictures before and after (N, 3, H, W), as tensors, to changes (N,) by name.
-    A factor of your own needs the ``transformation`` that it was learned from. Imports torch.
-    """
-    # torch is needed only here; a script that only draws pictures does without
-    from latentstudio.factors.evaluating import evaluate_factor
-
-    chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
-    return evaluate_factor(
-        model.guarded_generator, factor, count=count, conditions=conditions, leak=leak,
-        transformation=transformation, **chosen
-    )
-
-
-def protocol_steps(
-    model: Model,
-    factor: Factor,
-    *,
-    alphas: NDArray[np.float64] = ALPHAS,
-    count: int = 200,
-    seed: int | None = None,
-    conditions: Conditions = NONE,
-) -> Iterator[Any]:
-    """The frozen steps of the paper's evaluation (section 3.1); the last one's ``protocol`` holds what was measured.
-
-    ``count`` samples are put at each of ``alphas`` along the factor's axis. Imports torch.
-    """
-    # torch is needed only here; a script that only draws pictures does without
-    from latentstudio.factors.placing import protocol_steps as steps
-
-    chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
-    return steps(
-        model.guarded_generator, factor, alphas=alphas, count=count, conditions=conditions, **chosen
-    )
-
-
-def clean_steps(model: Model, factor: Factor, against: Sequence[Factor], **options: Any) -> Iterator[Any]:
-    """The frozen steps of cleaning a factor's axis against others; the last one's ``factor`` is the result.
-
-    ``options`` are ``count``, ``seed`` and ``conditions`` of measuring it anew. Imports torch.
-    """
-    # torch is needed only here; a script that only draws pictures does without
-    from latentstudio.factors.cleaning import clean_steps as steps
-
-    return steps(model.guarded_generator, factor, against, **options)
-
-
-def map_of(
-    model: Model,
-    *,
-    space: str = "z",
-    count: int = COUNT,
-    seed: int = 0,
-    factors: Sequence[Factor] | None = None,
-    conditions: Conditions = NONE,
-) -> MapData:
-    """A cloud of ``count`` samples in the principal components of z or of their pictures, with trajectories.
-
-    ``map_steps`` shows progress; ``write_map`` writes what came out as SVG, PNG or CSV.
-
-    Args:
-        space: ``z``, or ``images`` for the pictures (about a millisecond each on a small model).
-        seed: the first sample's seed; sample k is the one of ``seed + k``.
-        factors: whose trajectories are placed on it; all that are known for the model when None.
-
-    Raises:
-        UsageError: no such space, a count out of range, or a prior that cannot be sampled.
-    """
-    known = tuple(factors_of(model)) if factors is None else tuple(factors)
-    found: MapData | None = None
-    for step in map_steps(model, known, space=space, count=count, seed=seed, conditions=conditions):
-        found = step.data if step.data is not None else found
-    assert found is not None, "the last step carries the map"
-    return found
+def __getattr__(name: str) -> Any:
+    if name not in HOMES:
+        raise AttributeError(f"module 'latentstudio' has no attribute '{name}'")
+    module, _, attribute = HOMES[name].partition(":")
+    return getattr(importlib.import_module(module), attribute)

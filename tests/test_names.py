@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import latentstudio
-from latentstudio import transformations
+from latentstudio import api, transformations
 from latentstudio.cli.main import VERBS, load_verb
 from latentstudio.generators.manifest import read_manifest
 
@@ -109,9 +109,20 @@ def test_every_lazy_name_of_the_transformations_is_there(name: str) -> None:
     assert getattr(transformations, name) is not None
 
 
-@pytest.mark.parametrize("name", latentstudio.__all__)
-def test_every_lazy_name_of_the_package_is_there(name: str) -> None:
-    assert getattr(latentstudio, name) is not None
+@pytest.mark.parametrize("name", api.HOMES)
+def test_every_lazy_name_of_the_library_is_there(name: str) -> None:
+    assert getattr(api, name) is not None
+
+
+def test_the_package_offers_names_of_the_one_table_and_type_checkers_are_told_the_same() -> None:
+    assert set(latentstudio.__all__) - {"__version__"} <= set(api.HOMES)
+    told = {
+        alias.asname or alias.name: f"{node.module}:{alias.name}" for name in ("api.py", "__init__.py")
+        for node in ast.walk(ast.parse((PACKAGE / name).read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom) and node.module not in ("latentstudio.api", "latentstudio.version")
+        and (node.module or "").startswith("latentstudio.") for alias in node.names
+    }
+    assert told == api.HOMES
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "plugins").glob("*/plugin.toml")), ids=lambda path: path.parent.name)

@@ -109,7 +109,7 @@ def _drawn_with(card: ModelCard, conditions: Conditions, variations: int) -> lis
 
 
 def interpolate(
-    model: Model, one: NDArray[np.float32], other: NDArray[np.float32], *, count: int, by: str = GENERATOR,
+    model: Model, one: NDArray[np.float32], other: NDArray[np.float32], *, count: int = 9, by: str = GENERATOR,
     conditions: Conditions = NONE,
 ) -> NDArray[np.uint8]:
     """Pictures uint8 (count, H, W, 3) on the way from latent ``one`` to ``other`` (d,), both ends included.

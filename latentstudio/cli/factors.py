@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 
-from latentstudio.api import factors_of
 from latentstudio.cli import (
     factors_apply,
     factors_bench,
@@ -22,6 +21,7 @@ from latentstudio.cli.factor_words import factor_row, range_text
 from latentstudio.cli.options import Parser, add_common, verb_parser
 from latentstudio.cli.output import Output, table
 from latentstudio.generators.opening import open_model
+from latentstudio.tasks.draw import factors_of
 
 OTHERS = {
     "learn": factors_learn, "find": factors_find, "bench": factors_bench, "apply": factors_apply,

@@ -7,13 +7,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from latentstudio.api import (
-    Picture,
-    draw_pasted,
-    exact_steps,
-    factors_of,
-    sample,
-)
 from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import add_conditions, add_size, given_conditions, read_conditions, saved_size
@@ -24,7 +17,9 @@ from latentstudio.factors import FactorSet, parse_settings, place_at
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.generators.tuned import tuned_model
 from latentstudio.generators.tunings import keep_tuning, read_tuning
-from latentstudio.tasks.draw import draw_clamped, draw_exact
+from latentstudio.tasks.draw import Render as Picture
+from latentstudio.tasks.draw import draw_clamped, draw_exact, draw_pasted, factors_of
+from latentstudio.tasks.sample import sample
 
 SUMMARY = "move factors and write the picture"
 
@@ -63,6 +58,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         positions = {**view.position_map(), **asked}
         found: Sequence[Any] = ()
         if arguments.exact:
+            from latentstudio.tasks.factors import exact_steps  # brings torch, which the options do without
+
             last = output.follow(exact_steps(model, view, asked, known), "measuring this sample")
             found = getattr(last, "exact", ())
             picture = draw_exact(model, view, found, known)

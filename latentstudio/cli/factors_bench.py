@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict
 
-from latentstudio.api import bench_steps
 from latentstudio.cli.output import Output, table
 from latentstudio.errors import LearningError
 from latentstudio.generators.opening import open_model
@@ -23,6 +22,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     """Learn both ways and compare."""
     model = open_model(arguments.model, device=arguments.device, runtime="eager")
     try:
+        from latentstudio.tasks.factors import bench_steps  # brings torch, which the options do without
+
         steps = bench_steps(model, arguments.factor, seed=arguments.seed or 0)
         last = output.follow(steps, f"learning {arguments.factor} both ways")
     finally:

@@ -6,7 +6,6 @@ import argparse
 import time
 from pathlib import Path
 
-from latentstudio.api import clean_steps, factors_of
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.picture_options import add_conditions, find_factor, read_conditions
@@ -14,6 +13,7 @@ from latentstudio.errors import LearningError
 from latentstudio.factors import Factor, write_factor
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import open_model
+from latentstudio.tasks.draw import factors_of
 
 SUMMARY = "take out of a factor's axis what it shares with others, measure it anew and write its file"
 
@@ -38,6 +38,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         old = find_factor(model, arguments.factor)
         known = factors_of(model)
         against = [known.get(name.strip()) for name in arguments.against.split(",")]
+        from latentstudio.tasks.factors import clean_steps  # brings torch, which the options do without
+
         steps = clean_steps(model, old, against, count=arguments.count, seed=arguments.seed or 0,
                             conditions=read_conditions(arguments, model))
         last = output.follow(steps, f"measuring {old.name}")

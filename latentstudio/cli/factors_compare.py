@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from latentstudio.api import factors_of, protocol_steps
 from latentstudio.cli.factors_protocol import measured_of
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
@@ -24,6 +23,7 @@ from latentstudio.factors.protocol import Protocol
 from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.opening import open_model
+from latentstudio.tasks.draw import factors_of
 
 SUMMARY = "the paper's evaluation on several models: does the spread fall with beta?"
 TABLE, FIGURE = "compare.csv", "compare.svg"
@@ -97,6 +97,8 @@ def _measure(name: str, arguments: argparse.Namespace, output: Output) -> _Measu
     model = open_model(name, device=arguments.device, runtime="eager")
     try:
         factor = factors_of(model).get(arguments.factor)
+        from latentstudio.tasks.factors import protocol_steps  # brings torch, which the options do without
+
         steps = protocol_steps(model, factor, alphas=alphas, count=arguments.count, seed=arguments.seed,
                                conditions=read_conditions(arguments, model))
         last = output.follow(steps, f"putting {factor.name} of {model.card.name}")

@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 
 from latentstudio import pixels
-from latentstudio.api import evaluation_steps, protocol_steps
 from latentstudio.cli.factors_protocol import measured_of, write_values
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
@@ -67,6 +66,8 @@ def _slider(model: Model, factor: Factor, arguments: argparse.Namespace, output:
 
     began = time.perf_counter()
     conditions = read_conditions(arguments, model)
+    from latentstudio.tasks.factors import evaluation_steps  # brings torch, which the options do without
+
     steps = evaluation_steps(model, factor, count=arguments.count, seed=arguments.seed, conditions=conditions,
                              leak=partial(leak, measure=model.card.measure),
                              transformation=own(arguments))
@@ -129,6 +130,8 @@ def _write_strip(path: Path, model: Model, factor: Factor, evaluation: Any, cond
 def _paper(model: Model, factor: Factor, arguments: argparse.Namespace, output: Output) -> None:
     alphas = ALPHAS if arguments.alphas is None else parse_alphas(arguments.alphas)
     began = time.perf_counter()
+    from latentstudio.tasks.factors import protocol_steps  # brings torch, which the options do without
+
     steps = protocol_steps(model, factor, alphas=alphas, count=arguments.count, seed=arguments.seed,
                            conditions=read_conditions(arguments, model))
     last = output.follow(steps, f"putting {factor.name}")

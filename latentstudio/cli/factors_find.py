@@ -6,7 +6,6 @@ import argparse
 import time
 from pathlib import Path
 
-from latentstudio.api import find_steps
 from latentstudio.cli.factor_words import factor_row
 from latentstudio.cli.options import add_settings, settings_of
 from latentstudio.cli.output import Output, table
@@ -37,6 +36,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     model = open_model(arguments.model, device=arguments.device, runtime="eager")
     began = time.perf_counter()
     try:
+        from latentstudio.tasks.factors import find_steps  # brings torch, which the options do without
+
         last = output.follow(find_steps(model, names, settings=settings), f"finding factors of {model.card.name}")
     finally:
         model.close()
@@ -45,7 +46,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     rows = []
     for finding in last.findings:
         kept = None
-        if finding.usable:
+        if finding.usable and finding.factor is not None:
             path = keep_factor(finding.factor) if arguments.out is None else (
                 arguments.out / f"{finding.name}.safetensors")
             if arguments.out is not None:
@@ -54,6 +55,6 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         told = {} if finding.factor is None else factor_row(finding.factor)
         rows.append({**told, "name": finding.name, "grade": finding.grade, "reason": finding.reason, "out": kept})
     seconds = round(time.perf_counter() - began, 1)
-    output.say(table([(row["name"], row["grade"], row["reason"]) for row in rows]))
+    output.say(table([(finding.name, finding.grade, finding.reason) for finding in last.findings]))
     output.say(f"{sum(row['out'] is not None for row in rows)} of {len(rows)} usable, {seconds:.0f} s")
     output.result({"model": model.card.name, "seconds": seconds, "findings": rows})

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from latentstudio.api import factors_of
 from latentstudio.cli.output import Output
 from latentstudio.factors.storage import forget_factor
 from latentstudio.generators.opening import open_model
+from latentstudio.tasks.draw import factors_of
 
 SUMMARY = "put a factor of your own aside; what ships under its name counts again"
 

@@ -8,7 +8,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-from latentstudio.api import LearnSettings, learn_steps
 from latentstudio.cli.factor_words import range_text
 from latentstudio.cli.options import add_settings, count_from_one, settings_of
 from latentstudio.cli.output import Output
@@ -16,6 +15,7 @@ from latentstudio.cli.rescuing import write_somewhere
 from latentstudio.cli.transforming import add_transformation, check_on_samples, chosen
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import Factor
+from latentstudio.factors.settings import LearnSettings
 from latentstudio.files import check_writable, storage_error
 from latentstudio.generators.opening import open_model
 from latentstudio.places import records_folder
@@ -49,6 +49,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     began = time.perf_counter()
     try:
         check_on_samples(model, wanted, settings, output)
+        from latentstudio.tasks.factors import learn_steps  # brings torch, which the options do without
+
         steps = learn_steps(model, wanted, settings=settings, seeds=arguments.seeds, records_folder=folder)
         last = output.follow(steps, f"learning {name}")
     finally:

@@ -9,7 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio import pixels
-from latentstudio.api import sample, traverse
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import (
@@ -24,6 +23,7 @@ from latentstudio.cli.picture_options import (
 from latentstudio.factors import ALPHAS, Factor, parse_alphas
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import open_model
+from latentstudio.tasks.sample import sample, traverse
 
 SUMMARY = "put samples at coordinates of a factor's axis and draw them in rows"
 COLUMNS = 11

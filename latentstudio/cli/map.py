@@ -7,17 +7,18 @@ import re
 import time
 from pathlib import Path
 
-from latentstudio.api import Factor, MapData, Model, factors_of, map_steps, open_model, write_map
 from latentstudio.cli.options import Parser, add_common, add_settings, settings_of, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import add_conditions, read_conditions
 from latentstudio.errors import StudioError
-from latentstudio.factors import read_factor
-from latentstudio.factors.map_files import check_suffix
+from latentstudio.factors import Factor, read_factor
+from latentstudio.factors.map_files import check_suffix, write_map
 from latentstudio.factors.map_sheet import NAMES
-from latentstudio.factors.mapping import check_components
+from latentstudio.factors.mapping import MapData, check_components, map_steps
 from latentstudio.factors.settings import MapSettings
 from latentstudio.files import check_writable
+from latentstudio.generators.opening import Model, open_model
+from latentstudio.tasks.draw import factors_of
 
 
 def parser() -> Parser:

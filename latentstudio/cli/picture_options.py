@@ -8,7 +8,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from latentstudio import pixels
-from latentstudio.api import factors_of
 from latentstudio.cli.options import positive_number, whole_number
 from latentstudio.errors import UsageError
 from latentstudio.factors import Factor, read_factor
@@ -16,6 +15,7 @@ from latentstudio.generators.conditions import LABEL, NOISE_SEED, TRUNCATION, Co
 from latentstudio.generators.opening import Model
 from latentstudio.picture_files import MAX_PIXELS
 from latentstudio.pixels import AS_DRAWN, SavedSize, parse_size, saved_shape
+from latentstudio.tasks.draw import factors_of
 
 _FLAGS = (LABEL, TRUNCATION, NOISE_SEED)
 _NEGATIVE = re.compile(r"^-\.?\d")

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio import pixels
-from latentstudio.api import draw, factors_of, sample
 from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
 from latentstudio.cli.output import Output
@@ -25,7 +24,8 @@ from latentstudio.generators.card import ModelCard
 from latentstudio.generators.conditions import TRUNCATION, Conditions
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.steps import Step
-from latentstudio.tasks.draw import draw_many
+from latentstudio.tasks.draw import draw, draw_many, factors_of
+from latentstudio.tasks.sample import sample
 
 PIECE = 16
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from latentstudio.api import LearnSettings, sample
 from latentstudio.cli.output import Output
 from latentstudio.errors import LearningError
+from latentstudio.factors.settings import LearnSettings
 from latentstudio.generators.opening import Model
+from latentstudio.tasks.sample import sample
 from latentstudio.transformations.facts import INTERPOLATIONS, NAMES, OWN
 
 if TYPE_CHECKING:

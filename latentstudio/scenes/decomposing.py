@@ -152,7 +152,7 @@ def layers(model: Model, scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.ui
 
 
 @torch.inference_mode()
-def new_scenes(model: Model, *, count: int, seed: int) -> tuple[Scene, ...]:
+def new_scenes(model: Model, *, count: int = 1, seed: int = 0) -> tuple[Scene, ...]:
     """Scenes drawn from the learned prior (section 5.4).
 
     Raises:

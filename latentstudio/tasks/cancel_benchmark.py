@@ -35,7 +35,7 @@ from latentstudio.pixels import BytePictures, to_bytes
 from latentstudio.readers import json_from
 from latentstudio.steps import Step
 from latentstudio.tasks.components import component_steps
-from latentstudio.tasks.learn import Wanted
+from latentstudio.tasks.learn import FOUND_NAMES, Wanted
 from latentstudio.tasks.photo import Framed, frame_photo
 from latentstudio.tasks.thumbnails import thumbnail_steps
 from latentstudio.training.recipe import find_recipe, read_recipe
@@ -76,7 +76,7 @@ def _picture(model: Model, seed: int = 3) -> BytePictures:
 def _exact(model: Model) -> Iterator[Step]:
     known = load_factors(model.folder, model.card)
     view = View.start(model.card, sample_prior(model.card.spaces[0], count=1, seed=3)[0], 3)
-    return job("latentstudio.tasks.factors:solve", model, view, dict.fromkeys(known.names, 0.2), known)
+    return job("latentstudio.tasks.factors:exact_steps", model, view, dict.fromkeys(known.names, 0.2), known)
 
 
 def _train(model: Model) -> Iterator[Step]:
@@ -100,8 +100,8 @@ KINDS: Mapping[str, tuple[str, Callable[[Model], Iterator[Step]]]] = {
     "tuning": ("sprites-b10", lambda model: job(
         "latentstudio.tasks.invert:tune", model, _photo(model), _latent(model))),
     "learn": ("sprites-b10", lambda model: job(
-        "latentstudio.tasks.factors:learn", model, Wanted("x", LearnSettings()))),
-    "find": ("sprites-b10", lambda model: job("latentstudio.tasks.factors:find", model)),
+        "latentstudio.tasks.factors:learn_wanted", model, Wanted("x", LearnSettings()))),
+    "find": ("sprites-b10", lambda model: job("latentstudio.tasks.factors:find_steps", model, FOUND_NAMES)),
     "exact": ("sprites-b10", _exact),
     "reconstruct": ("fashion-avae", lambda model: job(
         "latentstudio.tasks.rebuild:rebuild", model.card.name, model.catalogue, "cpu", (_picture(model),) * 16,

@@ -25,11 +25,12 @@ from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.generators.tuned import tuned_model
 from latentstudio.generators.tunings import find_tuning, has_tuning
+from latentstudio.inversion.frames import Frame, paste_back
 from latentstudio.inversion.photo_store import find_photo
 from latentstudio.inversion.photos import Photo
 from latentstudio.latents import check_latent, sample_prior
-from latentstudio.photographs import pasted
-from latentstudio.pixels import AS_DRAWN, BytePictures, SavedSize
+from latentstudio.picture_files import to_profile
+from latentstudio.pixels import AS_DRAWN, BytePictures, SavedSize, from_bytes, to_bytes
 
 if TYPE_CHECKING:
     from latentstudio.factors.exact import Exact
@@ -269,6 +270,26 @@ def draw_pasted(
                            action="name the photo that this was made from")
     whole = pasted(model, (picture.latent, plain.latent), source, frame, conditions=view.told)
     return replace(picture, pixels=whole, thumbnail=shrink(whole), pasted=True, profile=source.profile)
+
+
+def pasted(
+    model: Model, latents: tuple[NDArray[np.float32], NDArray[np.float32]], photo: Photo, frame: Frame,
+    *, conditions: Conditions = NONE,
+) -> NDArray[np.uint8]:
+    """The photo uint8 (H, W, 3) with the model's picture back in its frame, at the photo's full size.
+
+    The answer is in the photo's own colours (of ``photo.profile``): the model's picture is converted into them, so that
+    every pixel outside the frame stays as it was.
+
+    ``latents``, each float32 (*shape): with the edits and without them; the second tells how the model's colours lie
+    to those of the photo.
+    """
+    edited, before = model.pictures(np.stack(latents).astype(np.float32), conditions=conditions)
+    if photo.own is None:
+        return paste_back(photo.pixels, frame, edited, before=before)
+    drawn = to_bytes(np.stack([edited, before]))
+    edited, before = from_bytes(np.stack([to_profile(one, photo.profile) for one in drawn]))
+    return paste_back(photo.own, frame, edited, before=before)
 
 
 def draw_many(

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,16 +12,20 @@ import torch
 from numpy.typing import NDArray
 
 from latentstudio.engine.loading import load
+from latentstudio.factors import apply_factors, load_factors
+from latentstudio.factors.kept import KeptStep, kept_effects, measurable
 from latentstudio.generators.capabilities import Encodes
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.inversion import models
 from latentstudio.inversion.honesty import find_held_out, judge, residual_picture
 from latentstudio.inversion.results import Inversion, InversionStep
 from latentstudio.inversion.settings import InversionSettings
-from latentstudio.photographs import edit_anchors
+from latentstudio.inversion.tuning import Anchors
 from latentstudio.pixels import to_bytes
 from latentstudio.steps import Step
 from latentstudio.tasks.photo import Concluded, Framed, PhotoStep
+from latentstudio.transformations import transformation_named
 
 FORWARD_MODE = "latentstudio.optimisation.forward_mode"
 TUNING_SECONDS = 90.0
@@ -122,6 +126,46 @@ def tune(
     yield from models.tune_steps(
         model, placed.picture, latent, mask=placed.inside, anchors=anchors, seconds=seconds
     )
+
+
+def edit_anchors(
+    model: Model, picture: NDArray[np.float32], latent: NDArray[np.float32], *, mask: NDArray[np.float32] | None = None,
+    shares: Sequence[float] = (-0.9, -0.45, 0.45, 0.9),
+) -> Anchors | None:
+    """What a photo (3, H, W) should look like when the model's sliders are moved, for ``tune_steps``; None without any.
+
+    Every factor whose effect can be measured is put at ``shares`` of its known range around ``latent``; the target is
+    the photo under the factor's transformation, where that is defined.
+    """
+    known, flat = load_factors(model.folder, model.card), np.asarray(latent, dtype=np.float32).reshape(-1)
+    photo = torch.from_numpy(picture)[None]
+    inside = torch.ones_like(photo[:, :1]) if mask is None else torch.from_numpy(mask)[None, None]
+    latents, targets, masks = [], [], []
+    for name in measurable(known, model.card):
+        low, high = known.get(name).range_at(flat)
+        for share in shares:
+            t = -share * low if share < 0 else share * high
+            moved, defined = transformation_named(name).apply(photo, torch.tensor([t], dtype=torch.float32))
+            covered, _ = transformation_named(name).apply(inside.expand(-1, 3, -1, -1), torch.tensor([float(t)]))
+            latents.append(torch.from_numpy(apply_factors(flat, {name: t}, known).latent.astype(np.float32)))
+            targets.append(moved[0])
+            masks.append(defined[0] * (inside[0] if t == 0.0 else (covered[0, :1] > 0.5).float()))
+    if not latents:
+        return None
+    return Anchors(torch.stack(latents).reshape(len(latents), -1), torch.stack(targets), torch.stack(masks))
+
+
+def kept_effect_steps(
+    model: Model, tuned: Model, latent: NDArray[np.float32], names: Sequence[str] | None = None, *,
+    conditions: Conditions = NONE,
+) -> Iterator[KeptStep]:
+    """The frozen steps of measuring how much of their effect around ``latent`` the factors keep on a tuned model.
+
+    The last step's ``effects`` say it for each of ``names`` (all factors whose effect can be measured when None).
+    """
+    known = load_factors(model.folder, model.card)
+    chosen = measurable(known, model.card) if names is None else names
+    return kept_effects(model.generator, tuned.generator, latent, known, chosen, conditions=conditions)
 
 
 def conclude(model: Model, framed: Framed, settings: InversionSettings, last: PhotoStep) -> Concluded:

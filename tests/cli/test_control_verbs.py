@@ -22,6 +22,7 @@ from latentstudio.generators.card import write_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.pixels import read_picture
 from latentstudio.places import user_factors, user_models
+from latentstudio.tasks.draw import draw_many
 from latentstudio.units import PERCENT, PIXELS, TIMES, Unit
 
 
@@ -182,7 +183,7 @@ def test_sample_follows_a_wanted_distribution(cli, tmp_path: Path) -> None:
     model = api.open_model("example")
     latents = api.sample(model, seed=2, count=9, distribution={"x": "uniform(-3,3)", "scale": "fixed(1.2)"})
     assert [2.0 * coordinates(z)["x"] for z in latents] == pytest.approx(answer["x"]["t"], abs=1e-4)
-    assert np.array_equal(api.draw_many(model, latents)[8], read_picture(out)[132:196, 132:196])
+    assert np.array_equal(draw_many(model, latents)[8], read_picture(out)[132:196, 132:196])
 
 
 def test_samples_go_to_a_folder_one_by_one(cli, tmp_path: Path) -> None:
@@ -192,7 +193,7 @@ def test_samples_go_to_a_folder_one_by_one(cli, tmp_path: Path) -> None:
     assert answer["size"] == [64, 64]
     assert [path.name for path in sorted((tmp_path / "set").iterdir())] == [f"{n:05d}.png" for n in range(5)]
     model = api.open_model("example")
-    drawn = api.draw_many(model, api.sample(model, seed=2, count=5, distribution={"x": "uniform(-3,3)"}))
+    drawn = draw_many(model, api.sample(model, seed=2, count=5, distribution={"x": "uniform(-3,3)"}))
     for number, picture in enumerate(drawn):
         assert (read_picture(tmp_path / "set" / f"{number:05d}.png") == picture).all()
 

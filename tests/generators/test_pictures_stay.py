@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from latentstudio.api import Model, View, draw, factors_of, new_scenes, open_model, sample
+from latentstudio.document.view import View
 from latentstudio.generators.capabilities import Decomposes
 from latentstudio.generators.conditions import Conditions
+from latentstudio.generators.opening import Model, open_model
 from latentstudio.pixels import read_picture
 from latentstudio.places import bundled
+from latentstudio.scenes.decomposing import new_scenes
+from latentstudio.tasks.draw import draw, factors_of
+from latentstudio.tasks.sample import sample
 
 PICTURES = Path(__file__).parent / "pictures"
 SHIPPED = sorted(folder.name for folder in bundled("models").iterdir() if folder.is_dir())

@@ -56,7 +56,7 @@ def cards(desk, worker, opened, qtbot, solving, monkeypatch):
     panel, canvas = FactorsPanel(), Canvas()
     qtbot.addWidget(panel)
     qtbot.addWidget(canvas)
-    monkeypatch.setattr("latentstudio.tasks.factors.solve", solve)
+    monkeypatch.setattr("latentstudio.tasks.factors.exact_steps", solve)
     factors = FactorsPresenter(desk, panel, canvas)
     exact = ExactPresenter(desk, panel)
     factors._on_model(opened)

@@ -11,7 +11,7 @@ from PySide6.QtCore import Qt
 
 from latentstudio.engine import JobStep
 from latentstudio.errors import LearningError, StorageError
-from latentstudio.factors import Factor, LearnSettings, MeasuredCalibration, MonotoneCurve, read_factor
+from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor
 from latentstudio.factors.finding import NOT_FOUND, Finding, FindStep
 from latentstudio.places import user_factors
 from latentstudio.steps import Step
@@ -22,7 +22,7 @@ from latentstudio.studio.learn.find import FindPresenter, plain
 from latentstudio.studio.learn.find_panel import FindPanel
 from latentstudio.studio.widgets.finding_row import FoundRow
 from latentstudio.tasks.draw import OpenModel
-from latentstudio.tasks.factors import find
+from latentstudio.tasks.factors import find_steps
 from latentstudio.tasks.learn import FOUND_NAMES
 from latentstudio.units import PIXELS
 
@@ -70,7 +70,7 @@ class Search:
     steps: list[Step | Exception] = field(default_factory=list)
     models: list[object] = field(default_factory=list)
 
-    def __call__(self, model):
+    def __call__(self, model, names):
         self.models.append(model)
         for step in self.steps:
             if isinstance(step, Exception):
@@ -88,7 +88,7 @@ def finding_job(desk, worker, panel, monkeypatch):
         FindStep(0.7, "scale: target 1 of 4", None, {}, FOUND[:2], "scale"),
         FindStep(1.0, "all tried", None, {}, FOUND),
     ])
-    monkeypatch.setattr("latentstudio.tasks.factors.find", search)
+    monkeypatch.setattr("latentstudio.tasks.factors.find_steps", search)
     notices = []
     desk.noticed.connect(notices.append)
     return SimpleNamespace(search=search, notices=notices, presenter=FindPresenter(desk, panel))
@@ -268,9 +268,9 @@ def test_the_search_takes_five_transformations_with_the_usual_settings(monkeypat
         yield FindStep(1.0, "all tried")
 
     monkeypatch.setattr("latentstudio.tasks.factors.find_factors", find_factors)
-    last = list(find(SimpleNamespace(guarded_generator="the generator")))[-1]
+    last = list(find_steps(SimpleNamespace(guarded_generator="the generator"), FOUND_NAMES))[-1]
     assert last.message == "all tried"
-    assert asked == [("the generator", FOUND_NAMES, LearnSettings())]
+    assert asked == [("the generator", FOUND_NAMES, None)]
 
 
 def test_a_model_without_sliders_offers_to_find_them(dressed, qtbot):
@@ -300,7 +300,7 @@ def test_a_slider_that_is_worse_than_the_one_you_have_is_not_ticked(panel, desk,
     worse = finding("x", 5.0)  # the desk has an x of grade A
     assert worse.grade in ("B", "C")
     search = Search([FindStep(1.0, "all tried", None, {}, (worse,))])
-    monkeypatch.setattr("latentstudio.tasks.factors.find", search)
+    monkeypatch.setattr("latentstudio.tasks.factors.find_steps", search)
     presenter = FindPresenter(desk, panel)
     click(qtbot, panel.start_button)
     worker.run_jobs()

@@ -65,7 +65,7 @@ def learning(desk, worker, qtbot, monkeypatch):
 
     panel = LearnPanel()
     qtbot.addWidget(panel)
-    monkeypatch.setattr("latentstudio.tasks.factors.learn", learn)
+    monkeypatch.setattr("latentstudio.tasks.factors.learn_wanted", learn)
     told.presenter = LearnPresenter(desk, panel, clock=lambda: told.now)
     panel.resize(480, 900)
     panel.show()

@@ -463,7 +463,7 @@ def learning(desk, worker, opened, qtbot, monkeypatch):
     qtbot.addWidget(panel)
     panel.resize(480, 800)
     panel.show()
-    monkeypatch.setattr("latentstudio.tasks.factors.learn", learn)
+    monkeypatch.setattr("latentstudio.tasks.factors.learn_wanted", learn)
     return SimpleNamespace(panel=panel, presenter=LearnPresenter(desk, panel), factor=made)
 
 
@@ -506,7 +506,7 @@ def test_a_failed_learning_says_why(desk, worker, opened, qtbot, monkeypatch):
 
     panel = LearnPanel()
     qtbot.addWidget(panel)
-    monkeypatch.setattr("latentstudio.tasks.factors.learn", fail)
+    monkeypatch.setattr("latentstudio.tasks.factors.learn_wanted", fail)
     LearnPresenter(desk, panel).start("x", "normal")
     worker.run_jobs()
     assert panel.verdict.title.text() == "Nothing was learned"

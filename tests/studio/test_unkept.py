@@ -48,7 +48,7 @@ def window(desk, worker, qtbot, made, monkeypatch):
     def learn(*anything):
         yield LearnStep(1.0, "done", factor=made)
 
-    monkeypatch.setattr("latentstudio.tasks.factors.learn", learn)
+    monkeypatch.setattr("latentstudio.tasks.factors.learn_wanted", learn)
 
     def again() -> SimpleNamespace:
         panel = LearnPanel()

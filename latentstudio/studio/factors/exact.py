@@ -53,7 +53,7 @@ class ExactPresenter(QObject):
         self._note(name, "measuring this picture…")
         self._job = self._desk.worker.start_job(
             f"Measuring {name}",
-            job("latentstudio.tasks.factors:solve", opened.model, view, {name: view.position(name)},
+            job("latentstudio.tasks.factors:exact_steps", opened.model, view, {name: view.position(name)},
                 opened.factors),
             on_step=self._on_step, on_end=self._on_end,
         )

@@ -16,6 +16,7 @@ from latentstudio.studio.learn.find_panel import FindPanel
 from latentstudio.studio.widgets.finding_row import FoundRow
 from latentstudio.studio.widgets.job_strip import time_left_text
 from latentstudio.tasks.draw import OpenModel
+from latentstudio.tasks.learn import FOUND_NAMES
 
 if TYPE_CHECKING:
     from latentstudio.factors.finding import Finding
@@ -58,7 +59,8 @@ class FindPresenter(QObject):
         self._panel.set_running(True)
         self._panel.show_progress("", "Waiting…", 0.0)
         self._job = self._desk.worker.start_job(
-            f"Finding sliders in {opened.name}", job("latentstudio.tasks.factors:find", opened.model),
+            f"Finding sliders in {opened.name}",
+            job("latentstudio.tasks.factors:find_steps", opened.model, FOUND_NAMES),
             on_step=self._on_step, on_end=self._on_end,
         )
 

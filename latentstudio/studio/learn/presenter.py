@@ -164,7 +164,7 @@ class LearnPresenter(QObject):
         wanted = Wanted(str(self._files.get(transformation, transformation)), settings, goes_on)
         self._job = self._desk.worker.start_job(
             f"Learning {transformation.removesuffix(OWN_SUFFIX)}",
-            job("latentstudio.tasks.factors:learn", opened.model, wanted),
+            job("latentstudio.tasks.factors:learn_wanted", opened.model, wanted),
             on_step=self._on_step,
             on_end=self._on_end,
         )
