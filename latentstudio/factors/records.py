@@ -104,7 +104,12 @@ class RecordStore:
         """The records of a batch that was finished before, or None; a file cut short counts as not finished."""
         with contextlib.suppress(ModelFileError, KeyError):
             tensors = read_tensors(self._path(batch))
-            return Records(**{field.name: tensors[field.name] for field in fields(Records)})
+            found = Records(**{field.name: tensors[field.name] for field in fields(Records)})
+            rows = found.t.shape
+            if len(rows) == 1 and found.end.ndim == 2 and found.end.shape == found.origin.shape and all(
+                column.shape[:1] == rows for column in found.columns().values()
+            ):
+                return found
         return None
 
     def save(self, batch: int, records: Records) -> None:

@@ -63,7 +63,7 @@ def leak_words(leak: Mapping[str, float]) -> tuple[str, ...]:
     """
     found = []
     for name, change in leak.items():
-        if name not in _WORDS:
+        if name not in _WORDS or not isinstance(change, int | float):  # a file may hold anything
             continue
         above, below, unit = _WORDS[name]
         little, clear = _THRESHOLDS[unit]
@@ -97,8 +97,8 @@ def facts_of(factor: Factor) -> str:
     figures = factor.figures
     parts = []
     if {"starts", "records", "records_kept"} <= set(figures):
-        kept, records = int(_number(figures["records_kept"])), int(_number(figures["records"]))
-        parts.append(f"From {int(_number(figures['starts'])):,} starts, {kept:,} of {records:,} records kept")
+        starts, kept, records = (f"{_number(figures[name]):,.0f}" for name in ("starts", "records_kept", "records"))
+        parts.append(f"From {starts} starts, {kept} of {records} records kept")
     if "axis" in figures:
         parts.append(f"axis: {figures['axis']}")
     if "r2_heldout_starts" in figures:
@@ -106,7 +106,7 @@ def facts_of(factor: Factor) -> str:
         own = figures.get("r2_heldout_starts_paper")
         parts.append(fit + (f" (the paper's axis {_number(own):.2f})" if own is not None else ""))
     if "judged" in figures:
-        parts.append(f"measured on {int(_number(figures['judged'])):,} new samples")
+        parts.append(f"measured on {_number(figures['judged']):,.0f} new samples")
     return "; ".join(parts) + "." if parts else ""
 
 

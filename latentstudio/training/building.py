@@ -10,6 +10,7 @@ from torch import nn
 from latentstudio.errors import TrainingError
 from latentstudio.generators.capabilities import BuildsNetworks
 from latentstudio.generators.contract import Backend
+from latentstudio.readers import border
 from latentstudio.training.recipe import Recipe
 
 
@@ -23,12 +24,16 @@ def build_network(recipe: Recipe, *, catalogue: FindsBackends) -> nn.Module:
     """The recipe's network with its first weights; they depend on ``recipe.seed`` only.
 
     Raises:
-        TrainingError: the backend cannot build networks.
+        TrainingError: the backend cannot build networks, or none of this config.
         UnknownNameError: there is no such backend.
     """
     backend = catalogue.backend(recipe.backend)
     if not isinstance(backend, BuildsNetworks):
         raise TrainingError(f"the backend '{recipe.backend}' builds no networks", expected="one that does")
-    with torch.random.fork_rng(devices=[]):
+    def refuse(reason: str) -> TrainingError:
+        return TrainingError(f"the backend '{recipe.backend}' builds no network of the recipe's [config] ({reason})",
+                             expected="numbers that such networks take")
+
+    with border(refuse), torch.random.fork_rng(devices=[]):
         torch.manual_seed(recipe.seed)
         return backend.build(recipe.config)

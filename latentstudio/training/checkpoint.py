@@ -87,13 +87,27 @@ def load_checkpoint(folder: Path) -> Checkpoint | None:
 
 
 def restore(checkpoint: Checkpoint, network: nn.Module, optimisers: Sequence[torch.optim.Optimizer]) -> None:
-    """Put the checkpoint's weights and optimiser state into ``network`` and ``optimisers``."""
-    network.load_state_dict(checkpoint.weights)
-    for optimiser in optimisers:
-        indices = {name: index for index, name in enumerate(_names(network, optimiser))}
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, value in checkpoint.optimiser.items():
-            parameter, _, key = name.rpartition("/")
-            if parameter in indices:
-                state.setdefault(indices[parameter], {})[key] = value
-        optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})
+    """Put the checkpoint's weights and optimiser state into ``network`` and ``optimisers``.
+
+    Raises:
+        TrainingError: they are not those of such a network.
+    """
+    def refuse(reason: str) -> TrainingError:
+        return TrainingError(f"the checkpoint does not fit the recipe's networks ({reason})",
+                             expected="the checkpoint of such a run", action="delete it to start anew")
+
+    with border(refuse):
+        network.load_state_dict(checkpoint.weights)
+        shapes = {name: parameter.shape for name, parameter in network.named_parameters()}
+        for optimiser in optimisers:
+            indices = {name: index for index, name in enumerate(_names(network, optimiser))}
+            state: dict[int, dict[str, Tensor]] = {}
+            for name, value in checkpoint.optimiser.items():
+                parameter, _, key = name.rpartition("/")
+                if parameter in indices:
+                    if value.numel() != 1 and value.shape != shapes[parameter]:
+                        raise ValueError(f"{name} is of shape {tuple(value.shape)}")
+                    state.setdefault(indices[parameter], {})[key] = value
+            if len({frozenset(one) for one in state.values()}) > 1:  # it would fail in the first step
+                raise ValueError("some of the optimiser's state is missing")
+            optimiser.load_state_dict({"state": state, "param_groups": optimiser.state_dict()["param_groups"]})

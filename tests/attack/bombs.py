@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import random
 import zipfile
 import zlib
@@ -34,6 +35,30 @@ def _notes(notes: object) -> Bomb:
         length = int.from_bytes(data[:8], "little")
         header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
         text = json.dumps(header | {"__metadata__": notes}).encode()
+        return len(text).to_bytes(8, "little") + text + body
+    return change
+
+
+def _without(end: str) -> Bomb:
+    """The first tensor whose name ends so is gone, with its name only."""
+    def change(data: bytes) -> bytes:
+        length = int.from_bytes(data[:8], "little")
+        header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+        name = next(name for name in header if name.endswith(end))
+        header[f"other/{name}"] = header.pop(name)
+        text = json.dumps(header).encode()
+        return len(text).to_bytes(8, "little") + text + body
+    return change
+
+
+def _flat(end: str) -> Bomb:
+    """The first tensor whose name ends so has its numbers in one row."""
+    def change(data: bytes) -> bytes:
+        length = int.from_bytes(data[:8], "little")
+        header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+        entry = next(entry for name, entry in header.items() if name.endswith(end) and len(entry["shape"]) > 1)
+        entry["shape"] = [math.prod(entry["shape"])]
+        text = json.dumps(header).encode()
         return len(text).to_bytes(8, "little") + text + body
     return change
 
@@ -121,6 +146,10 @@ BOMBS: dict[str, tuple[str, str, Bomb]] = {
     **{f"notes that are {notes!r}, {kind}": (kind, "0.safetensors", _notes(notes))
        for kind in ("weights", "factor", "tuning", "checkpoint", "records-batch")
        for notes in (7, "text", [], ["a"], {"step": 3}, None)},
+    **{f"a checkpoint without {end}": ("checkpoint", "0.safetensors", _without(end))
+       for end in ("/step", "/exp_avg", "running_var", ".weight")},
+    **{f"a checkpoint with a flat {end}": ("checkpoint", "0.safetensors", _flat(end))
+       for end in ("/exp_avg", ".weight")},
     "a key of 20,000 dots, manifest": ("manifest", "0.toml", _dots),
     "a key of 20,000 dots, recipe": ("training-recipe", "0.toml", _dots),
     "an integer of 5,000 digits, manifest": ("manifest", "0.toml", _long_integer),
