@@ -5,7 +5,10 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -23,11 +26,19 @@ SEEDS = (84, 129, 37, 101)
 HALF = 4
 MAGNIFIED = 2
 MAP_SIZE = (860, 600)
+SCREENS = ((1024, 700, 1.0), (1280, 720, 1.0), (1366, 768, 1.25), (1920, 1080, 1.5), (1920, 1080, 2.0))
 
 
 def main() -> None:
-    """Write all pictures into ``docs/images``."""
+    """Write all pictures into ``docs/images``; ``--screens`` only those on small screens."""
     OUT.mkdir(parents=True, exist_ok=True)
+    if "--on" in sys.argv:
+        on_this_screen(Path(sys.argv[-1]))
+        return
+    for screen in SCREENS:
+        print(on_screen(*screen))
+    if "--screens" in sys.argv:
+        return
     model = api.open_model(MODEL)
     for factor in api.factors_of(model):
         path = OUT / f"faces-{factor.name}.png"
@@ -90,6 +101,33 @@ def window(theme: str) -> Path:
         taken = next(path for path in reversed(driver.pictures) if path.stem.endswith("drag-x"))
         shutil.copyfile(taken, target)
     return target
+
+
+def on_screen(width: int, height: int, scale: float) -> Path:
+    """The window as it comes up on a screen of this size in pixels, scaled so: it has to fit by itself."""
+    target = OUT / f"screen-{width}x{height}-{scale:.0%}.png".replace("%", "")
+    command = ["xvfb-run", "-a", "-s", f"-screen 0 {width}x{height}x24", sys.executable, __file__, "--on", str(target)]
+    environment = {**os.environ, "QT_SCALE_FACTOR": str(scale), "QT_QPA_PLATFORM": "xcb"}
+    subprocess.run(command, env=environment, check=True)
+    return target
+
+
+def on_this_screen(target: Path) -> None:
+    """The window after a drag, as the screen shows it."""
+    # Qt is loaded only now: where to draw has to be settled first
+    from PySide6.QtGui import QGuiApplication
+
+    from latentstudio.stories.driver import story_window
+    from latentstudio.studio.shell.screens import hold_to_screen
+
+    with tempfile.TemporaryDirectory() as folder, story_window(Path(folder), model="sprites-b10") as driver:
+        hold_to_screen(driver.window)
+        driver.live(1.0)
+        driver.drag("x", 5.0)
+        driver.live(0.5)
+        screen = QGuiApplication.primaryScreen()
+        if not screen.grabWindow(0).save(str(target)):
+            raise OSError(f"{target} could not be written")
 
 
 def learning() -> tuple[Path, Path]:

@@ -91,11 +91,9 @@ class FilmStrip(QAbstractScrollArea):
             self.setAccessibleDescription(entries[self._current].label)
 
     def sizeHint(self) -> QSize:
-        """One row of pictures."""
         return QSize(320, THUMBNAIL + 2 * _MARGIN)
 
     def minimumSizeHint(self) -> QSize:
-        """Two pictures."""
         return QSize(2 * (THUMBNAIL + _GAP), THUMBNAIL + 2 * _MARGIN)
 
     def image_of(self, entry: int) -> QImage | None:
@@ -132,7 +130,6 @@ class FilmStrip(QAbstractScrollArea):
             bar.setValue(right - self.viewport().width())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The pictures in sight."""
         painter = QPainter(self.viewport())
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         tokens = self._theme.tokens
@@ -161,13 +158,11 @@ class FilmStrip(QAbstractScrollArea):
         painter.drawRoundedRect(area.adjusted(-3, -3, 3, 3), 8, 8)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the current entry in sight."""
         super().resizeEvent(event)
         self._update_range()
         self._scroll_to(self._current)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose."""
         index = self.index_at(event.position().toPoint())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self.chosen.emit(self._entries[index].id)
@@ -180,13 +175,11 @@ class FilmStrip(QAbstractScrollArea):
             self.viewport().update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the mouse."""
         self._hover = -1
         self.viewport().update()
         super().leaveEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Scroll along."""
         delta = event.angleDelta().x() or event.angleDelta().y()
         bar = self.horizontalScrollBar()
         bar.setValue(bar.value() - round(delta / 120 * bar.singleStep()))

@@ -70,5 +70,4 @@ class PicturePanel(QWidget):
         self.notices.setGeometry(area.left(), area.bottom() - high + 1, area.width(), high)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The ground behind the canvas."""
         QPainter(self).fillRect(self.rect(), self._theme.tokens.colour("background"))

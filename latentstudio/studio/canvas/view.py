@@ -114,7 +114,6 @@ class Canvas(RingFocus, QWidget):
         return self._comparing
 
     def sizeHint(self) -> QSize:
-        """The drawing's canvas."""
         return QSize(560, 560)
 
     def minimumSizeHint(self) -> QSize:
@@ -277,7 +276,6 @@ class Canvas(RingFocus, QWidget):
         self._set_viewport(self._viewport.resized(self.width(), self.height()))
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom about the cursor."""
         if self.boxes.wheel(event, self._viewport):
             event.accept()
             return
@@ -321,14 +319,12 @@ class Canvas(RingFocus, QWidget):
         self._set_viewport(self._viewport.panned(moved.x(), moved.y()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
         self.boxes.release()
         self._grip = None
         self._line_held = False
         self._update_cursor()
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Fit."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.fit()
 

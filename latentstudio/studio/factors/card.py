@@ -56,7 +56,6 @@ class LeakBars(QWidget):
         return QSize(max(1, 26 * len(self._shares) - 6), 12)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The bars."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
@@ -322,11 +321,9 @@ class FactorCard(Card):
         self._fit_words()
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        """Show reset, exact and lock."""
         self._show_tools(True)
         super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Hide them."""
         self._show_tools(False)
         super().leaveEvent(event)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
 from latentstudio.factors import Factor, FactorSet
 from latentstudio.factors.verdict import grade_words
 from latentstudio.studio.factors.card import FactorCard
+from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Heading, Link
 from latentstudio.studio.widgets.curve_plot import CurvePlot
 from latentstudio.studio.widgets.pieces import dim, fill_panel, line_of, words
@@ -18,6 +19,7 @@ STRIP = (
     "Save the chosen slider over its range from this sample as one picture (Ctrl+E), or its axis with the sample's own "
     "coordinate taken out (Ctrl+Shift+E)"
 )
+ROOM_FOR_STRIP = 350
 EMPTY = "This model has no sliders yet. Find out which ones it can have: x, y, scale, rotation, brightness."
 
 
@@ -90,8 +92,9 @@ class FactorsPanel(QWidget):
                 card.hide()
         self.empty.setVisible(not self.cards)
         self.find_button.setVisible(not self.cards)
-        for widget in (self.find_link, self.reset_link, self.strip_link, self.curve_link):
+        for widget in (self.find_link, self.reset_link, self.curve_link):
             widget.setVisible(bool(self.cards))
+        self._settle_links()
         least = max((card.minimumSizeHint().width() for card in self.cards.values()), default=0)
         margins = self._card_layout.contentsMargins()
         self.setMinimumWidth(max(self.minimumWidth(), least + margins.left() + margins.right()))
@@ -123,7 +126,12 @@ class FactorsPanel(QWidget):
     def resizeEvent(self, event: QResizeEvent) -> None:
         """The calibration comes where there is room, and goes where there is none."""
         super().resizeEvent(event)
+        self._settle_links()
         self._settle_curve()
+
+    def _settle_links(self) -> None:
+        """Where there is little room the strip is left to the menus."""
+        self.strip_link.setVisible(bool(self.cards) and self.width() >= app_theme().px(ROOM_FOR_STRIP))
 
     def _settle_curve(self) -> None:
         """Until the person decides by the link: shown where the workspace wants it or empty room is left."""

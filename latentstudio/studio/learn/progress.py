@@ -79,11 +79,9 @@ class Mosaic(AsHighAsWide, QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """As wide as there is room."""
         return QSize(200, 40)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The picture with round corners."""
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         painter.setPen(Qt.PenStyle.NoPen)

@@ -99,11 +99,9 @@ class LibraryRowView(RingFocus, QWidget):
         return QSize(200, max(_THUMBNAIL, name.height() + facts.height() + 8) + 12)
 
     def minimumSizeHint(self) -> QSize:
-        """Thumbnail and a few letters."""
         return QSize(_THUMBNAIL + 8, self.sizeHint().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Ground, thumbnail, name, facts, progress."""
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         tokens = self._theme.tokens
@@ -164,7 +162,6 @@ class LibraryRowView(RingFocus, QWidget):
         self.fetch_requested.emit(self.row.name)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Choose or fetch."""
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
             self._activate()
 
@@ -179,16 +176,13 @@ class LibraryRowView(RingFocus, QWidget):
             super().keyPressEvent(event)
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
-        """The row's menu."""
         self.menu_requested.emit(self.row.name, event.globalPos())
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        """Lighten."""
         self.update()
         super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Darken."""
         self.update()
         super().leaveEvent(event)
 

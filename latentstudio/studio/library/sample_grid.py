@@ -55,11 +55,9 @@ class SampleTiles(AsHighAsWide, RingFocus, QWidget):
         return round(rows * (self._side(width) + _GAP) - _GAP)
 
     def sizeHint(self) -> QSize:
-        """The drawing's grid."""
         return QSize(196, self.heightForWidth(self.width()))
 
     def minimumSizeHint(self) -> QSize:
-        """Tiles of two dozen pixels."""
         return QSize(120, self.heightForWidth(120))
 
     def _side(self, width: int) -> float:
@@ -76,7 +74,6 @@ class SampleTiles(AsHighAsWide, RingFocus, QWidget):
         return next((i for i in range(len(self._images)) if self.area_of(i).contains(point)), -1)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The pictures."""
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         tokens = self._theme.tokens
@@ -91,7 +88,6 @@ class SampleTiles(AsHighAsWide, RingFocus, QWidget):
                 paint_focus_ring(painter, area, 6, self._theme)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Pick."""
         index = self.index_at(event.position())
         if event.button() == Qt.MouseButton.LeftButton and index >= 0:
             self._cursor = index
@@ -108,13 +104,11 @@ class SampleTiles(AsHighAsWide, RingFocus, QWidget):
             self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the mouse."""
         self._hover = -1
         self.update()
         super().leaveEvent(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows walk, Enter picks."""
         step = {
             Qt.Key.Key_Left: -1,
             Qt.Key.Key_Right: 1,
@@ -131,7 +125,6 @@ class SampleTiles(AsHighAsWide, RingFocus, QWidget):
             super().keyPressEvent(event)
 
     def event(self, event: QEvent) -> bool:
-        """A tool tip for each picture."""
         if event.type() == QEvent.Type.ToolTip and isinstance(event, QHelpEvent):
             index = self.index_at(QPointF(event.pos()))
             QToolTip.showText(event.globalPos(), self._labels[index] if 0 <= index < len(self._labels) else "")

@@ -38,7 +38,6 @@ class BoxItem(pyqtgraph.GraphicsObject):
         box.sigResized.connect(self._on_moved)
 
     def boundingRect(self) -> QRectF:
-        """The whole box."""
         return QRectF(self._box.rect())
 
     def placed(self, points: Points) -> Points:
@@ -199,7 +198,6 @@ class OverlayItem(BoxItem):
         self.update()
 
     def paint(self, painter: QPainter, option: object, widget: object = None) -> None:
-        """From the back to the front."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens
         self._paint_path(painter, tokens)

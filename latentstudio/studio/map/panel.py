@@ -54,7 +54,6 @@ class MapGround(QWidget):
         self._layout.addWidget(plot)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The ground and the words."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)

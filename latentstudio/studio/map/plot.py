@@ -143,11 +143,9 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
         return QGraphicsView.close(self)
 
     def sizeHint(self) -> QSize:
-        """Twice as wide as high."""
         return QSize(self._theme.px(460), self._theme.px(240))
 
     def minimumSizeHint(self) -> QSize:
-        """Still a map."""
         return QSize(self._theme.px(140), self._theme.px(90))
 
     def _cloud_colour(self) -> QColor:
@@ -186,7 +184,6 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
         self._show()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take hold."""
         self._overlay.cross = False
         if event.button() == Qt.MouseButton.LeftButton:
             self._grip, self._dragging = event.position(), False
@@ -224,11 +221,9 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
             self.clicked.emit(pick)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """A second click is a click."""
         self.mousePressEvent(event)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Zoom about the mouse."""
         notches = event.angleDelta().y() / 120.0
         if notches:
             self.zoom_by(ZOOM_A_NOTCH**notches, event.position())
@@ -257,13 +252,11 @@ class MapPlot(RingFocus, pyqtgraph.GraphicsView):
         self._look_in_the_middle()
 
     def leaveEvent(self, event: QEvent) -> None:
-        """Nothing is under the mouse."""
         if not self._overlay.cross:
             self._light(None)
         super().leaveEvent(event)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """The cross belongs to the keyboard."""
         self._overlay.cross = False
         self._light(None)
         self._show()

@@ -103,7 +103,6 @@ class PhotoFrame(QWidget):
         return QSize(width, self.heightForWidth(width))
 
     def hasHeightForWidth(self) -> bool:
-        """The photo keeps its shape."""
         return True
 
     def heightForWidth(self, width: int) -> int:
@@ -144,7 +143,6 @@ class PhotoFrame(QWidget):
             painter.drawRoundedRect(area.adjusted(0.5, 0.5, -0.5, -0.5), CARD_RADIUS, CARD_RADIUS)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take what lies under the mouse."""
         self._grip = self._grip_at(event.position()) if event.button() == Qt.MouseButton.LeftButton else ""
         self._from, self._before = self._to_photo(event.position()), self._frame
 
@@ -158,7 +156,6 @@ class PhotoFrame(QWidget):
         self.update()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let it go."""
         if self._grip and self._frame != self._before:
             self.frame_changed.emit(self._frame)
         self._grip = ""

@@ -103,11 +103,9 @@ class RawRows(RingFocus, QAbstractScrollArea):
         return self._row
 
     def sizeHint(self) -> QSize:
-        """A dozen rows."""
         return QSize(320, 12 * self._height())
 
     def minimumSizeHint(self) -> QSize:
-        """Three rows."""
         return QSize(200, 3 * self._height())
 
     def _height(self) -> int:
@@ -141,7 +139,6 @@ class RawRows(RingFocus, QAbstractScrollArea):
         bar.setSingleStep(self._height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The rows in sight."""
         painter = QPainter(self.viewport())
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setFont(self._theme.font("small"))
@@ -180,7 +177,6 @@ class RawRows(RingFocus, QAbstractScrollArea):
             paint_focus_ring(painter, ring, 6, self._theme)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The scroll range follows."""
         super().resizeEvent(event)
         self._update_range()
 
@@ -202,18 +198,15 @@ class RawRows(RingFocus, QAbstractScrollArea):
             self._move_to(index, self._value_at(index, x))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag."""
         if self._held >= 0:
             self._move_to(self._held, self._value_at(self._held, event.position().x()))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The gesture ends."""
         if self._held >= 0 and event.button() == Qt.MouseButton.LeftButton:
             index, self._held = self._held, -1
             self.settled.emit(index, float(self._values[index]))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Back to the start value."""
         index = self._index_at(event.position())
         if index >= 0 and event.button() == Qt.MouseButton.LeftButton:
             self._held = -1

@@ -186,7 +186,6 @@ class ReconstructPanel(Panel):
                                "Shift and click another picture to blend the two")
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Pictures are welcome."""
         if local_files(event.mimeData()):
             event.acceptProposedAction()
 

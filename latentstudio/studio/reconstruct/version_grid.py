@@ -70,11 +70,9 @@ class VersionGrid(AsHighAsWide, RingFocus, QWidget):
         return QRectF(self._label() + column * (side + _GAP), top, side, side)
 
     def sizeHint(self) -> QSize:
-        """A panel's width."""
         return QSize(self._theme.px(380), self.maximumHeight())
 
     def minimumSizeHint(self) -> QSize:
-        """Two dozen pixels a picture."""
         return QSize(self._label() + COLUMNS * 28, 40)
 
     def heightForWidth(self, width: int) -> int:
@@ -118,7 +116,6 @@ class VersionGrid(AsHighAsWide, RingFocus, QWidget):
         return -1
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose a column."""
         index = self._index_at(event.position())
         if event.button() != Qt.MouseButton.LeftButton or index < 0:
             return
@@ -131,7 +128,6 @@ class VersionGrid(AsHighAsWide, RingFocus, QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor if over else Qt.CursorShape.ArrowCursor)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """The arrow again."""
         self.unsetCursor()
         super().leaveEvent(event)
 

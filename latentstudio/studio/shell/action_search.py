@@ -34,7 +34,6 @@ class _RowDelegate(QStyledItemDelegate):
         self._theme = app_theme()
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex) -> QSize:
-        """A row with air."""
         return QSize(100, self._theme.px(32))
 
     def paint(

@@ -87,7 +87,6 @@ class PanelDock(QDockWidget):
         QApplication.sendEvent(self._main, event) if self.isFloating() else super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """As above."""
         QApplication.sendEvent(self._main, event) if self.isFloating() else super().keyReleaseEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -33,7 +33,6 @@ class ShortcutGroup(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        """Every title and cap in full."""
         words, keys = QFontMetrics(self._theme.font("body")), QFontMetrics(self._theme.font("small"))
         titles = max(words.horizontalAdvance(row.title) for row in self._rows)
         caps = max(keys.horizontalAdvance(row.shortcut) for row in self._rows) + 2 * _CAP_SIDE
@@ -41,7 +40,6 @@ class ShortcutGroup(QWidget):
         return QSize(max(titles + _BETWEEN + caps, self._heading_width()), height)
 
     def minimumSizeHint(self) -> QSize:
-        """Nothing is shortened."""
         return self.sizeHint()
 
     def _heading_width(self) -> int:

@@ -33,7 +33,6 @@ class SearchButton(RingFocus, QAbstractButton):
         return QSize(max(self._theme.px(240), words), self._theme.px(30))
 
     def minimumSizeHint(self) -> QSize:
-        """Both texts."""
         metrics = QFontMetrics(self._theme.font("small"))
         words = metrics.horizontalAdvance(self._words + self._shortcut)
         return QSize(words + self._theme.px(44), self._theme.px(30))
@@ -53,7 +52,6 @@ class SearchButton(RingFocus, QAbstractButton):
             paint_focus_ring(painter, area, area.height() / 2 - 1, self._theme)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter does what Space does."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
             return

@@ -300,7 +300,6 @@ class MainWindow(QMainWindow):
         self.first_painted.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """B compares while it is held."""
         if event.key() == Qt.Key.Key_B and not event.modifiers():
             if not event.isAutoRepeat():
                 self._compares_by_key = True
@@ -309,7 +308,6 @@ class MainWindow(QMainWindow):
         super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Letting B go ends the comparison."""
         if event.key() == Qt.Key.Key_B:
             if not event.isAutoRepeat():
                 self._end_comparing()
@@ -328,7 +326,6 @@ class MainWindow(QMainWindow):
             self.parts.picture.set_comparing(False)
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Files are welcome."""
         if local_files(event.mimeData()):
             event.acceptProposedAction()
 

@@ -38,7 +38,6 @@ class RingFocus:
         return self._by_keyboard and self.hasFocus()  # type: ignore[attr-defined]  # a QWidget's
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Remember how the focus came."""
         self._by_keyboard = event.reason() in _KEYBOARD
         super().focusInEvent(event)  # type: ignore[misc]  # a QWidget's
 
@@ -108,12 +107,10 @@ class Elided(Text):
     """One line that is shortened with an ellipsis where there is no room; the whole text is its tool tip."""
 
     def minimumSizeHint(self) -> QSize:
-        """A few letters."""
         words = min(4 * self.fontMetrics().averageCharWidth(), self.fontMetrics().horizontalAdvance(self.text()) + 2)
         return QSize(words, self.fontMetrics().height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The text, shortened to the room."""
         painter = QPainter(self)
         room = self.contentsRect()
         words = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, room.width())
@@ -148,11 +145,9 @@ class Steady(Elided):
             self.update()
 
     def sizeHint(self) -> QSize:
-        """One line."""
         return QSize(0, self.fontMetrics().height())
 
     def minimumSizeHint(self) -> QSize:
-        """One line."""
         return self.sizeHint()
 
 
@@ -191,7 +186,6 @@ class Link(RingFocus, QAbstractButton):
         return QSize(min(self.sizeHint().width(), 5 * metrics.averageCharWidth()), metrics.height() + 6)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The words; underlined under the mouse."""
         painter = QPainter(self)
         font = self._theme.font(self._role)
         font.setUnderline(self.underMouse() and self.isEnabled())
@@ -204,19 +198,16 @@ class Link(RingFocus, QAbstractButton):
             paint_focus_ring(painter, QRectF(self.rect()), 5, self._theme)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter does what Space does."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
             return
         super().keyPressEvent(event)
 
     def enterEvent(self, event: QEnterEvent) -> None:
-        """Underline."""
         self.update()
         super().enterEvent(event)
 
     def leaveEvent(self, event: QEvent) -> None:
-        """No underline."""
         self.update()
         super().leaveEvent(event)
 
@@ -276,7 +267,6 @@ class IconButton(RingFocus, QAbstractButton):
             paint_focus_ring(painter, QRectF(self.rect()), 6, self._theme)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Enter does what Space does."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
             self.click()
             return
@@ -299,7 +289,6 @@ class Card(QWidget):
         return self._theme.tokens.colour(self._token)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The rounded ground."""
         paint_ground(QPainter(self), QRectF(self.rect()), self.ground(), self._radius)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

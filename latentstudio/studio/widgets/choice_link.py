@@ -85,7 +85,6 @@ class ChoiceLink(Link):
             self.menu.popup(self.mapToGlobal(QPoint(0, self.height())))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Up and Down."""
         step = {Qt.Key.Key_Up: -1, Qt.Key.Key_Down: 1}.get(Qt.Key(event.key()), 0)
         if not step or self._current not in self._choices:
             super().keyPressEvent(event)

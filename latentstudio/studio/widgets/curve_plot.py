@@ -60,7 +60,6 @@ class CurvePlot(QWidget):
         self.update()
 
     def sizeHint(self) -> QSize:
-        """Twice as wide as high."""
         return QSize(self._theme.px(440), self._theme.px(220))
 
     def paintEvent(self, event: QPaintEvent) -> None:

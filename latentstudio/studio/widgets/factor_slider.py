@@ -86,11 +86,9 @@ class FactorSlider(QDoubleSlider):
         self.set_value(0.0, silent=False)
 
     def sizeHint(self) -> QSize:
-        """As high as a comfortable grip."""
         return QSize(200, max(20, self._theme.px(20)))
 
     def minimumSizeHint(self) -> QSize:
-        """Narrow panels still hold it."""
         return QSize(80, max(20, self._theme.px(20)))
 
     def position_of(self, value: float) -> float:
@@ -166,12 +164,10 @@ class FactorSlider(QDoubleSlider):
             self._move_to(self.value_at(x))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Drag."""
         if self.isSliderDown():
             self._move_to(self.value_at(event.position().x() - self._grip_offset))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """The gesture ends."""
         if event.button() == Qt.MouseButton.LeftButton and self.isSliderDown():
             self.setSliderDown(False)
             self._pushed = False
@@ -179,7 +175,6 @@ class FactorSlider(QDoubleSlider):
             self.settled.emit(self.value())
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Back to zero."""
         if event.button() == Qt.MouseButton.LeftButton:
             self.reset()
             event.accept()

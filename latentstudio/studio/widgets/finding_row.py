@@ -44,7 +44,6 @@ class TickBox(QCheckBox):
         self._theme = app_theme()
 
     def sizeHint(self) -> QSize:
-        """The square alone."""
         side = self._theme.px(18)
         return QSize(side, side)
 

@@ -50,12 +50,10 @@ class Mosaic(AsHighAsWide, QWidget):
         return self._area(width).height() + self._label_height() if not self._image.isNull() else 0
 
     def sizeHint(self) -> QSize:
-        """A panel's usual width."""
         width = self._theme.px(380)
         return QSize(width, self.heightForWidth(width))
 
     def minimumSizeHint(self) -> QSize:
-        """Any width; the height follows."""
         return QSize(80, 0)
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -50,12 +50,10 @@ class NameRow(RingFocus, QWidget):
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._choose(self._name_at(event.position()))
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Left and Right."""
         step = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}.get(Qt.Key(event.key()), 0)
         if not step or not self._names:
             super().keyPressEvent(event)

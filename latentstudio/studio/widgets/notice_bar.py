@@ -28,12 +28,10 @@ class _Mark(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Fixed)
 
     def sizeHint(self) -> QSize:
-        """An icon."""
         side = self._theme.px(20)
         return QSize(side, side)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The icon."""
         painter = QPainter(self)
         colour = getattr(self._theme.tokens, _COLOURS[self.kind])
         painter.drawPixmap(0, 0, icon_pixmap(_ICONS[self.kind], colour, self._theme.px(20), self.devicePixelRatioF()))
@@ -58,11 +56,9 @@ class _Words(QScrollArea):
         self.setSizePolicy(policy)
 
     def hasHeightForWidth(self) -> bool:
-        """Words wrap."""
         return True
 
     def heightForWidth(self, width: int) -> int:
-        """All of them."""
         return self._label.heightForWidth(width)
 
     def sizeHint(self) -> QSize:
@@ -168,7 +164,6 @@ class NoticeBar(QWidget):
         self.closed.emit()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc closes."""
         if event.key() == Qt.Key.Key_Escape:
             self._on_close()
         else:

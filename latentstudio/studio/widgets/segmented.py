@@ -39,12 +39,10 @@ class Segmented(NameRow):
         return [word + 2 * padding for word in words]
 
     def sizeHint(self) -> QSize:
-        """All names side by side."""
         words = self._words()
         return QSize(sum(words) + 2 * len(words) * self._theme.px(self._padding), self._theme.px(self._height))
 
     def minimumSizeHint(self) -> QSize:
-        """The names with little air."""
         words = self._words()
         return QSize(sum(words) + round(2 * len(words) * _LEAST_PADDING), self._theme.px(self._height))
 
@@ -55,7 +53,6 @@ class Segmented(NameRow):
         return QRectF(sum(widths[:index]), 0, widths[index], self.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The names and the pill."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens

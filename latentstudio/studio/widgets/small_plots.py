@@ -33,7 +33,6 @@ class SmallPlot(QWidget):
         self.setAccessibleName(title)
 
     def sizeHint(self) -> QSize:
-        """Wide and low."""
         return QSize(self._theme.px(180), self._theme.px(self._height))
 
     def paintEvent(self, event: QPaintEvent) -> None:

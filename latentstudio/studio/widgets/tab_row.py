@@ -35,13 +35,11 @@ class TabRow(NameRow):
         return min(float(self._theme.px(_GAP)), max(6.0, room / max(1, len(self._names) - 1)))
 
     def sizeHint(self) -> QSize:
-        """All tabs with full gaps."""
         widths = self._widths()
         gaps = self._theme.px(_GAP) * max(0, len(widths) - 1)
         return QSize(sum(widths) + gaps + 8, self._theme.px(36))
 
     def minimumSizeHint(self) -> QSize:
-        """All tabs with the smallest gaps."""
         widths = self._widths()
         return QSize(sum(widths) + 6 * max(0, len(widths) - 1) + 8, self._theme.px(36))
 
@@ -53,7 +51,6 @@ class TabRow(NameRow):
         return QRectF(left, 0, widths[index], self.height())
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The words and the underline."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         tokens = self._theme.tokens
@@ -83,6 +80,5 @@ class TabRow(NameRow):
             self.update()
 
     def leaveEvent(self, event: object) -> None:
-        """Nothing is under the mouse."""
         self._hover = ""
         self.update()

@@ -48,12 +48,10 @@ class ValueEdit(QLineEdit):
         return self._shown
 
     def sizeHint(self) -> QSize:
-        """Room for the widest value."""
         metrics = QFontMetrics(self._theme.font(self._role))
         return QSize(metrics.horizontalAdvance(self._widest) + 14, metrics.height() + 6)
 
     def minimumSizeHint(self) -> QSize:
-        """Never shortened."""
         return self.sizeHint()
 
     def finish(self) -> None:
@@ -63,12 +61,10 @@ class ValueEdit(QLineEdit):
         self.clearFocus()
 
     def focusInEvent(self, event: QFocusEvent) -> None:
-        """Begin to edit: everything selected."""
         super().focusInEvent(event)
         QTimer.singleShot(0, self, self._on_focused)
 
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        """A changed text counts as entered."""
         super().focusOutEvent(event)
         if event.reason() == Qt.FocusReason.PopupFocusReason:
             return

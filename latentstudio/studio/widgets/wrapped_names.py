@@ -30,23 +30,19 @@ class WrappedNames(AsHighAsWide, NameRow):
         return self._areas(self.width())[self._names.index(name)]
 
     def heightForWidth(self, width: int) -> int:
-        """The bottom of the last line."""
         areas = self._areas(width)
         return round(areas[-1].bottom()) if areas else 0
 
     def sizeHint(self) -> QSize:
-        """A panel's usual width."""
         width = self._theme.px(380)
         return QSize(width, self.heightForWidth(width))
 
     def minimumSizeHint(self) -> QSize:
-        """The widest name alone."""
         metrics = QFontMetrics(self._theme.font("name"))
         widest = max((metrics.horizontalAdvance(name) for name in self._names), default=0)
         return QSize(widest + 2 * self._theme.px(_PADDING), self._theme.px(_HEIGHT))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """The pills."""
         painter = QPainter(self)
         tokens = self._theme.tokens
         for name, area in zip(self._names, self._areas(self.width()), strict=True):
