@@ -21,10 +21,13 @@ from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.inversion.frames import Frame, parse_frame
+from latentstudio.inversion.photos import read_photo
 from latentstudio.inversion.placing import AUTO, NONE
+from latentstudio.inversion.results import HeldOutStep
 from latentstudio.inversion.settings import InversionSettings, TuningSettings
 from latentstudio.readers import border, read_npy
 from latentstudio.settings import changed
+from latentstudio.tasks.photo import PhotoStep, frame_photo
 
 INTERRUPTED, USER_ERROR = 130, 2
 SHOWN = 12
@@ -55,6 +58,8 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Invert one photo after the other; a photo that cannot be read does not stop the others."""
+    from latentstudio.tasks.invert import compare  # brings torch, which the options do without
+
     frame = arguments.frame if arguments.frame in (AUTO, NONE) else parse_frame(arguments.frame)
     model = open_model(arguments.model, device=arguments.device)
     try:
@@ -64,12 +69,12 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         conditions = read_conditions(arguments, model)
         after = After(tuning, arguments.curve, conditions, saved_size(arguments))
         check_writable(arguments.out / "photo")
-        held_out = output.follow(api.held_out_steps(model, settings, conditions=conditions), "the model's own samples")
+        compared = output.follow(compare(model, settings, conditions=conditions), "the model's own samples")
         answers: list[dict[str, Any]] = []
         failed = 0
         for name, path in zip(distinct_names(arguments.photos), arguments.photos, strict=True):
             try:
-                answers.append(_one(model, path, arguments.out / name, settings, start, held_out, frame, after, output))
+                answers.append(_one(model, path, arguments.out / name, settings, start, compared, frame, after, output))
             except StudioError as problem:
                 if len(arguments.photos) == 1:
                     raise
@@ -87,34 +92,36 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _one(
-    model: Model, path: Path, out: Path, settings: Any, start: Any, held_out: Any, frame: Frame | str, after: After,
-    output: Output,
+    model: Model, path: Path, out: Path, settings: InversionSettings, start: Any, compared: HeldOutStep | None,
+    frame: Frame | str, after: After, output: Output,
 ) -> dict[str, Any]:
-    photo = api.read_photo(path)
-    placed = api.place_photo(model, photo, frame)
+    from latentstudio.tasks.invert import conclude, find  # brings torch, which the options do without
+
+    framed = frame_photo(model, read_photo(path), path.name, frame)
+    photo, placed, place = framed.photo, framed.placed, framed.place
     for note in (*photo.notes, *placed.notes):
         output.note(note)
-    shown: list[Any] = []
+    shown: list[PhotoStep] = []
+    held_out = None if compared is None else compared.held_out
 
-    def on_step(step: Any) -> bool:
+    def on_step(step: PhotoStep) -> bool:
         if step.preview is not None:
             shown.append(step)
         return False
 
     try:
         output.follow(
-            api.invert_steps(model, placed.picture, settings, start=start, mask=placed.inside,
-                             conditions=after.conditions),
-            path.name, on_step=on_step,
+            find(model, framed, settings, start=start, conditions=after.conditions, held_out=held_out), path.name,
+            on_step=on_step,
         )
-        found = shown[-1].result
+        concluded = shown[-1].result
     except KeyboardInterrupt:
         if not shown:
             raise
-        found = api.conclude(model, placed.picture, settings, shown[-1], mask=placed.inside,
-                             conditions=after.conditions)
-    verdict = api.judge(found, held_out.held_out, notes=(*photo.notes, *placed.notes))
-    place = None if placed.frame is None else api.photo_place(path.name, photo, placed.frame)
+        concluded = conclude(model, framed, settings, shown[-1], conditions=after.conditions, held_out=held_out)
+    assert concluded is not None
+    assert concluded.verdict is not None, "the model's own samples were measured before"
+    found, verdict = concluded.inversion, concluded.verdict
     files = _write(model, out, found, [step.preview for step in shown], place, after.conditions, after.size)
     for note in found.notes:
         output.note(note)

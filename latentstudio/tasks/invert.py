@@ -19,7 +19,7 @@ from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.inversion import models
 from latentstudio.inversion.honesty import find_held_out, judge, residual_picture
-from latentstudio.inversion.results import Inversion, InversionStep
+from latentstudio.inversion.results import HeldOut, HeldOutStep, Inversion, InversionStep
 from latentstudio.inversion.settings import InversionSettings
 from latentstudio.inversion.tuning import Anchors
 from latentstudio.pixels import to_bytes
@@ -44,18 +44,22 @@ def get_ready(model: Model) -> Iterator[Step]:
 
 
 def find(
-    model: Model, framed: Framed, settings: InversionSettings, *, start: NDArray[np.float32] | None = None
+    model: Model, framed: Framed, settings: InversionSettings, *, start: NDArray[np.float32] | None = None,
+    conditions: Conditions = NONE, held_out: HeldOut | None = None,
 ) -> Iterator[PhotoStep]:
     """The steps of finding the photo's latent; it is judged by what the model reaches on its own samples.
 
     Args:
         start: float32 (*shape), where the settings say ``given``.
+        held_out: what the model reaches on its own samples (``compare``); what is kept on disk of it when None.
 
     Raises:
         StudioError: the model has neither gradients nor an encoder, or the photo cannot be drawn.
     """
     placed, ready = framed.placed, False
-    for step in models.invert_steps(model, placed.picture, settings, start=start, mask=placed.inside):
+    for step in models.invert_steps(
+        model, placed.picture, settings, start=start, mask=placed.inside, conditions=conditions
+    ):
         told = PhotoStep(0.99 * step.fraction, step.message, preview=step.preview, metrics=step.metrics,
                          latent=step.latent, step=step.step, seconds=step.seconds)
         yield told
@@ -64,7 +68,7 @@ def find(
             for _ in load(FORWARD_MODE):
                 yield replace(told, preview=None)
     assert step.result is not None
-    found = _concluded(model, framed, step.result, settings)
+    found = _concluded(model, framed, step.result, settings, held_out)
     yield replace(told, fraction=1.0, preview=step.preview, latent=step.result.latent, result=found)
 
 
@@ -94,15 +98,15 @@ def measure_curve(
     yield from models.likeness_steps(model, placed.picture, settings, start=start, mask=placed.inside)
 
 
-def compare(model: Model, settings: InversionSettings) -> Iterator[Step]:
+def compare(model: Model, settings: InversionSettings, *, conditions: Conditions = NONE) -> Iterator[HeldOutStep]:
     """The steps of measuring what the model reaches on samples of its own, once; it is kept on disk.
 
     Raises:
         StudioError: the model's prior cannot be sampled, or the disk is full.
     """
-    yield from load(FORWARD_MODE)
-    for step in models.held_out_steps(model, usual_of(settings)):
-        yield Step(step.fraction, step.message)
+    for step in load(FORWARD_MODE):
+        yield HeldOutStep(step.fraction, step.message)
+    yield from models.held_out_steps(model, usual_of(settings), conditions=conditions)
 
 
 def usual_of(settings: InversionSettings) -> InversionSettings:
@@ -120,6 +124,7 @@ def tune(
     Raises:
         StudioError: the model has no weights that could be tuned, or the tuning fails.
     """
+    yield from load(FORWARD_MODE)  # torch's optimisers import a part of it, too
     placed = framed.placed
     yield Step(0.0, "getting ready to tune")
     anchors = edit_anchors(model, placed.picture, latent, mask=placed.inside)
@@ -168,15 +173,21 @@ def kept_effect_steps(
     return kept_effects(model.generator, tuned.generator, latent, known, chosen, conditions=conditions)
 
 
-def conclude(model: Model, framed: Framed, settings: InversionSettings, last: PhotoStep) -> Concluded:
+def conclude(
+    model: Model, framed: Framed, settings: InversionSettings, last: PhotoStep, *, conditions: Conditions = NONE,
+    held_out: HeldOut | None = None,
+) -> Concluded:
     """What there is to say of an inversion that was cancelled after the step ``last``, which has a latent."""
     step = InversionStep(1.0, "cancelled", latent=last.latent, step=last.step, seconds=last.seconds)
-    found = models.conclude(model, framed.placed.picture, settings, step, mask=framed.placed.inside)
-    return _concluded(model, framed, found, settings)
+    found = models.conclude(model, framed.placed.picture, settings, step, mask=framed.placed.inside,
+                            conditions=conditions)
+    return _concluded(model, framed, found, settings, held_out)
 
 
-def _concluded(model: Model, framed: Framed, found: Inversion, settings: InversionSettings) -> Concluded:
-    known = find_held_out(model.card, usual_of(settings))
+def _concluded(
+    model: Model, framed: Framed, found: Inversion, settings: InversionSettings, held_out: HeldOut | None
+) -> Concluded:
+    known = find_held_out(model.card, usual_of(settings)) if held_out is None else held_out
     verdict = None if known is None else judge(found, known, notes=(*framed.photo.notes, *framed.placed.notes))
     pair = to_bytes(np.stack([found.target, found.picture]))
     sheet = np.concatenate([pair[0], pair[1], residual_picture(found)], axis=1)

@@ -13,6 +13,7 @@ from latentstudio.inversion import honesty
 from latentstudio.inversion.photo_store import photo_store
 from latentstudio.picture_files import open_picture
 from latentstudio.pixels import read_picture, write_png
+from latentstudio.tasks import invert
 from tests.icc import rgb_profile
 
 FILES = ("latent.npy", "target.png", "result.png", "residual.png", "steps.png")
@@ -94,7 +95,7 @@ def test_one_photo_that_is_none_is_an_error(cli, tmp_path):
 
 
 def test_ctrl_c_keeps_the_best_so_far_and_says_so(cli, photo, tmp_path, monkeypatch):
-    steps = api.invert_steps
+    steps = invert.find
 
     def interrupted(*arguments, **options):
         for number, step in enumerate(steps(*arguments, **options)):
@@ -102,7 +103,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_says_so(cli, photo, tmp_path, monkeypa
                 raise KeyboardInterrupt
             yield step
 
-    monkeypatch.setattr(api, "invert_steps", interrupted)
+    monkeypatch.setattr(invert, "find", interrupted)
     answer = cli("invert", "example", photo, photo, "--out", tmp_path / "out", "--json")
     assert answer.code == 130
     (told,) = answer.json["photos"]
