@@ -220,6 +220,16 @@ def test_the_card_says_how_close_it_comes_and_what_should_be_known(desk, worker,
     assert not panel.card.isHidden()
 
 
+def test_three_photos_dropped_at_once_are_all_looked_at(desk, worker, photos):
+    for name in ("one.jpg", "two.jpg", "three.jpg"):
+        photos.presenter.take(name, photos.photo)
+    for _ in range(3):
+        worker.work()
+        worker.run_jobs()
+    labels = [entry.label for entry in desk.workspace.history.path()]
+    assert labels[-3:] == ["photo one.jpg", "photo two.jpg", "photo three.jpg"]
+
+
 def test_a_photo_that_comes_meanwhile_waits_for_its_turn(desk, worker, photos):
     photos.presenter.take("first.jpg", photos.photo)
     worker.work()
