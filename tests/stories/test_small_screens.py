@@ -67,7 +67,11 @@ def test_what_finishes_a_panels_work_is_in_sight(driver: Driver):
         driver.live(0.2)
         assert not button.visibleRegion().isEmpty(), name
     driver.window.arrange("Photo")
-    driver.window.arrange("Play")
+    parts.photo_panel.show_card()
+    driver.live(0.2)
+    for button in (parts.photo_panel.paste_button, parts.photo_panel.tune_button, parts.photo_panel.again_button):
+        assert not button.visibleRegion().isEmpty()
+        assert button.width() >= button.sizeHint().width(), "no word is cut"
 
 
 def test_a_window_is_held_to_its_screen(qtbot):
