@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # for editors and type checkers, the same as the table (``tes
     from latentstudio.generators.tunings import keep_tuning as keep_tuning
     from latentstudio.generators.tunings import read_tuning as read_tuning
     from latentstudio.generators.tunings import write_tuning as write_tuning
+    from latentstudio.inversion.cropping import Placed as Placed
     from latentstudio.inversion.frames import Frame as Frame
     from latentstudio.inversion.frames import paste_back as paste_back
     from latentstudio.inversion.models import conclude as conclude
@@ -48,7 +49,6 @@ if TYPE_CHECKING:  # for editors and type checkers, the same as the table (``tes
     from latentstudio.inversion.photo_store import photo_place as photo_place
     from latentstudio.inversion.photos import Photo as Photo
     from latentstudio.inversion.photos import read_photo as read_photo
-    from latentstudio.inversion.placing import Placed as Placed
     from latentstudio.scenes.decomposing import decompose as decompose
     from latentstudio.scenes.decomposing import new_scenes as new_scenes
     from latentstudio.scenes.making import make_scene as make_scene
@@ -87,7 +87,7 @@ HOMES = {
     "Photo": "latentstudio.inversion.photos:Photo",
     "PhotoPlace": "latentstudio.inversion.photo_store:PhotoPlace",
     "Picture": "latentstudio.tasks.draw:Render",
-    "Placed": "latentstudio.inversion.placing:Placed",
+    "Placed": "latentstudio.inversion.cropping:Placed",
     "Scene": "latentstudio.scenes.scene:Scene",
     "SceneObject": "latentstudio.scenes.scene:SceneObject",
     "Session": "latentstudio.document.session:Session",

@@ -20,9 +20,9 @@ from latentstudio.errors import StudioError, UsageError
 from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.inversion.cropping import AUTO, NONE
 from latentstudio.inversion.frames import Frame, parse_frame
 from latentstudio.inversion.photos import read_photo
-from latentstudio.inversion.placing import AUTO, NONE
 from latentstudio.inversion.results import HeldOutStep
 from latentstudio.inversion.settings import InversionSettings, TuningSettings
 from latentstudio.readers import border, read_npy

@@ -15,7 +15,7 @@ from latentstudio.document.view import View
 from latentstudio.errors import StudioError
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
-from latentstudio.inversion.placing import Placed
+from latentstudio.inversion.cropping import Placed
 from latentstudio.inversion.results import Inversion, TuningResult, TuningStep
 from latentstudio.inversion.settings import InversionSettings, TuningSettings
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
+from latentstudio.inversion.cropping import Placed, place
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photos import Photo
-from latentstudio.inversion.placing import Placed, place
 from latentstudio.inversion.settings import InversionSettings, TuningSettings
 from latentstudio.settings import changed
 

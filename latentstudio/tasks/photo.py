@@ -11,11 +11,11 @@ from numpy.typing import NDArray
 
 from latentstudio.document.view import View
 from latentstudio.generators.opening import Model
+from latentstudio.inversion.cropping import Placed
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.models import place_photo
 from latentstudio.inversion.photo_store import PhotoPlace, find_photo, photo_place
 from latentstudio.inversion.photos import Photo
-from latentstudio.inversion.placing import Placed
 from latentstudio.pixels import BytePictures
 from latentstudio.steps import Step
 from latentstudio.tasks.draw import OpenModel, draw_pasted

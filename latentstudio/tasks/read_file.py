@@ -27,7 +27,7 @@ WEIGHTS = (".pt", ".pth", ".ckpt")
 
 
 @dataclass(frozen=True)
-class Brought:
+class DroppedFile:
     """What a file brought: a session to stand at, a model to open, a factor that was installed for ``model``, a photo,
     or a scene. ``sha256`` is that of a session file."""
 
@@ -42,7 +42,7 @@ class Brought:
     scene: Scene | None = None
 
 
-def read_file(path: Path, catalogue: Catalogue) -> Brought:
+def read_file(path: Path, catalogue: Catalogue) -> DroppedFile:
     """Recognise a file or folder by what it holds and take in what it brings.
 
     Raises:
@@ -54,13 +54,13 @@ def read_file(path: Path, catalogue: Catalogue) -> Brought:
     if path.suffix.lower() == SESSION_SUFFIX:
         saved = read_session(path)
         keep(saved.attachments)
-        return Brought("session", path.stem, session=saved.session, history=saved.history,
+        return DroppedFile("session", path.stem, session=saved.session, history=saved.history,
                        sha256=saved.sha256, model=saved.session.view.model)
     if path.is_file() and path.suffix.lower() in SUFFIXES:
         return _read_picture(path)
     if path.is_file() and path.suffix.lower() == ".json" and path.name != CARD_FILE:
         scene = read_scene(path)
-        return Brought("scene", path.stem, model=scene.model, scene=scene)
+        return DroppedFile("scene", path.stem, model=scene.model, scene=scene)
     if path.is_file() and path.suffix.lower() == ".safetensors":
         return _read_tensors(path, catalogue)
     if path.is_dir() and not (path / CARD_FILE).is_file():
@@ -83,15 +83,15 @@ def _may_be_weights(path: Path) -> bool:
     return path.suffix.lower() in WEIGHTS or looks_like_torch(head) or head[8:] == b"{"
 
 
-def _read_picture(path: Path) -> Brought:
+def _read_picture(path: Path) -> DroppedFile:
     if path.suffix.lower() != ".png" or not has_recipe(path):
-        return Brought("photo", path.name, photo=read_photo(path))
+        return DroppedFile("photo", path.name, photo=read_photo(path))
     picture_size(path)
     view = read_recipe(path).view
-    return Brought("picture", path.stem, session=Session((view,)), model=view.model)
+    return DroppedFile("picture", path.stem, session=Session((view,)), model=view.model)
 
 
-def _read_tensors(path: Path, catalogue: Catalogue) -> Brought:
+def _read_tensors(path: Path, catalogue: Catalogue) -> DroppedFile:
     header = check_safetensors(path)
     try:
         factor = read_factor(path)
@@ -102,7 +102,7 @@ def _read_tensors(path: Path, catalogue: Catalogue) -> Brought:
     return install_factor(factor, catalogue)
 
 
-def install_factor(factor: Factor, catalogue: Catalogue) -> Brought:
+def install_factor(factor: Factor, catalogue: Catalogue) -> DroppedFile:
     """Put a factor among those of the model that it was learned from.
 
     Raises:
@@ -116,9 +116,9 @@ def install_factor(factor: Factor, catalogue: Catalogue) -> Brought:
             expected=f"the model with SHA-256 {factor.model_sha256[:12]}…", action="add that model first",
         ) from problem
     write_factor(user_factors(entry.name) / f"{factor.name}.safetensors", factor)
-    return Brought("factor", factor.name, model=entry.name, factor=factor.name)
+    return DroppedFile("factor", factor.name, model=entry.name, factor=factor.name)
 
 
-def _import(path: Path, catalogue: Catalogue) -> Brought:
+def _import(path: Path, catalogue: Catalogue) -> DroppedFile:
     entry = import_model(path, catalogue=catalogue).entry
-    return Brought("model", entry.name, model=entry.name)
+    return DroppedFile("model", entry.name, model=entry.name)

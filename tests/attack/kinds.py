@@ -31,7 +31,7 @@ from latentstudio.files import sha256_of
 from latentstudio.generators.card import read_card, write_card
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.graph_session import GraphSession
-from latentstudio.inversion.placing import place
+from latentstudio.inversion.cropping import place
 from latentstudio.pixels import read_picture
 from latentstudio.places import user_factors, user_models, user_plugins
 from latentstudio.scenes.files import read_scenes

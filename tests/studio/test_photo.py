@@ -16,10 +16,10 @@ from PySide6.QtTest import QTest
 from latentstudio.document.origin import Origin
 from latentstudio.document.picture_recipe import has_recipe
 from latentstudio.errors import PictureError
+from latentstudio.inversion.cropping import Placed
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.inversion.photos import Photo
-from latentstudio.inversion.placing import Placed
 from latentstudio.inversion.results import LikenessStep, TuningStep
 from latentstudio.steps import Step
 from latentstudio.studio.photo import extras as extras_module

@@ -24,7 +24,7 @@ from latentstudio.studio.canvas.view import image_of
 from latentstudio.studio.desk import Desk
 from latentstudio.tasks.as_code import as_command, as_python
 from latentstudio.tasks.draw import OpenModel, draw_strip, draw_traversal
-from latentstudio.tasks.read_file import Brought, read_file
+from latentstudio.tasks.read_file import DroppedFile, read_file
 
 STRIP_COUNT = 9
 DrawRow = Callable[[OpenModel, View, str], BytePictures]
@@ -161,12 +161,12 @@ class FilesPresenter(QObject):
         if result.error is not None:
             self._desk.tell_error(result.error, doing="Reading the file")
             return
-        if isinstance(result.value, Brought):
+        if isinstance(result.value, DroppedFile):
             if path is not None and result.value.sha256:
                 self._known[path] = result.value.sha256
             self._take(result.value)
 
-    def _take(self, brought: Brought) -> None:
+    def _take(self, brought: DroppedFile) -> None:
         if brought.photo is not None:
             self._take_photo(brought.label, brought.photo)
         elif brought.scene is not None:
@@ -182,7 +182,7 @@ class FilesPresenter(QObject):
         elif brought.session is not None:
             self._take_session(brought)
 
-    def _take_session(self, brought: Brought) -> None:
+    def _take_session(self, brought: DroppedFile) -> None:
         session = brought.session
         assert session is not None
         view = session.view
@@ -235,11 +235,11 @@ def _write_row(opened: OpenModel, view: View, name: str, kind: str, draw_row: Dr
     return f"Saved the {kind} of {name} as {path.name}"
 
 
-def _photo_of(image: QImage) -> Brought:
+def _photo_of(image: QImage) -> DroppedFile:
     """A picture that needs no file; it goes the way of one, so that the same limits hold."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "clipboard.png"
         if not image.save(str(path)):
             raise PictureError("the picture on the clipboard cannot be read", expected="a picture",
                                action="save it to a file and drop that")
-        return Brought("photo", "the pasted picture", photo=read_photo(path))
+        return DroppedFile("photo", "the pasted picture", photo=read_photo(path))

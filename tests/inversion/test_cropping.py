@@ -7,9 +7,9 @@ import pytest
 
 from latentstudio.errors import UsageError
 from latentstudio.generators.card import ModelCard
+from latentstudio.inversion.cropping import place
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photos import Photo
-from latentstudio.inversion.placing import place
 
 CARD = ModelCard(name="sprites", backend="beta_vae")
 PHOTO = Photo(np.random.default_rng(0).integers(0, 255, (100, 150, 3), dtype=np.uint8))
