@@ -438,7 +438,7 @@ def test_the_dial_and_the_settings_reach_the_next_look(desk, worker, taken, monk
     worker.work()
     worker.run_jobs()
     (settings,) = seen
-    assert (settings.likeness, settings.sigma, settings.steps, settings.loss) == (0.25, 0.02, 5, "blurred")
+    assert (settings.likeness, settings.sigma, settings.steps, settings.loss) == (0.25, 0.02, 5, "l1")
     assert (settings.seconds, settings.radius) == (None, None)
 
 
