@@ -20,7 +20,7 @@ from latentstudio.readers import kept_json
 
 GENERATED = "generated"
 APART = 1_009  # between the draws of one --seed and those of the next
-PARTS = ("own", "losses", "following", "optimisers")
+PARTS = ("own", "losses", "usual", "following", "optimisers")
 FOLLOWED = ("x", "scale")
 
 
@@ -81,10 +81,13 @@ def _steps(part: str, model: Model, arguments: argparse.Namespace) -> Iterator[I
     own, following, optimisers = (study.SEED + part + APART * (arguments.seed or 0) for part in (3, 1, 2))
     if part == "own":
         yield study.measure_own(generator, count=count, seed=own)
-    elif part == "losses":
+    elif part in ("losses", "usual"):
         features = features_for(generator, doing="judging inversions")
-        yield study.compare_losses(generator, _targets(model, arguments), features,
-                                   seed=APART * (arguments.seed or 0))
+        if part == "losses":
+            yield study.compare_losses(generator, _targets(model, arguments), features,
+                                       seed=APART * (arguments.seed or 0))
+        else:
+            yield study.compare_usual(generator, _targets(model, arguments), features)
     elif part == "following":
         known = api.factors_of(model)
         for name in FOLLOWED:

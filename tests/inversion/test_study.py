@@ -73,6 +73,7 @@ def test_the_report_holds_every_part_and_its_plots_are_sound(tmp_path):
     generator = BlobGenerator()
     losses = _last(study.compare_losses(generator, study.own_pictures(generator, 3), _features))
     tables = {
+        "usual": _last(study.compare_usual(generator, study.own_pictures(generator, 2), _features)).table,
         "model": "blob", "own": _last(study.measure_own(generator, count=1)).table, "losses": losses.table,
         "following": [_last(study.compare_following(generator, transformation_named("x"), 5.0, count=2)).table],
         "optimisers": _last(study.compare_optimisers(generator, count=1)).table,
@@ -85,5 +86,10 @@ def test_the_report_holds_every_part_and_its_plots_are_sound(tmp_path):
         assert (tmp_path / name).is_file()
     for loss in study.LOSSES:
         assert f"| {loss} | ball |" in text
+    rows = {row["loss"]: row for row in tables["usual"]["rows"]}
+    best = rows.pop(tables["usual"]["best"])
+    assert best["behind"] == 0.0
+    assert all(row["behind"] >= 0.0 and row["interval"][0] <= row["behind"] <= row["interval"][1]
+               for row in rows.values())
     assert ElementTree.parse(tmp_path / "following-x.svg").getroot().tag.endswith("svg")
     assert json.loads((tmp_path / "study.json").read_text(encoding="utf-8"))["model"] == "blob"
