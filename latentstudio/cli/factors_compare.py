@@ -7,11 +7,10 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from latentstudio.cli.factors_protocol import measured_of
+from latentstudio.cli.factors_protocol import columns_of, measured_of
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.picture_options import add_conditions, allow_negative_values, read_conditions
@@ -23,6 +22,7 @@ from latentstudio.factors.protocol import Protocol
 from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.opening import open_model
+from latentstudio.generators.values import below
 from latentstudio.tasks.draw import factors_of
 
 SUMMARY = "the paper's evaluation on several models: does the spread fall with beta?"
@@ -112,14 +112,13 @@ def _measure(name: str, arguments: argparse.Namespace, output: Output) -> _Measu
 
 def _beta(card: ModelCard) -> float | None:
     """beta of a beta-VAE's training recipe."""
-    settings: Any = card.recipe.get("settings", {})
-    beta = settings.get("beta") if isinstance(settings, dict) else None
+    beta = below(card.recipe, "settings").get("beta")
     return float(beta) if isinstance(beta, int | float) else None
 
 
-def _rows(parts: list[_Measured]) -> Iterable[tuple[Any, ...]]:
+def _rows(parts: list[_Measured]) -> Iterable[tuple[object, ...]]:
     for part in parts:
-        shown = measured_of(part.factor, part.protocol)
-        names = ("alphas", "t", "mean", "median", "std", "samples")
-        for row in zip(*(shown[name] for name in names), strict=True):
+        shown = columns_of(part.factor, part.protocol)
+        columns = (shown.alphas, shown.t, shown.mean, shown.median, shown.std, shown.samples)
+        for row in zip(*columns, strict=True):
             yield (part.model, part.beta, *row)

@@ -6,12 +6,12 @@ import argparse
 import time
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from latentstudio import pixels
-from latentstudio.cli.factors_protocol import measured_of, write_values
+from latentstudio.cli.factors_protocol import columns_of, measured_of, write_values
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.picture_options import add_conditions, allow_negative_values, find_factor, read_conditions
@@ -24,6 +24,9 @@ from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.tasks.draw import draw_many
+
+if TYPE_CHECKING:
+    from latentstudio.factors.evaluating import Evaluation
 
 SUMMARY = "ask new samples for values of a factor and measure what happens"
 ROWS = 4
@@ -90,7 +93,7 @@ def _slider(model: Model, factor: Factor, arguments: argparse.Namespace, output:
     })
 
 
-def _evaluated(model: Model, factor: Factor, evaluation: Any, out: Path | None) -> dict[str, Any]:
+def _evaluated(model: Model, factor: Factor, evaluation: Evaluation, out: Path | None) -> dict[str, object]:
     shown = factor.unit.to_display
 
     def row(values: tuple[float, ...]) -> list[float]:
@@ -106,7 +109,7 @@ def _evaluated(model: Model, factor: Factor, evaluation: Any, out: Path | None) 
     }
 
 
-def _write_samples(path: Path, factor: Factor, evaluation: Any) -> None:
+def _write_samples(path: Path, factor: Factor, evaluation: Evaluation) -> None:
     shown = factor.unit.to_display
     write_csv(path, ("sample", "coordinate", f"asked_{factor.unit.symbol}", f"measured_{factor.unit.symbol}"), (
         (int(number), factor.coordinate(latent), shown(t), shown(float(effect)) if np.isfinite(effect) else None)
@@ -115,7 +118,7 @@ def _write_samples(path: Path, factor: Factor, evaluation: Any) -> None:
     ))
 
 
-def _write_strip(path: Path, model: Model, factor: Factor, evaluation: Any, conditions: Conditions) -> None:
+def _write_strip(path: Path, model: Model, factor: Factor, evaluation: Evaluation, conditions: Conditions) -> None:
     """The few samples that can be asked for most values, one row each, the unmoved picture among the others."""
     chosen = np.argsort(-np.isfinite(evaluation.effects).sum(axis=1), kind="stable")[:ROWS]
     values = sorted((*evaluation.asked, 0.0))
@@ -141,10 +144,10 @@ def _paper(model: Model, factor: Factor, arguments: argparse.Namespace, output: 
     if arguments.out is not None:
         write_values(arguments.out / SAMPLES, factor, protocol)
         write_whole(arguments.out / FIGURE, protocol_figure(factor, [(model.card.name, protocol)]).encode("utf-8"))
-    shown = measured_of(factor, protocol)
+    shown, columns = measured_of(factor, protocol), columns_of(factor, protocol)
     output.say(table([("alpha", "mean", "std", "samples"), *(
-        (f"{alpha:g}", f"{mean:.2f}", f"{std:.2f}", str(n))
-        for alpha, mean, std, n in zip(shown["alphas"], shown["mean"], shown["std"], shown["samples"], strict=True)
+        (f"{alpha:g}", "" if mean is None else f"{mean:.2f}", "" if std is None else f"{std:.2f}", str(n))
+        for alpha, mean, std, n in zip(columns.alphas, columns.mean, columns.std, columns.samples, strict=True)
     )]))
     output.say(f"mean standard deviation {shown['mean_std']:.3f} {factor.unit.symbol} over {len(alphas)} coordinates")
     output.result({

@@ -6,7 +6,6 @@ import argparse
 import shutil
 import time
 from pathlib import Path
-from typing import Any
 
 from latentstudio.cli.factor_words import range_text
 from latentstudio.cli.options import add_settings, count_from_one, settings_of
@@ -18,6 +17,7 @@ from latentstudio.factors import Factor
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.files import check_writable, storage_error
 from latentstudio.generators.opening import open_model
+from latentstudio.generators.values import texts
 from latentstudio.places import records_folder
 
 SUMMARY = "learn a factor and write its file"
@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     if factor is None:
         raise LearningError(f"learning '{name}' ended without a factor", action="try more --starts")
     arguments.out = write_somewhere(arguments.out, factor, output)
-    for note in factor.figures.get("notes", ()):
+    for note in texts(factor.figures, "notes"):
         output.note(note)
     output.say(f"{factor.name} of {model.card.name}: grade {factor.grade}, {range_text(factor)}, {seconds:.0f} s, "
                f"written to {arguments.out}")
@@ -81,7 +81,7 @@ def _start_anew(folder: Path) -> None:
 
 def _learned(
     factor: Factor, settings: LearnSettings, seconds: float, arguments: argparse.Namespace, folder: Path
-) -> dict[str, Any]:
+) -> dict[str, object]:
     return {
         "model": arguments.model, "factor": factor.name, "out": str(arguments.out), "seconds": seconds,
         "starts": settings.starts, "records": str(folder), "records_kept": factor.figures.get("records_kept"),

@@ -27,6 +27,7 @@ from latentstudio.generators.addons import (
     remove,
 )
 from latentstudio.generators.catalogue import Catalogue, ModelEntry, find_catalogue
+from latentstudio.generators.values import texts
 from latentstudio.training.datasets import data_set, data_set_folder, data_set_names, fetch_data_set
 
 
@@ -98,7 +99,7 @@ def _network_row(card: NetworkCard) -> dict[str, Any]:
 
 def _add_on_row(found: AddOn, catalogue: Catalogue) -> dict[str, Any]:
     manifests = [entry.manifest for entry in catalogue.backends if entry.id == found.backend and entry.manifest]
-    able = found.card.get("capabilities") or (manifests[0].capabilities if manifests else ())
+    able = texts(found.card, "capabilities") or (manifests[0].capabilities if manifests else ())
     return {
         "name": found.name, "kind": found.kind, "backend": found.backend or None, "installed": False, "shipped": False,
         "capabilities": [name for name in able if name != "build"], "licence": found.licence,

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from latentstudio.cli.options import Parser, add_common, positive_number, verb_parser, whole_number
 from latentstudio.cli.output import Output
@@ -20,6 +19,7 @@ from latentstudio.cli.train_recoder import run_recoder
 from latentstudio.errors import UsageError
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.opening import resolve_device
+from latentstudio.generators.values import below
 from latentstudio.pixels import write_png
 from latentstudio.places import state_folder
 from latentstudio.training.checkpoint import load_checkpoint
@@ -109,7 +109,7 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, processes: P
             "out": str(arguments.out), "held_out": card.figures["held_out"], "weights_sha256": card.weights_sha256,
         }
         output.say(f"{recipe.name}: {done:,} steps, written to {arguments.out}")
-        output.say("on new pictures: " + told_figures(card.figures["held_out"]))
+        output.say("on new pictures: " + told_figures(below(card.figures, "held_out")))
     elif checkpoint is None:
         output.say(f"{recipe.name} was stopped before its first step; nothing was written")
     else:
@@ -145,7 +145,7 @@ def alone(beside: int | None) -> bool:
     return beside is not None and os.getppid() != beside
 
 
-def told_figures(figures: Mapping[str, Any]) -> str:
+def told_figures(figures: Mapping[str, object]) -> str:
     """Figures in one line; those of one network after its name."""
     words = []
     for name, value in figures.items():

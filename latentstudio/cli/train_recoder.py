@@ -11,6 +11,7 @@ from latentstudio.cli.output import Output
 from latentstudio.errors import UsageError
 from latentstudio.generators.calibration import EAGER
 from latentstudio.generators.opening import open_model
+from latentstudio.generators.values import below
 from latentstudio.inversion.recoding import finish_recoder, recoder_recipe, train_recoder
 from latentstudio.places import state_folder
 from latentstudio.training.loop import TrainingStep, checkpoint_left
@@ -52,7 +53,9 @@ def run_recoder(arguments: argparse.Namespace, output: Output) -> int:
         card = finish_recoder(generator, recipe, folder, arguments.out, command=command)
         answer |= {"out": str(arguments.out), "held_out": card.figures["held_out"]}
         output.say(f"recoder of {recipe.name}: {done:,} steps, written to {arguments.out}")
-        output.say("on new samples: " + ", ".join(f"{k} {v:g}" for k, v in card.figures["held_out"].items()))
+        output.say("on new samples: " + ", ".join(
+            f"{name} {value:g}" for name, value in below(card.figures, "held_out").items()
+            if isinstance(value, int | float)))
     else:
         output.say(f"the recoder of {recipe.name} stands at step {done:,} of {recipe.steps:,}; go on with --resume")
     output.result(answer)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import torch
@@ -31,10 +30,6 @@ LEAK_SAMPLES = 24  # registering jointly takes its time, and a median of these t
 
 Leak = Callable[[Tensor, Tensor], Mapping[str, Tensor]]
 """Pictures before and after (N, 3, H, W) -> by name how much each changed (N,), in the unit's own parameter."""
-
-
-def _nothing() -> NDArray[Any]:
-    return np.zeros(0)
 
 
 @dataclass(frozen=True)
@@ -66,9 +61,11 @@ class Evaluation:
     worst_ratio: float
     monotone: bool
     leak: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
-    effects: NDArray[np.float64] = field(default_factory=_nothing, compare=False, repr=False)
-    latents: NDArray[np.float32] = field(default_factory=_nothing, compare=False, repr=False)
-    drawn: NDArray[np.int64] = field(default_factory=_nothing, compare=False, repr=False)
+    effects: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0), compare=False, repr=False)
+    latents: NDArray[np.float32] = field(
+        default_factory=lambda: np.zeros(0, np.float32), compare=False, repr=False)
+    drawn: NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros(0, np.int64), compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -31,7 +30,7 @@ from latentstudio.units import unit_named
 
 SUFFIX = ".safetensors"
 VERSION = 1
-_EVIDENCE = "evidence_"
+_EVIDENCE, _CURVES = "evidence_", ("paper_", "measured_")
 LARGEST = 64 << 20
 _KIND = "a factor file (safetensors) of latentstudio"
 _PLAIN = re.compile(r"\w[\w .+-]{0,99}")  # it becomes a file's name
@@ -48,8 +47,8 @@ class _Notes:
     known: tuple[float, float]
     model: str
     model_sha256: str
-    figures: dict[str, Any]
-    recipe: dict[str, Any]
+    figures: Mapping[str, object]
+    recipe: Mapping[str, object]
     label: str = ""
 
 
@@ -61,7 +60,7 @@ def write_factor(path: Path, factor: Factor) -> None:
     """
     notes = _Notes(
         VERSION, factor.name, factor.title, factor.unit.symbol, factor.known, factor.model, factor.model_sha256,
-        dict(factor.figures), dict(factor.recipe), factor.label,
+        factor.figures, factor.recipe, factor.label,
     )
     tensors = {
         "axis": factor.axis.astype(np.float32),
@@ -107,15 +106,16 @@ def read_factor(path: Path, *, card: ModelCard | None = None) -> Factor:
     return factor
 
 
-def _factor(notes: _Notes, tensors: Mapping[str, NDArray[Any]]) -> Factor:
+def _factor(notes: _Notes, tensors: Mapping[str, NDArray[np.generic]]) -> Factor:
+    curve = {name: value.astype(np.float64) for name, value in tensors.items() if name.startswith(_CURVES)}
     return Factor(
         name=notes.name,
         title=notes.title,
         unit=unit_named(notes.unit),
         axis=tensors["axis"].astype(np.float32),
-        paper=MonotoneCurve(tensors["paper_coordinates"], tensors["paper_values"]),
+        paper=MonotoneCurve(curve["paper_coordinates"], curve["paper_values"]),
         measured=MeasuredCalibration(
-            tensors["measured_coordinates"], tensors["measured_median"], tensors["measured_deviation"], notes.known
+            curve["measured_coordinates"], curve["measured_median"], curve["measured_deviation"], notes.known
         ),
         model=notes.model,
         model_sha256=notes.model_sha256,
@@ -126,7 +126,7 @@ def _factor(notes: _Notes, tensors: Mapping[str, NDArray[Any]]) -> Factor:
     )
 
 
-def _load(path: Path) -> tuple[_Notes, dict[str, NDArray[Any]]]:
+def _load(path: Path) -> tuple[_Notes, dict[str, NDArray[np.generic]]]:
     def broken(reason: str) -> FactorFileError:
         return FactorFileError(f"{path.name} is broken ({reason})", expected=_KIND)
 
@@ -143,7 +143,7 @@ def _load(path: Path) -> tuple[_Notes, dict[str, NDArray[Any]]]:
         raise broken(problem.found) from problem
 
 
-def _evidence(tensors: Mapping[str, NDArray[Any]]) -> Evidence | None:
+def _evidence(tensors: Mapping[str, NDArray[np.generic]]) -> Evidence | None:
     found = {name.removeprefix(_EVIDENCE): value for name, value in tensors.items() if name.startswith(_EVIDENCE)}
     if not found:
         return None

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 
 from latentstudio.factors.factor import Factor
+from latentstudio.generators.values import below, number, texts
 from latentstudio.units import Unit
 
 _MINUS = "−"
@@ -45,8 +47,7 @@ def verdict_of(factor: Factor) -> str:
     said = f"{factor.shown}: {known}, single pictures differ by {_spread(factor)}"
     sentences = [said + _beside(factor.figures.get("leak")), f"Grade {factor.grade}: {grade_words(factor)}"]
     sentences += _stopped(factor.figures.get("range_stops"))
-    notes = factor.figures.get("notes")
-    sentences += [_sentence(str(note)) for note in notes] if isinstance(notes, list | tuple) else []
+    sentences += [_sentence(note) for note in texts(factor.figures, "notes")]
     return ". ".join(sentences) + "."
 
 
@@ -97,21 +98,17 @@ def facts_of(factor: Factor) -> str:
     figures = factor.figures
     parts = []
     if {"starts", "records", "records_kept"} <= set(figures):
-        starts, kept, records = (f"{_number(figures[name]):,.0f}" for name in ("starts", "records_kept", "records"))
+        starts, kept, records = (f"{number(figures, name):,.0f}" for name in ("starts", "records_kept", "records"))
         parts.append(f"From {starts} starts, {kept} of {records} records kept")
     if "axis" in figures:
         parts.append(f"axis: {figures['axis']}")
     if "r2_heldout_starts" in figures:
-        fit = f"r² on held-out starts {_number(figures['r2_heldout_starts']):.2f}"
-        own = figures.get("r2_heldout_starts_paper")
-        parts.append(fit + (f" (the paper's axis {_number(own):.2f})" if own is not None else ""))
+        fit = f"r² on held-out starts {number(figures, 'r2_heldout_starts'):.2f}"
+        own = number(figures, "r2_heldout_starts_paper")
+        parts.append(fit + ("" if math.isnan(own) else f" (the paper's axis {own:.2f})"))
     if "judged" in figures:
-        parts.append(f"measured on {_number(figures['judged']):,.0f} new samples")
+        parts.append(f"measured on {number(figures, 'judged'):,.0f} new samples")
     return "; ".join(parts) + "." if parts else ""
-
-
-def _number(value: object) -> float:
-    return float(value) if isinstance(value, int | float) else float("nan")
 
 
 def leak_shares(factor: Factor, others: Sequence[Factor]) -> dict[str, float]:
@@ -119,10 +116,10 @@ def leak_shares(factor: Factor, others: Sequence[Factor]) -> dict[str, float]:
 
     Only what was measured is told: an older file has nothing to tell.
     """
-    leak = factor.figures.get("leak")
+    leak = below(factor.figures, "leak")
     found: dict[str, float] = {}
     for other in others:
-        change = leak.get(other.name) if isinstance(leak, Mapping) and other.name != factor.name else None
+        change = leak.get(other.name) if other.name != factor.name else None
         low, high = other.reach
         if isinstance(change, int | float) and high > low:
             found[other.name] = abs(float(change)) / ((high - low) / 2)

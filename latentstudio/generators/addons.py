@@ -7,10 +7,9 @@ before anything is fetched.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from latentstudio.errors import AddOnError, ModelFileError, UnknownNameError
 from latentstudio.files import is_plain_name, is_regular, remove_folder, sha256_of
@@ -55,7 +54,7 @@ class AddOn:
     data_licence: str = ""
     python_version: str = ""
     bytes: int = 0
-    card: dict[str, Any] = field(default_factory=dict)
+    card: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

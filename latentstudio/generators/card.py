@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -13,7 +13,7 @@ from latentstudio.files import is_plain_name, write_whole
 from latentstudio.generators.capabilities import CAPABILITIES
 from latentstudio.generators.conditions import LABEL, NONE, Condition, Conditions, check_declared, offered
 from latentstudio.latents import LatentSpace
-from latentstudio.readers import read_json
+from latentstudio.readers import Refuse, converted, read_json
 
 CARD_FILE = "card.json"
 CARD_API = 1
@@ -62,9 +62,9 @@ class ModelCard:
     accelerated: str = ""
     accelerated_sha256: str = ""
     accelerated_code: str = ""
-    config: dict[str, Any] = field(default_factory=dict)
-    recipe: dict[str, Any] = field(default_factory=dict)
-    figures: dict[str, Any] = field(default_factory=dict)
+    config: Mapping[str, object] = field(default_factory=dict)
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    figures: Mapping[str, object] = field(default_factory=dict)
     command: str = ""
     conditions: tuple[Condition, ...] = ()
     truncation: float = 1.0
@@ -173,6 +173,18 @@ def check_card(card: ModelCard, *, where: str) -> ModelCard:
         if name and not is_plain_name(name):
             raise ModelFileError(f"{where} points outside its folder ('{name[:80]}')", expected="a plain file name")
     return card
+
+
+def card_with(card: ModelCard, values: Mapping[str, object], refuse: Refuse) -> ModelCard:
+    """The card with these values instead of its own.
+
+    Raises:
+        StudioError: as ``refuse`` makes it: a key that cards do not have, or a value that they cannot hold.
+    """
+    unknown = sorted(set(values) - {one.name for one in fields(ModelCard)})
+    if unknown:
+        raise refuse(f"it has the key '{unknown[0]}'")
+    return converted(msgspec.to_builtins({**vars(card), **values}), ModelCard, refuse)
 
 
 def write_card(folder: Path, card: ModelCard) -> None:

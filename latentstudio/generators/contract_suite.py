@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -23,7 +23,7 @@ from latentstudio.generators.capabilities import (
     Encodes,
 )
 from latentstudio.generators.card import ModelCard, check_card, read_card
-from latentstudio.generators.conditions import TRUNCATION, Condition, ConditionKind, Conditions, ConditionValue
+from latentstudio.generators.conditions import NONE, TRUNCATION, Condition, ConditionKind, Conditions, ConditionValue
 from latentstudio.generators.contract import Backend, Generator, ImportsFiles, MakesExample
 from latentstudio.generators.graph_session import GraphSession
 from latentstudio.generators.loading import load_backend
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 BATCH_AGREEMENT = 1e-4
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True)
@@ -60,42 +61,43 @@ def check_plugin(path: Path, *, model: Path | None = None) -> tuple[Check, ...]:
 
 def _checks(path: Path, model: Path | None) -> Iterator[Check]:
     folder = (path.parent if path.is_file() else path).resolve()
-    found: list[Any] = []
 
-    def attempt(name: str, work: Callable[[], Any], detail: Callable[[Any], str] = str) -> Check:
-        found.clear()
+    def attempt(name: str, work: Callable[[], Made], detail: Callable[[Made], str] = str) -> tuple[Check, list[Made]]:
         try:
-            found.append(work())
-            return Check(name, True, detail(found[0]))
+            made = work()
+            return Check(name, True, detail(made)), [made]
         except (_Failed, StudioError) as problem:
-            return Check(name, False, str(problem))
+            return Check(name, False, str(problem)), []
         except (KeyboardInterrupt, GeneratorExit):
             raise
         except BaseException as problem:  # the border to foreign code, SystemExit too: the suite tells, and goes on
-            return Check(name, False, f"{type(problem).__name__}: {problem}".splitlines()[0])
+            return Check(name, False, f"{type(problem).__name__}: {problem}".splitlines()[0]), []
 
-    yield attempt("manifest", lambda: read_manifest(folder), lambda manifest: manifest.id)
-    if not found:
+    told, manifests = attempt("manifest", lambda: read_manifest(folder), lambda read: read.id)
+    yield told
+    if not manifests:
         return
-    manifest: Manifest = found[0]
-    yield attempt("import", lambda: load_backend(manifest, folder), lambda backend: type(backend).__name__)
-    if not found:
+    manifest = manifests[0]
+    told, backends = attempt("import", lambda: load_backend(manifest, folder), lambda loaded: type(loaded).__name__)
+    yield told
+    if not backends:
         return
-    backend: Backend = found[0]
+    backend = backends[0]
     with tempfile.TemporaryDirectory(prefix="latentstudio-check-") as name:
         work = Path(name)
-        yield attempt("probe", lambda: _probe_junk(backend, work))
-        yield attempt("open", lambda: _open(backend, manifest, work, model), lambda opened: str(opened.card.facts))
-        if not found:
+        yield attempt("probe", lambda: _probe_junk(backend, work))[0]
+        told, opened = attempt("open", lambda: _open(backend, manifest, work, model), lambda read: read.card.facts)
+        yield told
+        if not opened:
             return
-        generator: Generator = found[0]
+        generator = opened[0]
         for title, check in (
             ("shapes", _shapes), ("range", _range), ("determinism", _determinism), ("gradient", _gradient),
             ("batch", _batch), ("options", _options), ("refusal", _refusal),
         ):  # fmt: skip
-            yield attempt(title, partial(check, generator))
-        yield attempt("capabilities", lambda: _capabilities(manifest, backend, generator))
-        yield attempt("export", lambda: _export(generator, work))
+            yield attempt(title, partial(check, generator))[0]
+        yield attempt("capabilities", lambda: _capabilities(manifest, backend, generator))[0]
+        yield attempt("export", lambda: _export(generator, work))[0]
 
 
 class _Payload:
@@ -104,7 +106,7 @@ class _Payload:
     def __init__(self, marker: str) -> None:
         self.marker = marker
 
-    def __reduce__(self) -> tuple[Any, tuple[str]]:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
         return os.mkdir, (self.marker,)
 
 
@@ -158,11 +160,11 @@ def _latents(card: ModelCard, count: int, seed: int = 0) -> Tensor:
     return torch.randn((count, *card.spaces[0].shape), generator=source)
 
 
-def _drawn(generator: Generator, count: int, **options: Any) -> Tensor:
+def _drawn(generator: Generator, count: int, *, space: str = "z", conditions: Conditions = NONE) -> Tensor:
     import torch  # torch must stay off the way to the first window
 
     with torch.no_grad():
-        return generator.generate(_latents(generator.card, count), **options)
+        return generator.generate(_latents(generator.card, count), space=space, conditions=conditions)
 
 
 def _shapes(generator: Generator) -> str:

@@ -12,7 +12,6 @@ import zipfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 
@@ -20,7 +19,7 @@ from latentstudio.errors import AddOnError, CapabilityError
 from latentstudio.files import put_folder, sha256_of, storage_error, work_folder, write_whole
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
 from latentstudio.generators.addons import MODEL, AddOn, NetworkCard, network_folder
-from latentstudio.generators.card import CARD_FILE, ModelCard, check_card, write_card
+from latentstudio.generators.card import CARD_FILE, ModelCard, card_with, check_card, write_card
 from latentstudio.generators.catalogue import Catalogue
 from latentstudio.generators.contract import ImportsFiles
 from latentstudio.generators.feature_network import convert_features
@@ -156,11 +155,10 @@ def _write_notice(addon: AddOn, folder: Path) -> None:
     (folder / NOTICE_FILE).write_text(f"{addon.licence_text.strip()}\n\n{addon.data_licence}\n", encoding="utf-8")
 
 
-def _described(card: ModelCard, values: Mapping[str, Any], *, name: str) -> ModelCard:
-    try:
-        return check_card(replace(card, name=name, **values), where=f"the add-on {name}")
-    except TypeError as problem:
-        raise AddOnError(f"the add-on {name} describes its card wrongly ({problem})") from problem
+def _described(card: ModelCard, values: Mapping[str, object], *, name: str) -> ModelCard:
+    described = card_with(card, {**values, "name": name}, lambda reason: AddOnError(
+        f"the add-on {name} describes its card wrongly ({reason})"))
+    return check_card(described, where=f"the add-on {name}")
 
 
 def _export(card: ModelCard, folder: Path, *, catalogue: Catalogue) -> None:

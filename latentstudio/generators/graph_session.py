@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import importlib
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,14 +73,14 @@ class GraphSession:
         return pictures
 
 
-def load_runtime() -> Any:
+def load_runtime() -> ModuleType:
     """The onnxruntime module, quiet.
 
     Raises:
         DeviceError: it is not installed or does not load.
     """
     try:
-        import onnxruntime  # heavy, and not needed before the first picture
+        onnxruntime = importlib.import_module("onnxruntime")  # heavy, and not needed before the first picture
     except (ImportError, OSError) as problem:
         raise DeviceError(f"ONNX Runtime does not load ({problem})", action="install onnxruntime") from problem
     onnxruntime.set_default_logger_severity(_FATAL)
@@ -111,7 +112,7 @@ def thread_choices() -> tuple[int, ...]:
     return (1,) if usable < 2 else (1, min(usable, 4))
 
 
-def _providers(runtime: Any, device: str) -> list[object]:
+def _providers(runtime: ModuleType, device: str) -> list[object]:
     """CUDA only where it was asked for and its libraries load, so that nothing is tried in vain and printed."""
     cpu = "CPUExecutionProvider"
     if not device.startswith("cuda") or "CUDAExecutionProvider" not in runtime.get_available_providers():

@@ -5,9 +5,9 @@ It lies in a folder of its own, beside the model: shipped below ``resources/reco
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import torch
@@ -70,8 +70,8 @@ class RecoderCard:
     model_sha256: str
     latent_size: int
     weights_sha256: str = ""
-    recipe: dict[str, Any] = field(default_factory=dict)
-    figures: dict[str, Any] = field(default_factory=dict)
+    recipe: Mapping[str, object] = field(default_factory=dict)
+    figures: Mapping[str, object] = field(default_factory=dict)
     command: str = ""
     notice: str = ""
     reproducing: str = ""

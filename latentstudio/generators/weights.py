@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 import msgspec
 import numpy as np
@@ -208,7 +208,7 @@ def _check_numpy(facts: Mapping[str, TensorFacts], where: str) -> None:
         raise ModelFileError(f"{where} holds {foreign[0][:80]}", expected="float32 or other numpy numbers")
 
 
-def read_torch_file(path: Path) -> Any:
+def read_torch_file(path: Path) -> object:
     """The plain containers and CPU tensors of a torch file; nothing else is ever built.
 
     Raises:
@@ -236,11 +236,11 @@ def read_state_dicts(path: Path) -> dict[str, dict[str, Tensor]]:
     path = Path(path)
     with _opened(path) as stream:
         is_torch = looks_like_torch(stream.read(HEAD))
-    content: Any = read_torch_file(path) if is_torch else read_tensors(path)
+    content: object = read_torch_file(path) if is_torch else read_tensors(path)
     found: dict[str, dict[str, Tensor]] = {}
     seen: set[int] = set()  # a pickle may name one container many times, or inside itself
 
-    def collect(value: Mapping[Any, Any], where: str, depth: int) -> None:
+    def collect(value: Mapping[object, object], where: str, depth: int) -> None:
         seen.add(id(value))
         tensors = {str(name).removeprefix(_PARALLEL): part for name, part in value.items() if isinstance(part, Tensor)}
         if any(str(name).startswith(_PARALLEL) for name in value):
@@ -299,9 +299,13 @@ def _packed(tensors: Mapping[str, object], metadata: Mapping[str, str] | None) -
         yield value.astype(value.dtype.newbyteorder("<"), copy=False).tobytes()
 
 
-def _as_numpy(value: Any) -> NDArray[np.generic]:
+def _as_numpy(value: object) -> NDArray[np.generic]:
     if isinstance(value, np.ndarray):
         return value
+    from torch import Tensor  # torch must stay off the way to the first window
+
+    if not isinstance(value, Tensor):
+        raise TypeError(f"a {type(value).__name__} is no tensor")
     plain = value.detach().cpu()
     return np.asarray((plain.float() if str(plain.dtype) == "torch.bfloat16" else plain).numpy())
 

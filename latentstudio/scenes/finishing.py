@@ -9,6 +9,7 @@ import numpy as np
 from torch import nn
 
 from latentstudio.generators.card import ModelCard
+from latentstudio.generators.values import whole
 from latentstudio.pixels import write_png
 from latentstudio.scenes.evaluating import evaluation_steps
 from latentstudio.scenes.making import make_scene
@@ -49,7 +50,7 @@ def measured(network: nn.Module, recipe: Recipe, *, count: int | None = None) ->
     """The figures on ``count`` (``TESTED``) scenes that were never trained on; none where the truth is not known."""
     if not recipe.data.startswith("scenes:"):
         return {}
-    kind, side = recipe.data.removeprefix("scenes:"), int(recipe.config.get("side", 64))
+    kind, side = recipe.data.removeprefix("scenes:"), whole(recipe.config, "side", 64)
     steps = list(evaluation_steps(
         scene_parts(network), lambda number: make_scene(kind, TEST_SEED + number, side=side), count or TESTED
     ))
@@ -61,6 +62,6 @@ def measured(network: nn.Module, recipe: Recipe, *, count: int | None = None) ->
 def _write_pictures(recipe: Recipe, out: Path) -> None:
     """Some pictures to look at."""
     if recipe.data.startswith("scenes:"):
-        kind, side = recipe.data.removeprefix("scenes:"), int(recipe.config.get("side", 64))
+        kind, side = recipe.data.removeprefix("scenes:"), whole(recipe.config, "side", 64)
         shown = [make_scene(kind, TEST_SEED + number, side=side).picture for number in range(SHOWN)]
         write_png(out / HELD_OUT_FILE, np.concatenate(shown, axis=1))

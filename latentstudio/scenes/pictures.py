@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from latentstudio.errors import StudioError
 from latentstudio.files import replacing
+from latentstudio.generators.values import whole
 from latentstudio.places import cache_folder
 from latentstudio.readers import read_npy
 from latentstudio.scenes.making import kind_named, make_scene
@@ -36,7 +37,7 @@ def read_scenes(recipe: Recipe) -> Iterator[TrainingStep | PictureSet]:
 
     ``data`` is ``scenes:KIND``, or whatever ``training.sources`` knows: a folder, ``samples:MODEL``.
     """
-    side = int(recipe.config.get("side", 64))
+    side = whole(recipe.config, "side", 64)
     if not recipe.data.startswith("scenes:"):
         for step in read_data(recipe.data, Wanted(side, 3, recipe.mirrored)):
             yield TrainingStep(0.0, step.message)
@@ -45,7 +46,7 @@ def read_scenes(recipe: Recipe) -> Iterator[TrainingStep | PictureSet]:
         return
     kind = recipe.data.removeprefix("scenes:")
     chosen = kind_named(kind)
-    capacity = int(recipe.config.get("grid", 4)) ** 2 * int(recipe.config.get("slots", 2))
+    capacity = whole(recipe.config, "grid", 4) ** 2 * whole(recipe.config, "slots", 2)
     notes = () if chosen.counts[1] <= capacity else (
         f"scenes of the kind '{kind}' hold up to {chosen.counts[1]} objects, and this model has room for {capacity}",)
     for made in _pool(kind, side):

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from latentstudio.errors import ModelFileError, TrainingError, UnknownNameError
 from latentstudio.generators.card import ModelCard, check_card
@@ -57,11 +57,11 @@ class Recipe:
         "Mirrored", why="half of the pictures, where left and right mean nothing")] = False
     start: Annotated[str, Setting(
         "Trained model to start from", why="its weights are taken where they fit (fine-tuning)")] = ""
-    config: dict[str, Any] = field(default_factory=dict)
+    config: Mapping[str, object] = field(default_factory=dict)
     settings: dict[str, float] = field(default_factory=dict)
-    card: dict[str, Any] = field(default_factory=dict)
+    card: Mapping[str, object] = field(default_factory=dict)
 
-    def as_dict(self) -> dict[str, Any]:
+    def as_dict(self) -> dict[str, object]:
         """Plain containers, for the model card and checkpoints; of a folder to start from only its name."""
         return asdict(self) | {"start": Path(self.start).name}
 
@@ -153,7 +153,7 @@ def shipped_recipe(name: str) -> Path:
     raise UnknownNameError(f"there is no recipe '{name}'", expected=f"one of: {names}, or a TOML file")
 
 
-def card_words(recipe: Recipe, facts: Mapping[str, object]) -> dict[str, Any]:
+def card_words(recipe: Recipe, facts: Mapping[str, object]) -> dict[str, object]:
     """What a trained model's card says of itself, from its recipe and the ``facts`` of its method.
 
     A recipe "made like" one that ships claims nothing that is said of that one: its title only under its own name, its

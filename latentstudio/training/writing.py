@@ -12,7 +12,7 @@ from torch import Tensor
 from latentstudio.errors import TrainingError
 from latentstudio.files import make_folder, sha256_of
 from latentstudio.generators.acceleration import GRAPH_FILE, export_graph
-from latentstudio.generators.card import ModelCard, check_card, write_card
+from latentstudio.generators.card import ModelCard, card_with, check_card, write_card
 from latentstudio.generators.contract import Generator
 from latentstudio.generators.weights import write_tensors
 from latentstudio.training.building import FindsBackends
@@ -44,12 +44,12 @@ def write_model(
     weights = out / card.weights
     header = {"model": recipe.name} | ({} if config is None else {"config": json.dumps(config)})
     write_tensors(weights, tensors, header)
-    card = replace(backend.probe(weights) or card, **{
+    card = card_with(backend.probe(weights) or card, {
         **told, "name": recipe.name,
         "backend": recipe.backend, "weights": card.weights, "config": dict(recipe.config if config is None else config),
         "weights_sha256": sha256_of(weights), "accelerated": "", "accelerated_sha256": "", "recipe": recipe.as_dict(),
         "command": command,
-    })
+    }, lambda reason: TrainingError(f"the recipe's card cannot be written ({reason})", expected="values of a card"))
     generator = backend.open(card, out, device="cpu")
     export_graph(generator, out / GRAPH_FILE)
     card = replace(card, accelerated=GRAPH_FILE, accelerated_sha256=sha256_of(out / GRAPH_FILE),

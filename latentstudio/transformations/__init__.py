@@ -10,7 +10,7 @@ Signs: x to the right, y downwards, scale t = log2 of the magnification (above 0
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from latentstudio.transformations.facts import FACTS, INTERPOLATIONS, NAMES, Facts
 
@@ -44,7 +44,7 @@ _HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'latentstudio.transformations' has no attribute '{name}'")
     return getattr(importlib.import_module(f"latentstudio.transformations.{_HOMES[name]}"), name)

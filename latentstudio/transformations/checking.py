@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -55,7 +54,7 @@ def raised(facts: Facts, origin: Origin, problem: BaseException) -> Transformati
                                expected="(images, mask)")
 
 
-def checked(facts: Facts, origin: Origin | None, images: Tensor, result: Any) -> tuple[Tensor, Tensor]:
+def checked(facts: Facts, origin: Origin | None, images: Tensor, result: object) -> tuple[Tensor, Tensor]:
     """The pictures and the mask of a result that keeps the contract; a mask of truth values becomes one of numbers.
 
     Raises:
@@ -133,7 +132,7 @@ def _kind(tensor: Tensor) -> str:
     return f"{str(tensor.dtype).removeprefix('torch.')} on {tensor.device}"
 
 
-def _named(result: Any) -> str:
+def _named(result: object) -> str:
     if isinstance(result, tuple | list):
         return f"{len(result)} values ({', '.join(type(value).__name__ for value in result)})"
     return "nothing" if result is None else f"one {type(result).__name__}"

@@ -8,7 +8,6 @@ those that follow, and the masks are multiplied.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -81,11 +80,13 @@ def combine(parts: Parts, *, name: str = "") -> Transformation:
 def _one_after_another(ordered: Parts, alike: bool) -> Function:
     """Apply the parts in this order; t counts in their unit where ``alike``, else in shares of their reaches."""
 
-    def apply(images: Tensor, t: Tensor, **options: Any) -> tuple[Tensor, Tensor]:
+    def apply(
+        images: Tensor, t: Tensor, *, fill: float | None = None, interpolation: str | None = None
+    ) -> tuple[Tensor, Tensor]:
         mask = torch.ones_like(images[:, :1])
         for part, share in ordered:
             amount = share * t * (1.0 if alike else part.largest(int(images.shape[-1])))
-            chosen = part.with_options(**options) if part.moves else part
+            chosen = part.with_options(fill=fill, interpolation=interpolation) if part.moves else part
             images, defined = chosen.trial(images, amount)
             mask = (_carried(chosen, mask, amount) if part.moves else mask) * defined
         return images, mask

@@ -15,7 +15,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 from latentstudio.errors import StudioError, TransformationError
 from latentstudio.transformations.checking import Origin, first_line, line_in
@@ -43,7 +42,7 @@ def load_transformation(text: str | Path) -> Transformation:
     """
     path, name = _split(str(text))
     module = _run(path)
-    value = vars(module).get(name) if name else None
+    value: object = vars(module).get(name) if name else None
     if not name:
         name, value = _only(module, path)
     if value is None:
@@ -98,18 +97,20 @@ def _source(path: Path) -> bytes:
         raise TransformationError(f"{path} cannot be read ({problem.strerror})", expected=_FORM) from problem
 
 
-def _candidates(module: ModuleType) -> dict[str, Any]:
+def _candidates(module: ModuleType) -> dict[str, Transformation | Function]:
     """What the file defines that may be a transformation: ready ones, else public functions of two arguments."""
     public = {name: value for name, value in vars(module).items() if not name.startswith("_")}
-    ready = {name: value for name, value in public.items() if isinstance(value, Transformation)}
-    own = {
+    ready: dict[str, Transformation | Function] = {
+        name: value for name, value in public.items() if isinstance(value, Transformation)
+    }
+    own: dict[str, Transformation | Function] = {
         name: value for name, value in public.items()
         if inspect.isfunction(value) and value.__module__ == module.__name__ and _takes_two(value)
     }
     return ready or own
 
 
-def _only(module: ModuleType, path: Path) -> tuple[str, Any]:
+def _only(module: ModuleType, path: Path) -> tuple[str, Transformation | Function]:
     found = _candidates(module)
     if not found:
         raise TransformationError(f"{path.name} defines no transformation", expected="a function (images, t)")
@@ -150,7 +151,7 @@ def _from_function(function: Function, name: str, path: Path) -> Transformation:
     return _checked_name(own, name)
 
 
-def _unit(said: Any) -> Unit:
+def _unit(said: object) -> Unit:
     return said if isinstance(said, Unit) else unit_named(str(said))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from torch import Tensor
 
@@ -12,7 +11,7 @@ from latentstudio.errors import UsageError
 from latentstudio.transformations.checking import Origin, check_something_valid, checked, raised
 from latentstudio.transformations.facts import Facts
 
-Function = Callable[..., Any]
+Function = Callable[..., object]
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Transformation(Facts):
         """As ``apply``, but that nothing of a picture stays valid is no error: its mask is 0."""
         return checked(self, self.origin, images, self._result(images, t))
 
-    def _result(self, images: Tensor, t: Tensor) -> Any:
+    def _result(self, images: Tensor, t: Tensor) -> object:
         options = {"fill": self.fill, "interpolation": self.interpolation} if self.moves else {}
         if self.origin is None:
             return self.function(images, t, **options)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+
+import msgspec
 
 from latentstudio.errors import ModelFileError
 
@@ -51,12 +52,12 @@ class Sizes:
         """Numbers that the last down-block leaves."""
         return self.widths[-1] * 16
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> dict[str, object]:
         """What the card holds."""
         return {**asdict(self), "parts": list(self.parts)}
 
 
-def read_sizes(config: Mapping[str, Any]) -> Sizes:
+def read_sizes(config: Mapping[str, object]) -> Sizes:
     """Sizes from a config.
 
     Raises:
@@ -71,7 +72,10 @@ def read_sizes(config: Mapping[str, Any]) -> Sizes:
             raise ModelFileError(f"the config gives {key} {value!r}", expected="a whole number")
     if not isinstance(config.get("critic_norm", True), bool):
         raise ModelFileError(f"the config gives critic_norm {config['critic_norm']!r}", expected="true or false")
-    sizes = Sizes(**{**config, "parts": tuple(config.get("parts", Sizes.parts))})
+    try:
+        sizes = msgspec.convert(dict(config), Sizes)
+    except msgspec.ValidationError as problem:
+        raise ModelFileError(f"the config does not fit ({problem})", expected="sizes of an autoencoder") from problem
     for found, right, expected in (
         (f"side {sizes.side}", sizes.side in SIDES, f"one of: {', '.join(map(str, SIDES))} pixels"),
         (f"{sizes.channels} channels", sizes.channels in (1, 3), "1 or 3"),

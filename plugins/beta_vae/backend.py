@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import ModelCard, write_card
 from latentstudio.generators.conditions import NONE, TRUNCATION, Conditions
+from latentstudio.generators.values import whole
 from latentstudio.generators.weights import check_safetensors, read_state_dicts, read_tensors, write_tensors
 from latentstudio.latents import LatentSpace
 
@@ -83,9 +83,9 @@ class BetaVaeBackend:
                 return card, {name: part.float().contiguous() for name, part in tensors.items()}
         raise ModelFileError(f"{path.name} holds no beta-VAE", expected="the state dict of one")
 
-    def build(self, config: Mapping[str, Any]) -> BetaVae:
+    def build(self, config: Mapping[str, object]) -> BetaVae:
         """A fresh network; ``config`` gives ``latent_size`` (10)."""
-        return BetaVae(int(config.get("latent_size", 10)))
+        return BetaVae(whole(config, "latent_size", 10))
 
     def make_example(self, folder: Path, *, seed: int) -> ModelCard:
         """Write a small untrained model into ``folder``, for the contract suite."""

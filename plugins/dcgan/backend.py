@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +12,7 @@ from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import ModelCard, write_card
 from latentstudio.generators.conditions import NONE, TRUNCATION, Conditions
+from latentstudio.generators.values import whole, wholes
 from latentstudio.generators.weights import read_state_dicts, read_tensors, write_tensors
 from latentstudio.latents import LatentSpace
 
@@ -85,10 +85,10 @@ class DcganBackend:
         raise ModelFileError(f"{path.name} holds no DCGAN generator",
                              expected="4x4 transposed convolutions with batch norm from z to 1 or 3 channels")
 
-    def build(self, config: Mapping[str, Any]) -> DcganNetwork:
+    def build(self, config: Mapping[str, object]) -> DcganNetwork:
         """A fresh network; ``config`` gives ``latent_size`` (100), ``widths`` and ``channels`` (3)."""
-        widths = tuple(int(width) for width in config.get("widths", (512, 256, 128, 64)))
-        return DcganNetwork(Sizes(int(config.get("latent_size", 100)), widths, int(config.get("channels", 3))))
+        widths = wholes(config, "widths", (512, 256, 128, 64))
+        return DcganNetwork(Sizes(whole(config, "latent_size", 100), widths, whole(config, "channels", 3)))
 
     def make_example(self, folder: Path, *, seed: int) -> ModelCard:
         """Write a small untrained model into ``folder``, for the contract suite."""
@@ -116,8 +116,7 @@ def _less_like_a_generator(name: str) -> tuple[bool, str]:
 
 
 def _sizes(card: ModelCard) -> Sizes:
-    widths = tuple(int(width) for width in card.config.get("widths", ()))
-    return Sizes(card.spaces[0].size, widths, card.channels)
+    return Sizes(card.spaces[0].size, wholes(card.config, "widths", ()), card.channels)
 
 
 def _card(name: str, sizes: Sizes, sha256: str = "") -> ModelCard:

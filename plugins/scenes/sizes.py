@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
+
+import msgspec
 
 from latentstudio.errors import ModelFileError
 
@@ -61,12 +62,12 @@ class SceneSizes:
         """Coordinates of everything that is drawn for one picture."""
         return self.components * self.background_size + self.capacity * (self.box_size + self.what_size + 1)
 
-    def config(self) -> dict[str, Any]:
+    def config(self) -> dict[str, object]:
         """What the card holds."""
         return asdict(self)
 
 
-def read_scene_sizes(config: Mapping[str, Any]) -> SceneSizes:
+def read_scene_sizes(config: Mapping[str, object]) -> SceneSizes:
     """Sizes from a config.
 
     Raises:
@@ -83,11 +84,11 @@ def read_scene_sizes(config: Mapping[str, Any]) -> SceneSizes:
     for name in ("rotates", "half_turn", "learned_prior"):
         if not isinstance(config.get(name, True), bool):
             raise ModelFileError(f"the config gives {name} {config[name]!r}", expected="true or false")
-    sizes = SceneSizes(**dict(config))
     for name, least, most in (("reach", 0.1, 2.0), ("smallest", 0.005, 0.5), ("largest", 0.05, 1.5)):
-        value = getattr(sizes, name)
+        value = config.get(name, getattr(SceneSizes, name))
         if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
             raise ModelFileError(f"the config gives {name} {value!r}", expected=f"a number from {least} to {most}")
+    sizes = msgspec.convert(dict(config), SceneSizes)
     if sizes.smallest >= sizes.largest:
         raise ModelFileError(f"the config gives smallest {sizes.smallest} and largest {sizes.largest}",
                              expected="the smaller one first")
