@@ -56,6 +56,17 @@ class ImportsFiles(Protocol):
 
 
 @runtime_checkable
+class ComparesLayouts(Protocol):
+    """A backend that can say what keeps the weights of a file from being such as it opens.
+
+    It gets the shapes of the tensors of one container by their names, and gives one clause, such as "a DCGAN generator,
+    but main.12.weight is 64 x 3 x 1 x 1, not 4 x 4"; nothing where they are not at all alike.
+    """
+
+    def compare_layout(self, shapes: Mapping[str, tuple[int, ...]]) -> str: ...
+
+
+@runtime_checkable
 class MakesExample(Protocol):
     """A backend that can write a tiny untrained model (weights and card) into a folder, for the contract suite."""
 

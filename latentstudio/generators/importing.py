@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import shutil
@@ -10,12 +11,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from latentstudio.errors import ModelFileError, StudioError, UsageError
+from latentstudio.errors import ModelFileError, StudioError, UnsafeFileError, UsageError
 from latentstudio.files import is_regular, sha256_of, storage_error, work_folder
 from latentstudio.generators.addons import KINDS, list_add_ons
 from latentstudio.generators.card import CARD_FILE, ModelCard, read_card, write_card
 from latentstudio.generators.catalogue import Catalogue, ModelEntry
-from latentstudio.generators.contract import Backend, ImportsFiles
+from latentstudio.generators.contents import Contents, contents_of, groups_of
+from latentstudio.generators.contract import Backend, ComparesLayouts, ImportsFiles
 from latentstudio.generators.guarding import guarded
 from latentstudio.generators.pickles import HEAD, check_torch_file, looks_like_torch
 from latentstudio.generators.weights import check_safetensors, write_tensors
@@ -58,8 +60,13 @@ def import_model(path: Path, *, catalogue: Catalogue, name: str = "") -> Importe
     if path.name == CARD_FILE and path.is_file():
         path = path.parent
     if path.is_dir():
+        if not is_regular(path / CARD_FILE):
+            raise _told(ModelFileError(f"the folder {path.name} holds no {CARD_FILE}"), path)
         return _copy_folder(path, catalogue, name)
-    check_weights_file(path)
+    try:
+        check_weights_file(path)
+    except ModelFileError as problem:
+        raise _told(problem, path) from problem
     backend_id, backend, card = _recognise(path, catalogue)
     tensors: Mapping[str, object] | None = None
     if isinstance(backend, ImportsFiles):
@@ -86,6 +93,19 @@ def check_weights_file(path: Path) -> None:
         check_safetensors(path)
 
 
+def _told(problem: ModelFileError, path: Path) -> ModelFileError:
+    """The same problem, with what the file or folder holds."""
+    try:
+        held = contents_of(path)
+    except StudioError:
+        return problem
+    if held.kind in ("unknown", "broken", "safetensors", "torch"):
+        return problem
+    why = f"; {problem.found}" if isinstance(problem, UnsafeFileError) else ""
+    return type(problem)(f"{path.name or path} is {held.sentence}{why}", expected=held.expected or problem.expected,
+                         action=held.action or problem.action)
+
+
 def _recognise(path: Path, catalogue: Catalogue) -> tuple[str, Backend, ModelCard]:
     problems: list[str] = []
     for entry in catalogue.backends:
@@ -103,8 +123,28 @@ def _recognise(path: Path, catalogue: Catalogue) -> tuple[str, Backend, ModelCar
             problems.append(f"the backend '{entry.id}' answered probe with a {type(card).__name__}")
     titles = ", ".join(entry.id for entry in catalogue.backends if not entry.error)
     note = f"; {problems[0]}" if problems else ""
-    raise ModelFileError(f"no backend recognises {path.name}{note}", expected=f"weights of one of: {titles}",
-                         action="install a backend plugin for it (see docs/plugin-guide.md)")
+    held = contents_of(path)
+    near = _nearest(held, catalogue)
+    raise ModelFileError(
+        f"no backend recognises {path.name}, {held.sentence}{f': {near}' if near else ''}{note}",
+        expected=f"weights of one of: {titles}",
+        action="install or write a backend plugin for it (see docs/plugin-guide.md)",
+    )
+
+
+def _nearest(held: Contents, catalogue: Catalogue) -> str:
+    """What a backend says that the file nearly is; empty where none knows it."""
+    for entry in catalogue.backends:
+        if entry.error:
+            continue
+        for where, shapes in groups_of(held.tensors).items():
+            with contextlib.suppress(StudioError):
+                backend = catalogue.backend(entry.id)
+                if isinstance(backend, ComparesLayouts):
+                    said = guarded(partial(backend.compare_layout, shapes), entry.id, "compare the file")
+                    if said:
+                        return f"{where or 'it'} is {said}"
+    return ""
 
 
 def _converted(backend: ImportsFiles, path: Path) -> tuple[ModelCard, Mapping[str, object]]:

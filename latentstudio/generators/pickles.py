@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import pickletools
 import struct
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import IO, BinaryIO, cast
 
 from latentstudio.errors import ModelFileError, UnsafeFileError
 from latentstudio.files import open_regular
@@ -16,6 +17,7 @@ from latentstudio.readers import border
 MAX_PICKLE = 16 << 20
 MOST_INSTRUCTIONS = 300_000  # about forty a tensor
 MOST_PARTS = 40_000
+_MOST_PIECE = 256 << 20  # bytes of one argument: more than any one tensor that is kept inside a pickle
 _LISTED = 160  # bytes an archive lists a part in
 _ROOM = 1 << 20  # bytes that a small compressed part, such as the code of TorchScript, may unpack to beyond its size
 HEAD = 9
@@ -54,6 +56,40 @@ def is_harmless(name: str) -> bool:
     return module in ("torch", "torch.cuda") and (last.endswith("Storage") or last in _NUMBERS)
 
 
+class _Pieces(io.RawIOBase):
+    """A stream that gives no single piece too large to be held."""
+
+    def __init__(self, stream: IO[bytes]) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        """As a file's; a larger piece is refused."""
+        if not 0 <= size <= _MOST_PIECE:
+            raise ValueError(f"a piece of {size:,} bytes")
+        return self._stream.read(size)
+
+    def readline(self, size: int | None = -1) -> bytes:
+        """As a file's, and no longer than a piece."""
+        return self._stream.readline(_MOST_PIECE)
+
+    def tell(self) -> int:
+        """As a file's."""
+        return self._stream.tell()
+
+
+def instructions(stream: IO[bytes]) -> Iterator[tuple[str, object]]:
+    """Names and arguments of the instructions of the next pickle in ``stream``.
+
+    Raises:
+        ValueError: the bytes are no pickle, end too early, or are more than ``MOST_INSTRUCTIONS``.
+    """
+    for number, (opcode, argument, _) in enumerate(pickletools.genops(cast("IO[bytes]", _Pieces(stream)))):
+        if number == MOST_INSTRUCTIONS:
+            raise ValueError(f"more than {MOST_INSTRUCTIONS:,} instructions")
+        yield opcode.name, argument
+
+
 def imports_of(stream: IO[bytes]) -> Iterator[str]:
     """Names (``module.attribute``) that the pickle in ``stream`` would import, in order; nothing of it runs.
 
@@ -62,19 +98,16 @@ def imports_of(stream: IO[bytes]) -> Iterator[str]:
     """
     strings: list[str] = []
     memory: dict[int, str] = {}
-    for number, (opcode, argument, _) in enumerate(pickletools.genops(stream)):
-        if number == MOST_INSTRUCTIONS:
-            raise ValueError(f"more than {MOST_INSTRUCTIONS:,} instructions")
-        name = opcode.name
+    for name, argument in instructions(stream):
         if name in _STRINGS:
             strings.append(str(argument))
         elif name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
             if strings:
-                memory[len(memory) if argument is None else int(argument)] = strings[-1]
+                memory[argument if isinstance(argument, int) else len(memory)] = strings[-1]
             elif argument is None:
                 memory[len(memory)] = ""
         elif name in ("GET", "BINGET", "LONG_BINGET"):
-            strings.append(memory.get(int(argument or 0), ""))
+            strings.append(memory.get(argument if isinstance(argument, int) else 0, ""))
         elif name in ("GLOBAL", "INST"):
             yield str(argument).replace(" ", ".")
         elif name == "STACK_GLOBAL":

@@ -14,8 +14,8 @@ from latentstudio.errors import ModelFileError, StudioError, UsageError
 from latentstudio.factors import Factor, read_factor, write_factor
 from latentstudio.generators.card import CARD_FILE
 from latentstudio.generators.catalogue import Catalogue
+from latentstudio.generators.contents import WEIGHTS, contents_of
 from latentstudio.generators.importing import import_model
-from latentstudio.generators.pickles import HEAD, looks_like_torch
 from latentstudio.generators.weights import check_safetensors
 from latentstudio.inversion.photos import Photo, read_photo
 from latentstudio.picture_files import SUFFIXES, picture_size
@@ -23,7 +23,6 @@ from latentstudio.places import user_factors
 from latentstudio.scenes.scene import Scene, read_scene
 
 SESSION_SUFFIX = ".latentstudio"
-WEIGHTS = (".pt", ".pth", ".ckpt")
 
 
 @dataclass(frozen=True)
@@ -63,24 +62,15 @@ def read_file(path: Path, catalogue: Catalogue) -> DroppedFile:
         return DroppedFile("scene", path.stem, model=scene.model, scene=scene)
     if path.is_file() and path.suffix.lower() == ".safetensors":
         return _read_tensors(path, catalogue)
-    if path.is_dir() and not (path / CARD_FILE).is_file():
-        raise ModelFileError(f"the folder {path.name} holds no {CARD_FILE}", expected="a model folder or weights file")
-    if path.is_file() and path.name != CARD_FILE and not _may_be_weights(path):
-        raise UsageError(
-            f"{path.name} is of no kind that latentstudio opens",
-            expected="a photo, a picture or session that it saved, a factor file, a model's folder or its weights",
-        )
+    if path.is_file() and path.name != CARD_FILE and path.suffix.lower() not in WEIGHTS:
+        held = contents_of(path)
+        if held.kind in ("other", "unknown", "archive"):
+            said = "of no kind that latentstudio opens" if held.kind == "unknown" else held.sentence
+            raise UsageError(
+                f"{path.name} is {said}", action=held.action,
+                expected="a photo, a picture or session that it saved, a factor file, a model's folder or its weights",
+            )
     return _import(path, catalogue)
-
-
-def _may_be_weights(path: Path) -> bool:
-    """By its name or its first bytes; whether the rest is sound is for the importer to say."""
-    try:
-        with open(path, "rb") as stream:
-            head = stream.read(HEAD)
-    except OSError:
-        return True
-    return path.suffix.lower() in WEIGHTS or looks_like_torch(head) or head[8:] == b"{"
 
 
 def _read_picture(path: Path) -> DroppedFile:

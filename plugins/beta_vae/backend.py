@@ -83,6 +83,17 @@ class BetaVaeBackend:
                 return card, {name: part.float().contiguous() for name, part in tensors.items()}
         raise ModelFileError(f"{path.name} holds no beta-VAE", expected="the state dict of one")
 
+    def compare_layout(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
+        """What keeps tensors of these shapes from being a beta-VAE, in a clause; nothing if most names are others."""
+        expected = _expected(shapes)
+        if not expected or len(expected.keys() & shapes.keys()) < len(expected) / 2:
+            return ""
+        for name, wanted in expected.items():
+            if shapes.get(name) != wanted:
+                said = " x ".join(map(str, shapes[name])) if name in shapes else "missing"
+                return f"a beta-VAE, but {name} is {said}, not {' x '.join(map(str, wanted))}"
+        return f"a beta-VAE, but with {next(name for name in shapes if name not in expected)} beside its layers"
+
     def build(self, config: Mapping[str, object]) -> BetaVae:
         """A fresh network; ``config`` gives ``latent_size`` (10)."""
         return BetaVae(whole(config, "latent_size", 10))
@@ -105,12 +116,17 @@ def create() -> BetaVaeBackend:
 
 
 def _recognise(shapes: Mapping[str, tuple[int, ...]], path: Path) -> ModelCard | None:
+    expected = _expected(shapes)
+    return _card(path.stem, expected["decoder.0.weight"][1]) if expected and dict(shapes) == expected else None
+
+
+def _expected(shapes: Mapping[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """The shapes of a beta-VAE with as many dimensions as these seem to have; none where that cannot be told."""
     first = shapes.get("decoder.0.weight", ())
     if len(first) != 2 or not 1 <= first[1] <= 1024:
-        return None
+        return {}
     with torch.device("meta"):
-        expected = {name: tuple(value.shape) for name, value in BetaVae(first[1]).state_dict().items()}
-    return _card(path.stem, first[1]) if dict(shapes) == expected else None
+        return {name: tuple(value.shape) for name, value in BetaVae(first[1]).state_dict().items()}
 
 
 def _card(name: str, latent_size: int, sha256: str = "") -> ModelCard:

@@ -16,7 +16,7 @@ from latentstudio.generators.values import whole, wholes
 from latentstudio.generators.weights import read_state_dicts, read_tensors, write_tensors
 from latentstudio.latents import LatentSpace
 
-from .network import DcganNetwork, FoldedNetwork, Sizes, canonical
+from .network import DcganNetwork, FoldedNetwork, Sizes, canonical, compare
 
 BACKEND = "dcgan"
 FOLD_AGREEMENT = 1e-5
@@ -84,6 +84,11 @@ class DcganBackend:
                 return _card(path.stem, found[0]), found[1]
         raise ModelFileError(f"{path.name} holds no DCGAN generator",
                              expected="4x4 transposed convolutions with batch norm from z to 1 or 3 channels")
+
+    def compare_layout(self, shapes: Mapping[str, tuple[int, ...]]) -> str:
+        """What keeps tensors of these shapes from being such a generator, in a clause; nothing if they are not alike.
+        """
+        return compare(shapes)
 
     def build(self, config: Mapping[str, object]) -> DcganNetwork:
         """A fresh network; ``config`` gives ``latent_size`` (100), ``widths`` and ``channels`` (3)."""

@@ -114,5 +114,37 @@ def canonical(tensors: Mapping[str, Tensor]) -> tuple[Sizes, dict[str, Tensor]] 
     return sizes, {name: value.detach().float().contiguous() for name, value in found.items()}
 
 
+def compare(shapes: Mapping[str, tuple[int, ...]]) -> str:
+    """What keeps tensors of these shapes from being a DCGAN generator, where they are convolutions that narrow down to
+    the channels of a picture; else nothing.
+    """
+    names = [name for name in sorted(shapes, key=_natural) if len(shapes[name]) == 4]
+    if len(names) < 3:
+        return ""
+    if any(shapes[one][1] != shapes[other][0] for one, other in itertools.pairwise(names)):
+        return ""
+    norms = sum(name.endswith("running_mean") for name in shapes)
+    for name in names:
+        if shapes[name][2:] != (KERNEL, KERNEL):
+            place = " of the last layer" if name == names[-1] else ""
+            return (f"a DCGAN generator, but for the kernel{place}: {name} is {_by(shapes[name])}, "
+                    f"not {_by((*shapes[name][:2], KERNEL, KERNEL))}")
+    last = names[-1]
+    if shapes[last][1] not in (1, 3):
+        return f"a DCGAN generator, but {last} is {_by(shapes[last])}: {shapes[last][1]} channels, not 1 or 3"
+    if norms != len(names) - 1:
+        return f"a DCGAN generator, but with {norms} batch norms, not one behind each of {len(names) - 1} layers"
+    known = {f"{name.removesuffix('running_mean')}{part}" for name in shapes if name.endswith("running_mean")
+             for part in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")}
+    more = [name for name in sorted(shapes, key=_natural) if name not in known and name not in names]
+    if more:
+        return f"a DCGAN generator, but with {more[0]} {_by(shapes[more[0]])} beside its layers"
+    return f"a DCGAN generator, but of {KERNEL * 2 ** (len(names) - 1)} pixels, more than {MAX_SIDE}"
+
+
+def _by(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape)) or "(one number)"
+
+
 def _natural(name: str) -> list[tuple[int, int, str]]:
     return [(1, int(part), "") if part.isdecimal() else (0, 0, part) for part in re.split(r"(\d+)", name)]
