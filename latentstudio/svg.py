@@ -14,7 +14,7 @@ FONT = "Inter, Helvetica, Arial, sans-serif"
 
 
 class Drawing:
-    """Collects shapes in pixels, x to the right and y downwards; ``text`` hands out the file.
+    """Collects shapes in pixels, x to the right and y downwards; ``svg`` hands out the file.
 
     Args:
         width, height: of the whole drawing.
@@ -62,8 +62,8 @@ class Drawing:
         self._shapes.append(f"<text {attributes}>{escape(text)}</text>")
 
     @property
-    def text(self) -> str:
-        """The SVG file."""
+    def svg(self) -> str:
+        """The file."""
         width, height = self._size
         frame = _attributes(width=width, height=height, viewBox=f"0 0 {width:g} {height:g}", font_family=FONT)
         return "\n".join((f'<svg xmlns="http://www.w3.org/2000/svg" {frame}>', *self._shapes, "</svg>", ""))

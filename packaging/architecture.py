@@ -1,7 +1,7 @@
 """The house in one drawing, made from the imports: a row a layer, a box a package as wide as it is long, a line for the
 imports between two of them as thick as they are many.
 
-    make architecture        docs/images/architecture.svg
+    make architecture        docs/images/architecture.svg, architecture.csv
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 
 import grimp
 
-from latentstudio.files import write_whole
+from latentstudio.figures import write_figure
 from latentstudio.svg import Drawing
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +30,8 @@ def main() -> None:
     lines = {name: _lines(name) for row in rows for name in row}
     places = _places(rows, lines)
     drawing = Drawing(WIDTH, EDGE + ROW * len(rows) + 30.0, title="The packages of latentstudio and their imports")
-    for (upper, lower), count in sorted(_imports(graph, set(places)).items()):
+    imports = sorted(_imports(graph, set(places)).items())
+    for (upper, lower), count in imports:
         (ux, uy, uw), (lx, ly, lw) = places[upper], places[lower]
         start, end = (ux + uw / 2, uy + HEIGHT), (lx + lw / 2, ly)
         drawing.line((start, end), colour=LINE, width=min(0.5 + count / 16, 5.0), opacity=0.28)
@@ -40,7 +41,7 @@ def main() -> None:
         drawing.words(f"{lines[name]:,} lines", (x + width / 2, y + 33), colour=DIM, size=10.0, anchor="middle")
     drawing.words("Above imports below, never the other way round; import-linter keeps it. Orange knows Qt.",
                   (EDGE, EDGE + ROW * len(rows) + 14), colour=DIM, size=12.0)
-    write_whole(OUT, drawing.text.encode())
+    write_figure(OUT, drawing, ("package", "imports", "times"), ((*pair, count) for pair, count in imports))
     print(f"{len(places)} packages in {OUT}")
 
 

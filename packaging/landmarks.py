@@ -13,7 +13,6 @@ pins old versions of torch and torchvision, so it is unpacked beside the checkou
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import importlib
 import json
@@ -31,6 +30,7 @@ from PIL import Image
 
 import latentstudio
 from latentstudio.factors import FactorSet, apply_factors, read_factor, write_factor
+from latentstudio.figures import write_csv
 from latentstudio.latents import sample_prior
 from latentstudio.pixels import to_bytes
 from latentstudio.version import VERSION
@@ -181,20 +181,23 @@ def _write(rows: list[dict[str, object]], model: latentstudio.Model, count: int,
     told = {"version": VERSION, "seed": seed, "count": count, "model": MODEL, "model_sha256": model.card.weights_sha256,
             "ruler": PACKAGE, "ruler_sha256": weights, "found_on": round(share, 3), "rows": rows}
     (OUT / "landmarks.json").write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    with open(OUT / "landmarks.csv", "w", newline="", encoding="utf-8") as stream:
-        table = csv.writer(stream)
-        table.writerow([part for name in names for part in ([name] if name in ("slider", "asked", "faces")
-                                                              else [name, f"{name}, lower", f"{name}, upper"])])
-        for row in rows:
-            cells: list[object] = []
-            for name in names:
-                value = row.get(name, "" if name in ("slider", "asked", "faces") else ["", "", ""])
-                cells += value if isinstance(value, list) else [value]
-            table.writerow(cells)
+    write_csv(OUT / "landmarks.csv", *as_table(rows))
     (OUT / "README.md").write_text(_report(rows, told), encoding="utf-8")
     _name(rows)
     print(f"{len(rows)} rows in {OUT}")
+
+
+def as_table(rows: list[dict[str, object]]) -> tuple[list[str], list[list[object]]]:
+    """Names and rows of the table: a figure that has an interval becomes three columns."""
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    one = ("slider", "asked", "faces")
+    columns = [part for name in names
+               for part in ([name] if name in one else [name, f"{name}, lower", f"{name}, upper"])]
+    cells: list[list[object]] = []
+    for row in rows:
+        found = (row.get(name, None if name in one else [None] * 3) for name in names)
+        cells.append([part for value in found for part in (value if isinstance(value, list) else [value])])
+    return columns, cells
 
 
 def _report(rows: list[dict[str, object]], told: dict[str, object]) -> str:

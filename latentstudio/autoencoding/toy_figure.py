@@ -2,16 +2,34 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from latentstudio.autoencoding.toy import ToyResult
+from latentstudio.figures import write_figure
 from latentstudio.pixels import BytePictures
 
 WIDTH, HEIGHT, EDGE = 1200, 420, 40
+CROSSES = 700
 _PAPER, _INK, _FAINT = (252, 252, 250), (30, 30, 34), (150, 150, 150)
 _RAMP = np.array(((68, 1, 84), (59, 82, 139), (33, 145, 140), (94, 201, 98), (253, 191, 37)), dtype=np.float64)
+
+
+def write_toy(path: Path, result: ToyResult) -> None:
+    """Write the figure, and beside it every point of it: whose it is, its code, its place.
+
+    Raises:
+        StorageError: the disk is full or the folder may not be written.
+    """
+    shown = {"data": (result.colours, result.data), "vae": (result.codes, result.decoded),
+             "avae": (result.codes, result.generated), "avae_with_xi": (result.drawn_codes[:CROSSES], result.drawn)}
+    write_figure(path, draw_toy(result), ("whose", "code", "x", "y"), (
+        (name, code, *point) for name, (codes, points) in shown.items()
+        for code, point in zip(codes, points[: len(codes)], strict=True)
+    ))
 
 
 def draw_toy(result: ToyResult) -> BytePictures:
@@ -26,7 +44,7 @@ def draw_toy(result: ToyResult) -> BytePictures:
         if panel == 0:
             _curve(drawing, result.generated, result.codes, (low, high), top, on=7, off=4, width=4)
         else:
-            _crosses(drawing, result.drawn[:700], _colours(result.drawn_codes[:700], low, high), top)
+            _crosses(drawing, result.drawn[:CROSSES], _colours(result.drawn_codes[:CROSSES], low, high), top)
         _curve(drawing, result.decoded, result.codes, (low, high), top, on=2, off=3, width=4)
         drawing.line((EDGE, top + HEIGHT - EDGE, WIDTH - EDGE, top + HEIGHT - EDGE), fill=_FAINT)
     return np.array(image)

@@ -5,43 +5,22 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from latentstudio.cli.factors_protocol import columns_of, measured_of
+from latentstudio.cli.factors_protocol import Measured, measured_of, measured_on, write_protocols
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.picture_options import add_conditions, allow_negative_values, read_conditions
-from latentstudio.cli.tables import write_csv
 from latentstudio.errors import LearningError, UsageError
-from latentstudio.factors import ALPHAS, Factor, parse_alphas
-from latentstudio.factors.figures import protocol_figure
-from latentstudio.factors.protocol import Protocol
-from latentstudio.files import check_writable, write_whole
-from latentstudio.generators.card import ModelCard
+from latentstudio.factors import ALPHAS, parse_alphas
+from latentstudio.figures import check_figure
 from latentstudio.generators.opening import open_model
-from latentstudio.generators.values import below
 from latentstudio.tasks.draw import factors_of
 
 SUMMARY = "the paper's evaluation on several models: does the spread fall with beta?"
 TABLE, FIGURE = "compare.csv", "compare.svg"
-
-
-@dataclass(frozen=True)
-class _Measured:
-    """One model's part: its name, beta of its training (None where it has none), its factor, what was measured."""
-
-    model: str
-    beta: float | None
-    factor: Factor
-    protocol: Protocol
-
-    @property
-    def title(self) -> str:
-        """For the figure."""
-        return self.model if self.beta is None else f"{self.model} (beta {self.beta:g})"
 
 
 def add_options(action: argparse.ArgumentParser) -> None:
@@ -60,13 +39,11 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     """Measure every model, then say, write and draw."""
     if len(set(arguments.models)) < len(arguments.models):
         raise UsageError("a model is named twice", expected="each model once")
-    check_writable(arguments.out / TABLE)
+    check_figure(arguments.out / FIGURE)
     began = time.perf_counter()
     parts = [_measure(name, arguments, output) for name in arguments.models]
     parts.sort(key=lambda part: (part.beta is None, part.beta or 0.0))
-    write_csv(arguments.out / TABLE, ("model", "beta", "alpha", "t", "mean", "median", "std", "samples"), _rows(parts))
-    figure = protocol_figure(parts[0].factor, [(part.title, part.protocol) for part in parts])
-    write_whole(arguments.out / FIGURE, figure.encode("utf-8"))
+    write_protocols(arguments.out / FIGURE, parts)
     falls = falls_with_beta([(part.beta, part.protocol.mean_std) for part in parts])
     symbol = parts[0].factor.unit.symbol
     shown = parts[0].factor.unit.to_display
@@ -92,7 +69,7 @@ def falls_with_beta(spreads: Iterable[tuple[float | None, float]]) -> bool | Non
     return bool((np.diff([spread for _, spread in known]) < 0).all())
 
 
-def _measure(name: str, arguments: argparse.Namespace, output: Output) -> _Measured:
+def _measure(name: str, arguments: argparse.Namespace, output: Output) -> Measured:
     alphas = ALPHAS if arguments.alphas is None else parse_alphas(arguments.alphas)
     model = open_model(name, device=arguments.device, runtime="eager")
     try:
@@ -107,18 +84,4 @@ def _measure(name: str, arguments: argparse.Namespace, output: Output) -> _Measu
     protocol = getattr(last, "protocol", None)
     if protocol is None:
         raise LearningError(f"putting '{factor.name}' gave no result", action="raise --count")
-    return _Measured(model.card.name, _beta(model.card), factor, protocol)
-
-
-def _beta(card: ModelCard) -> float | None:
-    """beta of a beta-VAE's training recipe."""
-    beta = below(card.recipe, "settings").get("beta")
-    return float(beta) if isinstance(beta, int | float) else None
-
-
-def _rows(parts: list[_Measured]) -> Iterable[tuple[object, ...]]:
-    for part in parts:
-        shown = columns_of(part.factor, part.protocol)
-        columns = (shown.alphas, shown.t, shown.mean, shown.median, shown.std, shown.samples)
-        for row in zip(*columns, strict=True):
-            yield (part.model, part.beta, *row)
+    return measured_on(model.card, factor, protocol)

@@ -9,9 +9,9 @@ import numpy as np
 
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.picture_options import find_factor
-from latentstudio.cli.tables import write_csv
 from latentstudio.errors import UsageError
 from latentstudio.factors.distribution import prior_cumulative, prior_density, prior_ends, prior_quantile
+from latentstudio.figures import write_csv
 from latentstudio.files import check_writable
 from latentstudio.generators.opening import open_model
 

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentstudio import pixels
-from latentstudio.cli.factors_protocol import columns_of, measured_of, write_values
+from latentstudio.cli.factors_protocol import columns_of, measured_of, measured_on, write_protocols, write_values
 from latentstudio.cli.options import count_from_one
 from latentstudio.cli.output import Output, table
 from latentstudio.cli.picture_options import add_conditions, allow_negative_values, find_factor, read_conditions
-from latentstudio.cli.tables import write_csv
 from latentstudio.cli.transforming import add_own, own
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import ALPHAS, Factor, FactorSet, apply_factors, parse_alphas
-from latentstudio.factors.figures import protocol_figure
-from latentstudio.files import check_writable, write_whole
+from latentstudio.figures import write_csv
+from latentstudio.files import check_writable
 from latentstudio.generators.conditions import Conditions
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.tasks.draw import draw_many
@@ -46,7 +45,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
                         "(default -5..5/11)")
     add_conditions(action)
     action.add_argument("--out", type=Path, default=None, metavar="DIR",
-                        help=f"write {SAMPLES} and {PICTURES}, or {FIGURE} for the paper's protocol")
+                        help=f"write {SAMPLES} and {PICTURES}, or {FIGURE} and its table for the paper's protocol")
 
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
@@ -143,7 +142,7 @@ def _paper(model: Model, factor: Factor, arguments: argparse.Namespace, output: 
         raise LearningError(f"putting '{factor.name}' gave no result", action="raise --count")
     if arguments.out is not None:
         write_values(arguments.out / SAMPLES, factor, protocol)
-        write_whole(arguments.out / FIGURE, protocol_figure(factor, [(model.card.name, protocol)]).encode("utf-8"))
+        write_protocols(arguments.out / FIGURE, [measured_on(model.card, factor, protocol)])
     shown, columns = measured_of(factor, protocol), columns_of(factor, protocol)
     output.say(table([("alpha", "mean", "std", "samples"), *(
         (f"{alpha:g}", "" if mean is None else f"{mean:.2f}", "" if std is None else f"{std:.2f}", str(n))

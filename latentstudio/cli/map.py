@@ -16,7 +16,7 @@ from latentstudio.factors.map_files import check_suffix, write_map
 from latentstudio.factors.map_sheet import NAMES
 from latentstudio.factors.mapping import MapData, check_components, map_steps
 from latentstudio.factors.settings import MapSettings
-from latentstudio.files import check_writable
+from latentstudio.figures import check_figure
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.tasks.draw import factors_of
 
@@ -32,7 +32,8 @@ def parser() -> Parser:
     verb.add_argument("--components", type=pair, default=(1, 2), metavar="1x2",
                       help="which two, across and upwards (default 1x2)")
     add_conditions(verb)
-    verb.add_argument("--out", type=Path, required=True, metavar="SVG|CSV|PNG")
+    verb.add_argument("--out", type=Path, required=True, metavar="SVG|CSV|PNG",
+                      help="a drawing gets the table of its points beside it, under the same name")
     add_settings(verb, MapSettings, title="what is placed")
     add_common(verb)
     return verb
@@ -51,7 +52,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     check_suffix(arguments.out)
     settings = settings_of(arguments, MapSettings())
     check_components(*arguments.components)
-    check_writable(arguments.out)
+    check_figure(arguments.out)
     model = open_model(arguments.model, device=arguments.device)
     began = time.perf_counter()
     try:

@@ -42,7 +42,7 @@ class _Scale:
         return [round(float(value), 12) + 0.0 for value in np.arange(lowest, self.last + 1e-9 * step, step)]
 
 
-def protocol_figure(factor: Factor, measured: Sequence[tuple[str, Protocol]]) -> str:
+def protocol_figure(factor: Factor, measured: Sequence[tuple[str, Protocol]]) -> Drawing:
     """One panel a model, side by side on the same scales, as Figure 5 of Plumerault et al. 2020.
 
     In blue the distribution of what was measured at each alpha (the widths of a violin, and the median), in red its
@@ -67,7 +67,7 @@ def protocol_figure(factor: Factor, measured: Sequence[tuple[str, Protocol]]) ->
             panel.violin(float(alpha), values[np.isfinite(values)], _VIOLIN * step)
         panel.row(protocol.alphas, protocol.median, panel.across, BLUE)
         panel.row(protocol.alphas, protocol.std, panel.spread, RED)
-    return drawing.text
+    return drawing
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +12,7 @@ from latentstudio import pixels
 from latentstudio.errors import UsageError
 from latentstudio.factors.map_sheet import GROUND, Dots, Sheet, Stroke, Writing, map_sheet
 from latentstudio.factors.mapping import MapData
-from latentstudio.files import write_whole
+from latentstudio.figures import Rows, write_csv, write_figure
 from latentstudio.svg import Drawing
 
 FINE = 3
@@ -25,9 +23,9 @@ LACKING = str.maketrans({"\N{MINUS SIGN}": "-", "\N{MULTIPLICATION SIGN}": "x"})
 def write_map(path: Path | str, data: MapData, *, components: tuple[int, int] = (1, 2)) -> None:
     """Write the map on the plane of two components, counted from 1; the suffix says how.
 
-    ``.svg`` and ``.png`` show it. ``.csv`` has one row a point: ``kind`` (``sample`` or ``trajectory``); ``factor``,
-    ``start`` (which starting point) and ``t`` in the factor's ``unit`` (px, x, %, deg) of a trajectory; ``seed`` of a
-    sample; and the two components under their names (``c1``, ``c2``).
+    ``.svg`` and ``.png`` show it, with the ``.csv`` of the same name beside; that has one row a point: ``kind``
+    (``sample`` or ``trajectory``); ``factor``, ``start`` (which starting point) and ``t`` in the factor's ``unit`` (px,
+    x, %, deg) of a trajectory; ``seed`` of a sample; and the two components under their names (``c1``, ``c2``).
 
     Raises:
         UsageError: another suffix, or components that the map does not have.
@@ -53,15 +51,15 @@ def check_suffix(path: Path) -> Callable[[Path, MapData, tuple[int, int]], None]
 
 
 def _write_svg(path: Path, data: MapData, components: tuple[int, int]) -> None:
-    write_whole(path, as_svg(map_sheet(data, *components)).encode())
+    write_figure(path, as_drawing(map_sheet(data, *components)), *as_table(data, components))
 
 
 def _write_png(path: Path, data: MapData, components: tuple[int, int]) -> None:
-    pixels.write_png(path, as_picture(map_sheet(data, *components)))
+    write_figure(path, as_picture(map_sheet(data, *components)), *as_table(data, components))
 
 
 def _write_csv(path: Path, data: MapData, components: tuple[int, int]) -> None:
-    write_whole(path, as_csv(data, components).encode())
+    write_csv(path, *as_table(data, components))
 
 
 _WRITERS: dict[str, Callable[[Path, MapData, tuple[int, int]], None]] = {
@@ -69,26 +67,22 @@ _WRITERS: dict[str, Callable[[Path, MapData, tuple[int, int]], None]] = {
 }
 
 
-def as_csv(data: MapData, components: tuple[int, int]) -> str:
-    """The table that ``write_map`` describes."""
+def as_table(data: MapData, components: tuple[int, int]) -> tuple[tuple[str, ...], Rows]:
+    """Names and rows of the table that ``write_map`` describes."""
     chosen = [number - 1 for number in components]
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["kind", "factor", "start", "t", "unit", "seed", *(f"c{number}" for number in components)])
-    for seed, point in zip(data.seeds, data.cloud[:, chosen], strict=True):
-        table.writerow(["sample", "", "", "", "", int(seed), *(f"{value:.6g}" for value in point)])
+    rows: list[tuple[object, ...]] = [
+        ("sample", None, None, None, None, int(seed), *point)
+        for seed, point in zip(data.seeds, data.cloud[:, chosen], strict=True)
+    ]
     for line in data.lines:
         way = line.trajectory
-        for t, point in zip(way.t, line.points[:, chosen], strict=True):
-            shown = f"{way.unit.to_display(float(t)):.6g}"
-            table.writerow(
-                ["trajectory", way.factor, way.start, shown, way.unit.symbol, "", *(f"{value:.6g}" for value in point)]
-            )
-    return text.getvalue()
+        rows += [("trajectory", way.factor, way.start, way.unit.to_display(float(t)), way.unit.symbol, None, *point)
+                 for t, point in zip(way.t, line.points[:, chosen], strict=True)]
+    return ("kind", "factor", "start", "t", "unit", "seed", *(f"c{number}" for number in components)), rows
 
 
-def as_svg(sheet: Sheet) -> str:
-    """The sheet as an SVG document."""
+def as_drawing(sheet: Sheet) -> Drawing:
+    """The sheet as an SVG drawing."""
     drawing = Drawing(sheet.width, sheet.height, ground=GROUND, title=sheet.title)
     for shape in sheet.shapes:
         if isinstance(shape, Writing):
@@ -98,7 +92,7 @@ def as_svg(sheet: Sheet) -> str:
             drawing.dots(shape.points, shape.radius, fill=shape.colour, opacity=shape.opacity)
         else:
             drawing.line(shape.points, colour=shape.colour, width=shape.width, opacity=shape.opacity)
-    return drawing.text
+    return drawing
 
 
 def as_picture(sheet: Sheet) -> pixels.BytePictures:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio import pixels
+from latentstudio.figures import write_figure
 from latentstudio.files import write_whole
 from latentstudio.inversion.study import CONSTRAINTS, LOSSES
 from latentstudio.svg import Drawing
@@ -140,7 +141,8 @@ def _pm(told: Mapping[str, float], digits: int = 3) -> str:
 
 
 def _write_plot(path: Path, lines: Sequence[Line], across: Sequence[float], right: str, up: str) -> None:
-    """Lines over ``across`` on a logarithmic upright axis, each with its name at its end."""
+    """Lines over ``across`` on a logarithmic upright axis, each with its name at its end; the table has a column a
+    line."""
     values = [value for _, line in lines for value in line if value is not None and value > 0]
     low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
     high = high if high > low else low + 1
@@ -170,4 +172,5 @@ def _write_plot(path: Path, lines: Sequence[Line], across: Sequence[float], righ
         drawing.line(points, colour=colour, width=2.0)
         drawing.rectangle((_WIDTH - _RIGHT + 14, _TOP + 20 * number), (14, 4), fill=colour)
         say(name, (_WIDTH - _RIGHT + 34, _TOP + 6 + 20 * number))
-    write_whole(path, drawing.text.encode())
+    rows = zip(across, *(line for _, line in lines), strict=True)
+    write_figure(path, drawing, (right, *(name for name, _ in lines)), rows)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentstudio.files import write_whole
+from latentstudio.figures import write_figure
 from latentstudio.scenes.layout import NAMES, Layout
 from latentstudio.svg import Drawing
 
@@ -21,13 +21,15 @@ _WIDE, _HIGH, _GAP, _TOP = 210, 150, 40, 40
 
 
 def write_layouts(path: Path, found: Layout, true: Layout, distances: Mapping[str, float]) -> None:
-    """Histograms of positions, sizes and counts: filled for the data, a line for what the prior proposes.
+    """Histograms of positions, sizes and counts: filled for the data, a line for what the prior proposes. The table has
+    a row a bin: the shares of the data and of what is proposed from ``from`` to ``to``.
 
     Raises:
         StorageError: the disk is full or the folder may not be written.
     """
     drawing = Drawing(_GAP + len(NAMES) * (_WIDE + _GAP), _TOP + _HIGH + 40)
     drawing.words("filled: the data; line: what the learned prior proposes", (_GAP, 20), colour=QUIET, size=SIZE)
+    rows: list[tuple[object, ...]] = []
     for number, name in enumerate(NAMES):
         left, columns = _GAP + number * (_WIDE + _GAP), (_values(true, name), _values(found, name))
         low, high = (float(f(np.concatenate(columns))) for f in (np.min, np.max))
@@ -35,6 +37,7 @@ def write_layouts(path: Path, found: Layout, true: Layout, distances: Mapping[st
         if name == "count":
             edges = np.arange(low - 0.5, high + 1.0)
         shares = [np.histogram(values, edges)[0] / max(1, len(values)) for values in columns]
+        rows += [(name, *told) for told in zip(edges[:-1], edges[1:], *shares, strict=True)]
         top = max(float(share.max()) for share in shares) or 1.0
         step = _WIDE / (len(edges) - 1)
         for k, share in enumerate(shares[0]):
@@ -44,7 +47,7 @@ def write_layouts(path: Path, found: Layout, true: Layout, distances: Mapping[st
         drawing.line(points, colour=FOUND, width=2.0)
         drawing.words(f"{name}: {low:.2g} to {high:.2g}, distance {distances[name]:.2f}", (left, _TOP + _HIGH + 18),
                       colour=INK, size=SIZE)
-    write_whole(path, drawing.text.encode())
+    write_figure(path, drawing, ("what", "from", "to", "data", "proposed"), rows)
 
 
 def write_loads(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -77,7 +80,8 @@ def write_loads(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         for row in mine:
             drawing.dot((place[int(row["capacity"])], top + high * (1 - row["measured"])), 5.0, fill=colour)
         say(f"{kind}, {mine[0]['objects']:.1f} objects", left + wide + 12, top + 20 * (number + 1), colour)
-    write_whole(path, drawing.text.encode())
+    names = ("kind", "objects", "cells", "capacity", "theory", "measured")
+    write_figure(path, drawing, names, ([row[name] for name in names] for row in rows))
 
 
 def _values(layout: Layout, name: str) -> NDArray[np.float64]:

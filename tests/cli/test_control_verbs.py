@@ -14,9 +14,9 @@ import pytest
 
 from latentstudio import api
 from latentstudio.cli.factors_compare import falls_with_beta
-from latentstudio.cli.tables import write_csv
 from latentstudio.document.picture_recipe import read_recipe
 from latentstudio.factors import Factor, MeasuredCalibration, MonotoneCurve, read_factor, write_factor
+from latentstudio.figures import write_csv
 from latentstudio.files import sha256_of
 from latentstudio.generators.card import write_card
 from latentstudio.generators.catalogue import find_catalogue

@@ -178,8 +178,8 @@ def test_the_figure_has_a_panel_a_model_and_is_sound_svg():
     noisy, steady = (
         Protocol(ALPHAS, 4.0 * ALPHAS + width * chance.standard_normal((50, 11))) for width in (3.0, 0.5)
     )
-    text = protocol_figure(factor_along("scale", [1, 0, 0, 0, 0, 0], 1.0, TIMES), [("a <b>", noisy), ("c", steady)])
-    root = ElementTree.fromstring(text)
+    drawn = protocol_figure(factor_along("scale", [1, 0, 0, 0, 0, 0], 1.0, TIMES), [("a <b>", noisy), ("c", steady)])
+    root = ElementTree.fromstring(drawn.svg)
     words = [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")]
     assert {"a <b>", "c", "scale, log2", "std", "alpha, 50 samples"} <= set(words)
     assert "-0" not in words
@@ -190,5 +190,5 @@ def test_the_drawing_writes_plain_attributes():
     drawing = Drawing(20, 10)
     drawing.line(((0.0, 1.0), (2.5, 3.0)), colour="#123456", width=2.0)
     drawing.words("x & y", (1.0, 2.0), colour="#000000")
-    assert 'points="0.00,1.00 2.50,3.00" fill="none" stroke="#123456" stroke-width="2.00"' in drawing.text
-    assert "x &amp; y</text>" in drawing.text
+    assert 'points="0.00,1.00 2.50,3.00" fill="none" stroke="#123456" stroke-width="2.00"' in drawing.svg
+    assert "x &amp; y</text>" in drawing.svg
