@@ -51,6 +51,11 @@ def config_folder() -> Path:
     return _own("config", platformdirs.user_config_dir(_APPLICATION, appauthor=False))
 
 
+def own_folders() -> tuple[Path, ...]:
+    """All that is this user's; each of them holds folders in turn."""
+    return data_folder(), state_folder(), cache_folder(), config_folder()
+
+
 def user_models() -> Path:
     """Add-on and imported models of this user, one folder each."""
     return data_folder() / "models"

@@ -22,8 +22,8 @@ from typing import Any
 from latentstudio.cli.options import Parser
 from latentstudio.cli.output import Output, named_inputs, table
 from latentstudio.errors import StudioError, UnknownNameError
-from latentstudio.files import never_over
-from latentstudio.places import state_folder
+from latentstudio.files import never_over, remove_left_over
+from latentstudio.places import own_folders, state_folder
 from latentstudio.version import VERSION
 
 DONE, FAILED, USER_ERROR, INTERRUPTED, BROKEN_PIPE, TERMINATED = 0, 1, 2, 130, 141, 143
@@ -48,6 +48,7 @@ VERBS = {
     "autoencoding-study": "compare VAE, GAN, VAE/GAN, BiGAN and AVAE on the same pictures",
     "autoencoding-toy": "the two-dimensional experiment that shows what an AVAE does",
 }
+TIDYING = ("models", "factors", "train")  # verbs that write much below the user's folders; the window does it idly
 
 
 @dataclass(frozen=True)
@@ -178,6 +179,9 @@ def _dispatch(words: list[str], output: Output) -> int:
     except SystemExit as leaving:  # --help prints and leaves
         return int(leaving.code or 0)
     output.begin(arguments)
+    if words[0] in TIDYING:
+        for folder in own_folders():
+            remove_left_over(folder)
     with never_over(named_inputs(arguments)):
         return verb.run(arguments, output) or DONE
 

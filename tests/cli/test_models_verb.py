@@ -13,7 +13,8 @@ import pytest
 
 from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.pixels import read_picture, read_png_text, write_png
-from latentstudio.places import user_models
+from latentstudio.places import data_folder, user_models
+from tests.half_done import leave_half_done
 
 
 def test_models_list_has_the_promised_keys(cli) -> None:
@@ -22,6 +23,15 @@ def test_models_list_has_the_promised_keys(cli) -> None:
     assert rows["example"]["installed"] is True
     assert rows["faces-gan"] | {"installed": False, "backend": "dcgan", "licence": "MIT"} == rows["faces-gan"]
     assert "generate" in rows["example"]["capabilities"]
+
+
+def test_what_a_killed_program_left_goes_with_the_next_verb_that_writes(cli) -> None:
+    left = leave_half_done(data_folder().parent)
+    assert cli("sample", "--help").code == 0
+    assert all(path.exists() for path in left)
+    assert cli("models", "list").code == 0
+    assert not any(path.exists() for path in left)
+    assert (user_models() / "example" / "card.json").is_file()
 
 
 def test_models_list_for_people_names_every_model(cli) -> None:

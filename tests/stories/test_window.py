@@ -21,6 +21,7 @@ from latentstudio.stories.map_benchmark import bench_map
 from latentstudio.studio.app import build_window
 from latentstudio.studio.shell.commands import Dialogs, ask_save_file
 from latentstudio.studio.shell.docks import RIGHT
+from tests.half_done import leave_half_done
 
 MODEL = "story-model"
 MOVES = 5_000
@@ -294,6 +295,15 @@ def test_a_second_window_keeps_a_session_of_its_own_and_says_so(story_home, tmp_
         said = [notice.sentence for notice in driver.parts.notices.shown]
         assert any("is open already" in sentence for sentence in said)
     held.release()
+
+
+def test_what_a_killed_program_left_goes_when_the_window_rests(story_home, tmp_path, qapp):
+    left = leave_half_done(story_home)
+    assert all(path.exists() for path in left)
+    with story_window(tmp_path, model=MODEL) as driver:
+        driver.settle()
+        driver.wait(lambda: not any(path.exists() for path in left), "an orderly home", seconds=30)
+    assert (story_home / "data" / "models" / MODEL / "card.json").is_file()
 
 
 def test_five_thousand_moves_leak_nothing_and_end_where_the_slider_ends(driver: Driver):

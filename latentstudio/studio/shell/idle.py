@@ -1,5 +1,5 @@
-"""What waits until the hands rest: measuring which runtime is faster, drawing the library's missing thumbnails,
-getting ready for photos."""
+"""What waits until the hands rest: removing what a killed program left, measuring which runtime is faster, drawing the
+library's missing thumbnails, getting ready for photos."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from latentstudio.engine import JobEnd
 from latentstudio.engine.loading import job
 from latentstudio.studio.canvas.presenter import Painted
 from latentstudio.studio.shell.components import Components
+from latentstudio.tasks.tidy import tidy_steps
 
 REST_MS = 4_000
 
@@ -20,6 +21,7 @@ class IdleWork(QObject):
     def __init__(self, parts: Components, *, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._parts = parts
+        self._tidied = False
         self._asked_thumbnails = False
         self._measuring = 0
         self._measured: set[str] = set()
@@ -43,7 +45,11 @@ class IdleWork(QObject):
         if parts.runner.jobs:  # a map is drawn at such times too
             self._timer.start()
             return
-        if opened.model.needs_calibration and opened.name not in self._measured:
+        if not self._tidied:
+            self._tidied = True
+            parts.runner.start_job("Tidying", tidy_steps(), quiet=True)
+            self._timer.start()
+        elif opened.model.needs_calibration and opened.name not in self._measured:
             self._measured.add(opened.name)
             self._measuring = parts.runner.start_job(
                 "Measuring the runtimes", job("latentstudio.tasks.runtimes:measure", opened.model),
