@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     check_writable(arguments.out / "table.md")
     keep_large_blocks()
     settings = settings_of(arguments, StudySettings())
+    output.drew(settings.seed)
     began, told = time.monotonic(), ""
 
     def on_step(step: StudyStep) -> bool:

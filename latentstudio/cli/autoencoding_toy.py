@@ -28,12 +28,13 @@ def parser() -> Parser:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Train both models, measure, draw."""
     check_figure(arguments.out / FIGURE)
-    last = output.follow(toy_steps(arguments.out, seed=arguments.seed or 0), "the toy experiment")
+    last = output.follow(toy_steps(arguments.out, seed=output.drew(arguments.seed or 0)), "the toy experiment")
     assert last is not None
     assert last.result is not None
     found = last.result
     write_toy(arguments.out / FIGURE, found)
     write_whole(arguments.out / "figures.json", json.dumps(found.figures, indent=1).encode() + b"\n")
+    output.about(arguments.out)
     output.say("mean distance of reconstructions to the nearest data point, and beyond that of new data")
     output.say(table([
         (name, f"{found.figures[name]:.4f}", f"{found.figures.get(f'{name}_beyond_data', 0.0):.4f}")

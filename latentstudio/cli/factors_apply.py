@@ -49,6 +49,8 @@ def add_options(action: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Draw, write, and say what was reached."""
     model, view = _start(arguments)
+    if view.seed is not None:
+        output.drew(view.seed)
     try:
         known = factors_of(model)
         asked = parse_settings(arguments.settings, known)

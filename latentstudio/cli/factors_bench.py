@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     try:
         from latentstudio.tasks.factors import bench_steps  # brings torch, which the options do without
 
-        steps = bench_steps(model, arguments.factor, seed=arguments.seed or 0)
+        steps = bench_steps(model, arguments.factor, seed=output.drew(arguments.seed or 0))
         last = output.follow(steps, f"learning {arguments.factor} both ways")
     finally:
         model.close()

@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         against = [known.get(name.strip()) for name in arguments.against.split(",")]
         from latentstudio.tasks.factors import clean_steps  # brings torch, which the options do without
 
-        steps = clean_steps(model, old, against, count=arguments.count, seed=arguments.seed or 0,
+        steps = clean_steps(model, old, against, count=arguments.count, seed=output.drew(arguments.seed or 0),
                             conditions=read_conditions(arguments, model))
         last = output.follow(steps, f"measuring {old.name}")
     finally:

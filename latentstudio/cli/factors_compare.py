@@ -15,6 +15,7 @@ from latentstudio.cli.output import Output, table
 from latentstudio.cli.picture_options import add_conditions, allow_negative_values, read_conditions
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import ALPHAS, parse_alphas
+from latentstudio.factors.settings import PROTOCOL_SEED
 from latentstudio.figures import check_figure
 from latentstudio.generators.opening import open_model
 from latentstudio.tasks.draw import factors_of
@@ -44,6 +45,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     parts = [_measure(name, arguments, output) for name in arguments.models]
     parts.sort(key=lambda part: (part.beta is None, part.beta or 0.0))
     write_protocols(arguments.out / FIGURE, parts)
+    output.about(arguments.out, factor=arguments.factor, count=arguments.count)
     falls = falls_with_beta([(part.beta, part.protocol.mean_std) for part in parts])
     symbol = parts[0].factor.unit.symbol
     shown = parts[0].factor.unit.to_display
@@ -70,13 +72,14 @@ def falls_with_beta(spreads: Iterable[tuple[float | None, float]]) -> bool | Non
 
 
 def _measure(name: str, arguments: argparse.Namespace, output: Output) -> Measured:
+    seed = output.drew(PROTOCOL_SEED if arguments.seed is None else arguments.seed)
     alphas = ALPHAS if arguments.alphas is None else parse_alphas(arguments.alphas)
     model = open_model(name, device=arguments.device, runtime="eager")
     try:
         factor = factors_of(model).get(arguments.factor)
         from latentstudio.tasks.factors import protocol_steps  # brings torch, which the options do without
 
-        steps = protocol_steps(model, factor, alphas=alphas, count=arguments.count, seed=arguments.seed,
+        steps = protocol_steps(model, factor, alphas=alphas, count=arguments.count, seed=seed,
                                conditions=read_conditions(arguments, model))
         last = output.follow(steps, f"putting {factor.name} of {model.card.name}")
     finally:

@@ -18,6 +18,7 @@ from latentstudio.cli.picture_options import add_conditions, allow_negative_valu
 from latentstudio.cli.transforming import add_own, own
 from latentstudio.errors import LearningError, UsageError
 from latentstudio.factors import ALPHAS, Factor, FactorSet, apply_factors, parse_alphas
+from latentstudio.factors.settings import EVALUATION_SEED, PROTOCOL_SEED
 from latentstudio.figures import write_csv
 from latentstudio.files import check_writable
 from latentstudio.generators.conditions import Conditions
@@ -62,6 +63,10 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         model.close()
 
 
+def _seed(arguments: argparse.Namespace, usual: int, output: Output) -> int:
+    return output.drew(usual if arguments.seed is None else arguments.seed)
+
+
 def _slider(model: Model, factor: Factor, arguments: argparse.Namespace, output: Output) -> None:
     # torch is loaded already: the model draws for gradients
     from latentstudio.measures.leak import leak
@@ -70,7 +75,8 @@ def _slider(model: Model, factor: Factor, arguments: argparse.Namespace, output:
     conditions = read_conditions(arguments, model)
     from latentstudio.tasks.factors import evaluation_steps  # brings torch, which the options do without
 
-    steps = evaluation_steps(model, factor, count=arguments.count, seed=arguments.seed, conditions=conditions,
+    steps = evaluation_steps(model, factor, count=arguments.count, seed=_seed(arguments, EVALUATION_SEED, output),
+                             conditions=conditions,
                              leak=partial(leak, measure=model.card.measure),
                              transformation=own(arguments))
     last = output.follow(steps, f"asking for {factor.name}")
@@ -80,6 +86,7 @@ def _slider(model: Model, factor: Factor, arguments: argparse.Namespace, output:
     if arguments.out is not None:
         _write_samples(arguments.out / SAMPLES, factor, evaluation)
         _write_strip(arguments.out / PICTURES, model, factor, evaluation, conditions)
+        output.about(arguments.out, factor=factor.name, count=arguments.count)
     write = factor.unit.format
     output.say(table([
         (write(t), write(m), str(n))
@@ -134,7 +141,8 @@ def _paper(model: Model, factor: Factor, arguments: argparse.Namespace, output: 
     began = time.perf_counter()
     from latentstudio.tasks.factors import protocol_steps  # brings torch, which the options do without
 
-    steps = protocol_steps(model, factor, alphas=alphas, count=arguments.count, seed=arguments.seed,
+    steps = protocol_steps(model, factor, alphas=alphas, count=arguments.count,
+                           seed=_seed(arguments, PROTOCOL_SEED, output),
                            conditions=read_conditions(arguments, model))
     last = output.follow(steps, f"putting {factor.name}")
     protocol = getattr(last, "protocol", None)
@@ -143,6 +151,7 @@ def _paper(model: Model, factor: Factor, arguments: argparse.Namespace, output: 
     if arguments.out is not None:
         write_values(arguments.out / SAMPLES, factor, protocol)
         write_protocols(arguments.out / FIGURE, [measured_on(model.card, factor, protocol)])
+        output.about(arguments.out, factor=factor.name, count=arguments.count)
     shown, columns = measured_of(factor, protocol), columns_of(factor, protocol)
     output.say(table([("alpha", "mean", "std", "samples"), *(
         (f"{alpha:g}", "" if mean is None else f"{mean:.2f}", "" if std is None else f"{std:.2f}", str(n))

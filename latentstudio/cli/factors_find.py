@@ -30,6 +30,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Find, keep what is usable, and tell of all."""
     settings = settings_of(arguments, LearnSettings())
+    output.drew(settings.seed)
     names = None if arguments.factors is None else [name.strip() for name in arguments.factors.split(",")]
     if arguments.out is not None:
         check_writable(arguments.out / "x.safetensors")

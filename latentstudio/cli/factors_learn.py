@@ -39,6 +39,7 @@ def add_options(action: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Learn, write, and say what is known."""
     settings = settings_of(arguments, LearnSettings())
+    output.drew(settings.seed)
     check_writable(arguments.out)  # not after minutes of learning
     wanted = chosen(arguments)
     name = wanted.name

@@ -55,7 +55,8 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         if arguments.range == "known":
             alphas = np.linspace(*factor.known, COLUMNS)
         check_sheet(arguments.seeds * len(alphas), model.card.image_size, saved_size(arguments))
-        seeds = [(arguments.seed or 0) + number for number in range(arguments.seeds)]
+        first = output.drew(arguments.seed or 0)
+        seeds = [first + number for number in range(arguments.seeds)]
         latents = np.stack([sample(model, seed=seed) for seed in seeds])
         rows = traverse(model, latents, factor, alphas, conditions=conditions)
         runtime, device = model.runtime_name, model.device

@@ -64,6 +64,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
     model = open_model(arguments.model, device=arguments.device)
     try:
         settings, start = _settings(arguments)
+        output.drew(settings.seed)
         _check_space(model, arguments)
         tuning = settings_of(arguments, TuningSettings(), prefix="tune_") if arguments.tune else None
         conditions = read_conditions(arguments, model)

@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         if part not in PARTS:
             raise UsageError(f"the part '{part}'", expected=f"some of {','.join(PARTS)}")
     check_writable(arguments.out / FILE)
+    output.drew(arguments.seed or 0)
     model = open_model(arguments.model, device=arguments.device)
     tables = _earlier(arguments.out / FILE, model)
     command = (f"latentstudio invert-study {model.card.name} --targets {arguments.targets} --count {arguments.count} "

@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     try:
         factors = _factors(arguments.factor, model, output)
         steps = map_steps(
-            model, factors, space=settings.space, count=settings.count, seed=arguments.seed or 0,
+            model, factors, space=settings.space, count=settings.count, seed=output.drew(arguments.seed or 0),
             conditions=read_conditions(arguments, model),
         )
         last = output.follow(steps, f"map of {model.card.name}")

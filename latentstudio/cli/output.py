@@ -42,10 +42,16 @@ class Output:
         self.as_json = as_json
         self._answered = False
         self._asked: argparse.Namespace | None = None
+        self._seed: int | None = None
 
     def begin(self, asked: argparse.Namespace) -> None:
         """From here on results tell with what they were made: see ``provenance``."""
         self._asked = asked
+
+    def drew(self, seed: int) -> int:
+        """Something is drawn at random from ``seed``, which the provenance tells; answers with it."""
+        self._seed = seed
+        return seed
 
     def say(self, text: str = "") -> None:
         """A line for people on stdout; silent with ``--json``."""
@@ -61,7 +67,8 @@ class Output:
         """The answer as one JSON value, with its ``provenance``; silent without ``--json``."""
         if self.as_json and not self._answered:
             self._answered = True
-            self._print(_json(value if self._asked is None else {**value, PROVENANCE: provenance(self._asked, value)}))
+            more = {} if self._asked is None else {PROVENANCE: provenance(self._asked, value, self._seed)}
+            self._print(_json({**value, **more}))
 
     def line(self, value: Any) -> None:
         """One JSON value on a line of its own, before the answer; silent without ``--json``."""
@@ -75,7 +82,7 @@ class Output:
             StorageError: the disk is full or the folder may not be written.
         """
         assert self._asked is not None, "a verb has begun"
-        value = _plain({**provenance(self._asked, more), **more})
+        value = _plain({**provenance(self._asked, more, self._seed), **more})
         write_whole(folder / ABOUT, json.dumps(value, indent=1, ensure_ascii=False).encode("utf-8", "replace") + b"\n")
 
     def _print(self, text: str, *, flush: bool = False) -> None:
@@ -107,15 +114,16 @@ class Output:
         return last
 
 
-def provenance(asked: argparse.Namespace, told: Mapping[str, object]) -> dict[str, object]:
+def provenance(asked: argparse.Namespace, told: Mapping[str, object], drew: int | None) -> dict[str, object]:
     """What an answer was made with: version, seed, SHA-256 of the weights of every model in it and of its input files.
 
-    Weights stand by the model's name, files by the path that was given; a file of more than 1 GB has none.
+    The seed is the one that was drawn from, given or not. Weights stand by the model's name, files by the path that was
+    given; a file of more than 1 GB has none.
     """
     named = [getattr(asked, "model", None), *(getattr(asked, "models", None) or ()), told.get("model")]
     files = [path for path in named_inputs(asked) if path.is_file() and path.stat().st_size <= _MOST_HASHED]
     return {
-        "version": VERSION, "seed": told.get("seed", getattr(asked, "seed", None)),
+        "version": VERSION, "seed": told.get("seed", getattr(asked, "seed", None)) if drew is None else drew,
         "weights": {name: found for name in dict.fromkeys(map(str, filter(None, named)))
                     if (found := _weights_of(name))},
         "inputs": {str(path): sha256_of(path) for path in files},

@@ -49,7 +49,7 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, output: Output) -> None:
     """Draw and write one PNG, or a folder of them."""
-    seed = arguments.seed or 0
+    seed = output.drew(arguments.seed or 0)
     model = open_model(arguments.model, device=arguments.device)
     try:
         if not arguments.separate:

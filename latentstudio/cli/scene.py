@@ -145,7 +145,7 @@ def _render(model: Model, arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _generate(model: Model, arguments: argparse.Namespace, output: Output) -> int:
-    seed = arguments.seed or 0
+    seed = output.drew(arguments.seed or 0)
     scenes = new_scenes(model, count=arguments.count, seed=seed)
     pictures = np.stack([render(model, scene) for scene in scenes])
     write_png(arguments.out, grid(enlarge(pictures, saved_size(arguments)), columns=min(8, len(pictures))))
@@ -162,7 +162,7 @@ def _make(arguments: argparse.Namespace, output: Output) -> int:
     kind_named(arguments.kind)
     check_writable(arguments.out / "000000.png")
     check_room(arguments.out, arguments.count)
-    first = arguments.seed or 0
+    first = output.drew(arguments.seed or 0)
     made = [make_scene(arguments.kind, first + number, side=arguments.side) for number in range(arguments.count)]
     write_scenes(arguments.out, made)
     if first < POOL + HELD_OUT:
@@ -176,13 +176,14 @@ def _make(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _evaluate(model: Model, arguments: argparse.Namespace, output: Output) -> int:
+    seed = output.drew(arguments.seed or 0)
     side, scenes = model.card.image_size[0], _scenes(arguments, model.card.image_size[0])
     count = min(arguments.count, len(scenes)) if isinstance(scenes, list) else arguments.count
 
     def scene(number: int) -> MadeScene:
         if isinstance(scenes, list):
             return scenes[number]
-        return make_scene(scenes, tested_seed(number, arguments.seed or 0), side=side)
+        return make_scene(scenes, tested_seed(number, seed), side=side)
 
     last = output.follow(
         evaluation_steps(parts_of(model.generator), scene, count, device=model.device), "taking scenes apart"
@@ -197,12 +198,14 @@ def _evaluate(model: Model, arguments: argparse.Namespace, output: Output) -> in
                                     found.drawn.repeat(4, axis=0).repeat(4, axis=1)], axis=1)
             write_png(arguments.out / f"{number:03d}.png", sheet)
     if isinstance(scenes, str):
-        found_layout, true_layout = layouts(model.generator.network, scenes, seed=arguments.seed or 0)
+        found_layout, true_layout = layouts(model.generator.network, scenes, seed=seed)
         told["layout"] = {name: round(value, 3) for name, value in distances(found_layout, true_layout).items()}
         if arguments.out is not None:
             write_layouts(arguments.out / "layout.svg", found_layout, true_layout, told["layout"])
+    if arguments.out is not None:
+        output.about(arguments.out, model=model.card.name, data=arguments.data, count=count)
     output.say("  ".join(f"{name} {value}" for name, value in told.items()))
-    output.result({"model": model.card.name, "data": arguments.data, "seed": arguments.seed or 0, **told})
+    output.result({"model": model.card.name, "data": arguments.data, "seed": seed, **told})
     return 0
 
 

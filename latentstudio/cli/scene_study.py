@@ -35,6 +35,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     """Train, measure and write the table."""
     settings = settings_of(arguments, SceneStudySettings())
     kind_named(settings.kind)
+    output.drew(settings.seed)
     check_writable(arguments.out / "table.md")
     keep_large_blocks()
     began, told = time.monotonic(), ""

@@ -66,6 +66,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         recipe = replace(recipe, seed=arguments.seed)
     if arguments.data is not None:
         recipe = replace(recipe, data=arguments.data)
+    output.drew(recipe.seed)
     with joined() as processes:
         return _run(arguments, recipe, path, processes, output)
 

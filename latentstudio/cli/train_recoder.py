@@ -26,6 +26,7 @@ def run_recoder(arguments: argparse.Namespace, output: Output) -> int:
     recipe = recoder_recipe(model.card.name, model.card.backend)
     if arguments.seed is not None:
         recipe = replace(recipe, seed=arguments.seed)
+    output.drew(recipe.seed)
     folder = arguments.run or state_folder() / "runs" / f"recoder-{recipe.name}"
     began = time.perf_counter()
 

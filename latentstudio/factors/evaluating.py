@@ -17,6 +17,7 @@ from latentstudio.factors.control import apply_factors
 from latentstudio.factors.factor import Factor, FactorSet
 from latentstudio.factors.leaking import median_of
 from latentstudio.factors.measuring import follow
+from latentstudio.factors.settings import EVALUATION_SEED
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
 from latentstudio.latents import sample_prior
@@ -80,7 +81,7 @@ def evaluate_factor(
     factor: Factor,
     *,
     count: int = 500,
-    seed: int = 2_000_003,
+    seed: int = EVALUATION_SEED,
     conditions: Conditions = NONE,
     leak: Leak | None = None,
     transformation: Transformation | None = None,

@@ -15,6 +15,7 @@ from latentstudio.factors.conditioned import Conditioned
 from latentstudio.factors.factor import Factor
 from latentstudio.factors.measuring import measure_effects
 from latentstudio.factors.protocol import Protocol, oriented
+from latentstudio.factors.settings import PROTOCOL_SEED
 from latentstudio.factors.traversing import ALPHAS, set_coordinate, traverse
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.contract import Generator
@@ -41,7 +42,7 @@ def protocol_steps(
     *,
     alphas: DoubleArray = ALPHAS,
     count: int = 200,
-    seed: int = 3_000_017,
+    seed: int = PROTOCOL_SEED,
     conditions: Conditions = NONE,
 ) -> Iterator[ProtocolStep]:
     """Put ``count`` samples at each of ``alphas``: z - <z, u> u + alpha u, and measure the property itself.

@@ -13,6 +13,7 @@ Axis = Literal["best", "paper", "ridge", "mean", "refined"]
 Optimiser = Literal["auto", "adam", "levenberg-marquardt"]
 MapSpace = Literal["z", "images"]
 RECORDS = "records"
+EVALUATION_SEED, PROTOCOL_SEED = 2_000_003, 3_000_017  # of new samples, where none is given
 
 
 @dataclass(frozen=True)
