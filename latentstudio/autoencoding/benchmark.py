@@ -8,13 +8,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from latentstudio.autoencoding.parts import part, parts
 from latentstudio.steps import Step
 from latentstudio.training.building import FindsBackends, build_network
 from latentstudio.training.loop import mixed_precision_pays
@@ -83,17 +83,16 @@ def _seconds(steps: Iterator[object], count: int) -> float:
     return time.perf_counter() - began
 
 
-def _plain(recipe: Recipe, model: Any, data: PictureSet) -> Iterator[object]:
+def _plain(recipe: Recipe, model: nn.Module, data: PictureSet) -> Iterator[object]:
     """DCGAN's training as anyone would write it down."""
-    generator, critic = (
-        copy.deepcopy(part).train().to(memory_format=torch.channels_last) for part in (model.generator, model.critic)
-    )
+    generator, critic = (copy.deepcopy(part(model, name, "gan")).train() for name in ("generator", "critic"))
+    for network in (generator, critic):
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload] # torch's own overloads forget it
     optimisers = [
-        torch.optim.Adam(cast(nn.Module, part).parameters(), lr=2e-4, betas=(0.5, 0.999))
-        for part in (generator, critic)
+        torch.optim.Adam(network.parameters(), lr=2e-4, betas=(0.5, 0.999)) for network in (generator, critic)
     ]
     autocast = recipe.mixed_precision and mixed_precision_pays()
-    size = generator.first.in_features
+    size = len(parts(model).centre) + parts(model).sizes.noise_size
     for step in range(1 << 20):
         chosen = torch.randint(len(data.training), (recipe.batch,)).numpy()
         images = torch.from_numpy(data.training[chosen]).float().div_(255.0).to(memory_format=torch.channels_last)

@@ -6,13 +6,12 @@ import copy
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from latentstudio.autoencoding.classifier import Classifier, fashion_classifier
+from latentstudio.autoencoding.classifier import Classifier, ClassifierStep, fashion_classifier
 from latentstudio.autoencoding.evaluating import Judge, evaluate
 from latentstudio.autoencoding.parts import Bench, parts
 from latentstudio.generators.card import ModelCard
@@ -46,8 +45,9 @@ class TrainedModel:
 def averaged(bench: Bench) -> nn.Module:
     """The model of a bench with the averaged generator in the place of the last one; in evaluation mode."""
     model = copy.deepcopy(bench.model)
-    if bench.average is not None and parts(model).generator is not None:
-        cast(nn.Module, parts(model).generator).load_state_dict(bench.average.state_dict())
+    generator = parts(model).generator
+    if bench.average is not None and generator is not None:
+        generator.load_state_dict(bench.average.state_dict())
     return model.eval().requires_grad_(False)
 
 
@@ -61,22 +61,21 @@ def bench_of(checkpoint: Checkpoint, recipe: Recipe, catalogue: FindsBackends) -
 
 def judged_model(model: nn.Module, *, seed: int = 0) -> TrainedModel:
     """The networks of ``model`` for ``evaluate``; xi is drawn from ``seed`` anew for every picture."""
-    networks: Any = model
-    made = TrainedModel(len(parts(model).centre))
+    networks = parts(model)
+    encoder, made = networks.encoder, TrainedModel(len(networks.centre))
     noise = torch.Generator().manual_seed(seed)
 
     def encode_drawn(images: Tensor, source: torch.Generator) -> Tensor:
-        mean, variance = networks.encoder(images)
-        code: Tensor = networks.whiten(mean + variance.sqrt() * torch.randn(mean.shape, generator=source))
-        return code
+        assert encoder is not None
+        mean, variance = encoder(images)
+        return networks.whiten(mean + variance.sqrt() * torch.randn(mean.shape, generator=source))
 
     def generate(latent: Tensor) -> Tensor:
         size = networks.sizes.noise_size
         xi = torch.randn(len(latent), size, generator=noise) if size else None
-        pictures: Tensor = networks.generated(latent, xi)
-        return pictures
+        return networks.generated(latent, xi)
 
-    if networks.encoder is not None:
+    if encoder is not None:
         made.encode = networks.encoded
         # BiGAN's encoder has no sigma that was trained
         made.encode_drawn = None if "joint-critic" in networks.sizes.parts else encode_drawn
@@ -106,8 +105,7 @@ def write_pictures_model(
         write_held_out(pictures, out)
         return {"steps": checkpoint.step, "held_out": measured(generator.network, pictures, inception)}
 
-    sizes: Any = model
-    return write_model(recipe, tensors, out, catalogue=catalogue, command=command, config=sizes.sizes.config(),
+    return write_model(recipe, tensors, out, catalogue=catalogue, command=command, config=parts(model).sizes.config(),
                        figures=figures)
 
 
@@ -118,7 +116,7 @@ def write_held_out(pictures: PictureSet, out: Path) -> None:
     write_png(out / HELD_OUT_FILE, np.concatenate(list(shown.transpose(0, 2, 3, 1)), axis=1))
 
 
-def measured(model: nn.Module, pictures: PictureSet, inception: Path | None = None) -> dict[str, Any]:
+def measured(model: nn.Module, pictures: PictureSet, inception: Path | None = None) -> dict[str, object]:
     """The figures of a model on held-out pictures, with the features that are at hand."""
     judge = make_judge(pictures, inception)
     answers = [figures for figures in evaluate(judged_model(model), judge) if figures is not None]
@@ -144,7 +142,6 @@ def make_judge(pictures: PictureSet, inception: Path | None = None) -> Judge:
     return Judge(pictures, classifier, classifier)
 
 
-def last_classifier(steps: Iterator[Any]) -> Classifier:
+def last_classifier(steps: Iterator[ClassifierStep]) -> Classifier:
     """Drive the training of the classifier to its end."""
-    found = [step.classifier for step in steps if step.classifier is not None]
-    return cast(Classifier, found[-1])
+    return [step.classifier for step in steps if step.classifier is not None][-1]

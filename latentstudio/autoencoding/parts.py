@@ -13,10 +13,21 @@ from latentstudio.errors import TrainingError
 POSTERIOR_COUNT = 4096
 
 
+class NetworkSizes(Protocol):
+    """How large a model's networks are: coordinates of xi, which of them there are, and all of it as the card's config.
+    """
+
+    noise_size: int
+    parts: tuple[str, ...]
+
+    def config(self) -> dict[str, object]: ...
+
+
 class Model(Protocol):
     """What a backend must build to be trained here; parts that the method does not need may be None.
 
     An encoder gives mean and variance (N, d) of pictures, a decoder or generator pictures of codes, a critic logits.
+    ``sizes`` and the functions are asked for once it is trained: between pictures and whitened latents (N, d).
     """
 
     encoder: nn.Module | None
@@ -25,6 +36,15 @@ class Model(Protocol):
     critic: nn.Module | None
     centre: Tensor
     root: Tensor
+    sizes: NetworkSizes
+
+    def whiten(self, code: Tensor) -> Tensor: ...
+
+    def encoded(self, images: Tensor) -> Tensor: ...
+
+    def decoded(self, latent: Tensor) -> Tensor: ...
+
+    def generated(self, latent: Tensor, noise: Tensor | None = None) -> Tensor: ...
 
 
 class Bench(nn.Module):

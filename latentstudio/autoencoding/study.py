@@ -10,10 +10,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from latentstudio.autoencoding.evaluating import Judge, evaluate
@@ -22,6 +22,7 @@ from latentstudio.autoencoding.parts import Bench
 from latentstudio.autoencoding.settings import StudySettings
 from latentstudio.errors import TrainingError
 from latentstudio.files import storage_error, write_whole
+from latentstudio.generators.values import below, number
 from latentstudio.measures.inception import NAME as INCEPTION
 from latentstudio.pixels import grid, to_bytes, write_png
 from latentstudio.readers import kept_json
@@ -71,7 +72,7 @@ ROWS = (
 class StudyStep(Step):
     """A step of the study; the last one carries the table: row key -> figures of each seed."""
 
-    table: Mapping[str, list[dict[str, Any]]] | None = None
+    table: Mapping[str, list[Mapping[str, object]]] | None = None
 
 
 def recipe_of(row: Row, settings: StudySettings, seed: int) -> Recipe:
@@ -105,7 +106,7 @@ def study_steps(settings: StudySettings, out: Path, *, catalogue: FindsBackends)
     found = [part for part in read_pictures(recipe_of(ROWS[0], settings, 0)) if isinstance(part, PictureSet)]
     pictures = found[-1]
     judge = make_judge(pictures, Path(settings.inception) if settings.inception else None)
-    table: dict[str, list[dict[str, Any]]] = {row.key: [] for row in ROWS}
+    table: dict[str, list[Mapping[str, object]]] = {row.key: [] for row in ROWS}
     models: dict[str, nn.Module] = {}
     total = settings.seeds * len(ROWS)
     for index, (seed, row) in enumerate((seed, row) for seed in range(settings.seed, settings.seed + settings.seeds)
@@ -115,11 +116,11 @@ def study_steps(settings: StudySettings, out: Path, *, catalogue: FindsBackends)
             share = (index + 0.95 * step.fraction) / total
             yield StudyStep(share, f"{row.title}, seed {seed}: {step.message}", step.preview, step.metrics)
         model = _finished(recipe, folder, catalogue)
-        figures: dict[str, Any] = {}
+        figures: Mapping[str, object] = {}
         for found_figures in _measured(model, folder, judge):
             figures = found_figures
             yield StudyStep((index + 0.97) / total, f"{row.title}, seed {seed}: measuring")
-        table[row.key].append(figures[row.drawn_by])
+        table[row.key].append(below(figures, row.drawn_by))
         if seed == settings.seed:
             models[row.key] = model
         write_whole(out / "table.json", json.dumps(_told(table, settings), indent=1).encode() + b"\n")
@@ -158,10 +159,10 @@ def _finished(recipe: Recipe, folder: Path, catalogue: FindsBackends) -> nn.Modu
     return averaged(bench_of(checkpoint, recipe, catalogue))
 
 
-def _measured(model: nn.Module, folder: Path, judge: Judge) -> Iterator[dict[str, Any]]:
+def _measured(model: nn.Module, folder: Path, judge: Judge) -> Iterator[dict[str, object]]:
     """The figures of a run, kept beside it; yields empty ones while it works."""
     path = folder / "figures.json"
-    kept = kept_json(path, dict[str, Any])
+    kept = kept_json(path, dict[str, object])
     if kept is not None:
         yield kept
         return
@@ -171,19 +172,19 @@ def _measured(model: nn.Module, folder: Path, judge: Judge) -> Iterator[dict[str
         yield figures or {}
 
 
-def _told(table: Mapping[str, list[dict[str, Any]]], settings: StudySettings) -> dict[str, Any]:
+def _told(table: Mapping[str, list[Mapping[str, object]]], settings: StudySettings) -> dict[str, object]:
     return {"settings": asdict(settings), "rows": {key: list(rows) for key, rows in table.items()}}
 
 
-def summary(rows: list[dict[str, Any]], key: str) -> tuple[float, float] | None:
+def summary(rows: list[Mapping[str, object]], key: str) -> tuple[float, float] | None:
     """Mean and standard deviation (of the sample) of a figure over seeds; None where the method has none."""
-    values = [float(row[key]) for row in rows if key in row]
+    values = [number(row, key) for row in rows if key in row]
     if not values:
         return None
     return float(np.mean(values)), float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
 
 
-def table_text(table: Mapping[str, list[dict[str, Any]]], judge: Judge) -> str:
+def table_text(table: Mapping[str, list[Mapping[str, object]]], judge: Judge) -> str:
     """The table as Markdown; MSE of pictures in [0, 1] (the thesis' numbers are 4 times as large)."""
     name = "none" if judge.features is None else judge.features.name
     realism = ("frechet", f"Frechet ({name})") if name != INCEPTION else ("fid", "FID")
@@ -216,5 +217,6 @@ def _draw(models: Mapping[str, nn.Module], pictures: PictureSet, out: Path) -> N
         write_png(out / name, grid(to_bytes(_rgb(torch.cat(rows))), columns=SHOWN))
 
 
-def _rgb(pictures: Tensor) -> Any:
-    return pictures.clamp(0.0, 1.0).expand(-1, 3, -1, -1).float().numpy()
+def _rgb(pictures: Tensor) -> NDArray[np.float32]:
+    rgb: NDArray[np.float32] = pictures.clamp(0.0, 1.0).expand(-1, 3, -1, -1).float().numpy()
+    return rgb

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -121,7 +120,7 @@ class ToyResult:
     generated: NDArray[np.float32]
     drawn: NDArray[np.float32]
     drawn_codes: NDArray[np.float32]
-    figures: dict[str, Any]
+    figures: dict[str, float]
 
 
 def toy_recipe(seed: int = 0, *, scale: float = 1.0) -> Recipe:
@@ -171,7 +170,7 @@ def _measure(plain: AvaeMethod, with_noise: AvaeMethod) -> ToyResult:
     tree = cKDTree(data.numpy())
     for method in (plain, with_noise):
         method.bench.eval()
-    figures: dict[str, Any] = {"data": _distance(tree, new)}
+    figures: dict[str, float] = {"data": _distance(tree, new)}
     codes, points = _rebuilt(plain, new, generator=False)
     figures["vae"] = _distance(tree, points)
     for name, method in (("avae", plain), ("avae_with_xi", with_noise)):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from torch import nn
@@ -36,17 +35,16 @@ def write_scenes_model(
     network = build_network(recipe, catalogue=catalogue)
     network.load_state_dict(checkpoint.weights)
     network.eval()
-    sizes: Any = network
     tensors = {name: value.float().contiguous() for name, value in network.state_dict().items()}
     card = write_model(
-        recipe, tensors, out, catalogue=catalogue, command=command, config=sizes.sizes.config(),
+        recipe, tensors, out, catalogue=catalogue, command=command, config=scene_parts(network).sizes.config(),
         figures=lambda generator: {"steps": checkpoint.step, "held_out": measured(network, recipe)},
     )
     _write_pictures(recipe, out)
     return card
 
 
-def measured(network: nn.Module, recipe: Recipe, *, count: int | None = None) -> dict[str, Any]:
+def measured(network: nn.Module, recipe: Recipe, *, count: int | None = None) -> dict[str, object]:
     """The figures on ``count`` (``TESTED``) scenes that were never trained on; none where the truth is not known."""
     if not recipe.data.startswith("scenes:"):
         return {}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 import torch
@@ -67,7 +66,7 @@ def find_parts(parts: SceneParts, images: Tensor, *, refinements: int = REFINEME
     """
     back = parts.background.encode(images)[0]
     seen = seen_by_encoders(parts, images, back)
-    told: Any = parts.proposer(parts.structure(seen))
+    told = parts.proposer(parts.structure(seen))
     boxes, depth = parts.places(told.mean)
     presences = torch.sigmoid(told.logit)
     by_cell = presences.reshape(len(images), -1, parts.sizes.slots)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, cast
+from collections.abc import Callable
+from typing import Protocol, cast
 
 from torch import Tensor, nn
 
@@ -11,16 +12,70 @@ from latentstudio.generators.capabilities import Decomposes
 from latentstudio.generators.contract import Generator
 
 
+class SceneSizes(Protocol):
+    """The sizes of a scene model that this room asks for: its picture, its cells and boxes, and their latents."""
+
+    side: int
+    slots: int
+    components: int
+    glimpse: int
+    what_size: int
+    box_size: int
+    background_size: int
+    latent_size: int
+    rotates: bool
+    learned_prior: bool
+    smallest: float
+    largest: float
+
+    def config(self) -> dict[str, object]: ...
+
+
+class Background(Protocol):
+    """Mean and deviation of z_bg (B, K, d) of pictures, and z_bg as pictures and masks (B, K, 3 or 1, S, S)."""
+
+    def encode(self, images: Tensor) -> tuple[Tensor, Tensor]: ...
+
+    def draw(self, latent: Tensor) -> tuple[Tensor, Tensor]: ...
+
+
+class Proposals(Protocol):
+    """What is proposed for every slot: mean and deviation of z_box (B, slots, d), logit of the presence (B, slots)."""
+
+    mean: Tensor
+    deviation: Tensor
+    logit: Tensor
+
+
+class Glimpses(Protocol):
+    """Mean and deviation of z_what (N, d) of glimpses (N, 6, s, s), and z_what as colour and alpha (N, 4, s, s)."""
+
+    def encode(self, glimpses: Tensor) -> tuple[Tensor, Tensor]: ...
+
+    def decode(self, latent: Tensor) -> Tensor: ...
+
+
+State = tuple[Tensor, Tensor]
+
+
+class Prior(Protocol):
+    """The learned prior, slot after slot of a cell: mean, deviation and presence logit from those before."""
+
+    def start(self, background: Tensor) -> tuple[Tensor, State]: ...
+
+    def step(self, given: Tensor, before: Tensor, state: State) -> tuple[Tensor, Tensor, Tensor, State]: ...
+
+
 class SceneParts(Protocol):
     """The parts of a scene model (thesis Figure 5.1)."""
 
-    sizes: Any
-    background: Any
-    structure: nn.Module
-    proposer: nn.Module
-    places: nn.Module
-    glimpses: Any
-    prior: Any
+    sizes: SceneSizes
+    background: Background
+    structure: Callable[[Tensor], Tensor]
+    proposer: Callable[[Tensor], Proposals]
+    places: Callable[[Tensor], tuple[Tensor, Tensor]]
+    glimpses: Glimpses
+    prior: Prior
 
     def draw(self, back: Tensor, boxes: Tensor, what: Tensor, presence: Tensor) -> Tensor: ...
 

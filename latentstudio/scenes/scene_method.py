@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -165,7 +164,7 @@ class SceneMethod:
         seen = self._seen(images, behind)
         with batch.mixed():
             cells = self.parts.structure(seen)
-        told: Any = self.parts.proposer(cells.float())
+        told = self.parts.proposer(cells.float())
         z_box = told.mean + told.deviation * _noise(told.mean, batch)
         boxes, depth = self.parts.places(z_box)
         presence = _relaxed(told.logit, batch, temperature=1.0 - 0.5 * min(1.0, joint / 1500.0))
