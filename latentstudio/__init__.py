@@ -13,7 +13,7 @@ The names are looked up when they are first used, so that ``import latentstudio`
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from latentstudio.version import VERSION as __version__  # noqa: N811 (the name that Python expects)
 
@@ -112,7 +112,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in __all__:
         raise AttributeError(f"module 'latentstudio' has no attribute '{name}'")
     return getattr(importlib.import_module("latentstudio.api"), name)

@@ -6,7 +6,7 @@ One table says where each name lives; it is looked up when it is first used, so 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:  # for editors and type checkers, the same as the table (``tests/test_names.py``)
     from latentstudio.autoencoding.rebuilding import interpolate as interpolate
@@ -148,7 +148,7 @@ HOMES = {
 }
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in HOMES:
         raise AttributeError(f"module 'latentstudio' has no attribute '{name}'")
     module, _, attribute = HOMES[name].partition(":")

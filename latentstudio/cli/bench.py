@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from dataclasses import fields
-from typing import Any
 
 import msgspec
 
@@ -90,5 +89,5 @@ def _bench_cancel(arguments: argparse.Namespace, output: Output) -> None:
     output.result({"jobs": msgspec.to_builtins(last.figures), "worst_ms": last.worst})
 
 
-def _written(value: Any) -> str:
+def _written(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float) else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.output import Output
@@ -20,6 +20,9 @@ from latentstudio.generators.tunings import keep_tuning, read_tuning
 from latentstudio.tasks.draw import Render as Picture
 from latentstudio.tasks.draw import draw_clamped, draw_exact, draw_pasted, factors_of
 from latentstudio.tasks.sample import sample
+
+if TYPE_CHECKING:
+    from latentstudio.factors.exact import Exact
 
 SUMMARY = "move factors and write the picture"
 
@@ -58,7 +61,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
             raise UsageError("--exact without a value", expected="--set NAME=VALUE beside it")
         view = _prepared(view, arguments, known)
         positions = {**view.position_map(), **asked}
-        found: Sequence[Any] = ()
+        found: Sequence[Exact] = ()
         if arguments.exact:
             from latentstudio.tasks.factors import exact_steps  # brings torch, which the options do without
 
@@ -79,7 +82,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
 
 def _tell(
     arguments: argparse.Namespace, output: Output, picture: Picture, known: FactorSet, view: View,
-    told: dict[str, Any], found: Sequence[Any],
+    told: Mapping[str, Mapping[str, object]], found: Sequence[Exact],
 ) -> None:
     for note in picture.notes:
         output.note(note)
@@ -142,8 +145,8 @@ def _start(arguments: argparse.Namespace) -> tuple[Model, View]:
 
 
 def _set(
-    picture: Picture, known: FactorSet, asked: Mapping[str, float], found: Sequence[Any]
-) -> dict[str, dict[str, Any]]:
+    picture: Picture, known: FactorSet, asked: Mapping[str, float], found: Sequence[Exact]
+) -> dict[str, dict[str, object]]:
     settings = {}
     for name, t in asked.items():
         unit, reached = known.get(name).unit, picture.reached.get(name, 0.0)
@@ -159,7 +162,7 @@ def _set(
     return settings
 
 
-def _applied(picture: Picture, settings: dict[str, dict[str, Any]], out: Path) -> dict[str, Any]:
+def _applied(picture: Picture, settings: Mapping[str, Mapping[str, object]], out: Path) -> dict[str, object]:
     height, width, _ = picture.pixels.shape
     return {
         "model": picture.view.model, "seed": picture.view.seed, "out": str(out), "size": [width, height],

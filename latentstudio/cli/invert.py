@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from latentstudio import api, pixels
 from latentstudio.cli.invert_after import After
@@ -23,11 +23,13 @@ from latentstudio.generators.opening import Model, open_model
 from latentstudio.inversion.cropping import AUTO, NONE
 from latentstudio.inversion.frames import Frame, parse_frame
 from latentstudio.inversion.photos import read_photo
-from latentstudio.inversion.results import HeldOutStep
+from latentstudio.inversion.results import HeldOutStep, Inversion
 from latentstudio.inversion.settings import InversionSettings, TuningSettings
 from latentstudio.readers import border, read_npy
 from latentstudio.settings import changed
 from latentstudio.tasks.photo import PhotoStep, frame_photo
+
+FloatArray = NDArray[np.float32]
 
 INTERRUPTED, USER_ERROR = 130, 2
 SHOWN = 12
@@ -71,7 +73,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         after = After(tuning, arguments.curve, conditions, saved_size(arguments))
         check_writable(arguments.out / "photo")
         compared = output.follow(compare(model, settings, conditions=conditions), "the model's own samples")
-        answers: list[dict[str, Any]] = []
+        answers: list[dict[str, object]] = []
         failed = 0
         for name, path in zip(distinct_names(arguments.photos), arguments.photos, strict=True):
             try:
@@ -93,9 +95,9 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _one(
-    model: Model, path: Path, out: Path, settings: InversionSettings, start: Any, compared: HeldOutStep | None,
-    frame: Frame | str, after: After, output: Output,
-) -> dict[str, Any]:
+    model: Model, path: Path, out: Path, settings: InversionSettings, start: FloatArray | None,
+    compared: HeldOutStep | None, frame: Frame | str, after: After, output: Output,
+) -> dict[str, object]:
     from latentstudio.tasks.invert import conclude, find  # brings torch, which the options do without
 
     framed = frame_photo(model, read_photo(path), path.name, frame)
@@ -123,7 +125,8 @@ def _one(
     assert concluded is not None
     assert concluded.verdict is not None, "the model's own samples were measured before"
     found, verdict = concluded.inversion, concluded.verdict
-    files = _write(model, out, found, [step.preview for step in shown], place, after.conditions, after.size)
+    previews = [step.preview for step in shown if step.preview is not None]
+    files = _write(model, out, found, previews, place, after.conditions, after.size)
     for note in found.notes:
         output.note(note)
     output.say(f"{path.name}: {verdict.words}; MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}, length {found.norm:.2f}, "
@@ -143,7 +146,7 @@ def _one(
 
 
 def _write(
-    model: Model, out: Path, found: Any, previews: Sequence[Any], place: api.PhotoPlace | None,
+    model: Model, out: Path, found: Inversion, previews: Sequence[NDArray[np.uint8]], place: api.PhotoPlace | None,
     conditions: Conditions, size: pixels.SavedSize,
 ) -> dict[str, str]:
     """The pictures and the latent; the result carries its recipe, so that the window opens it with its sliders."""
@@ -164,7 +167,7 @@ def _write(
     }
 
 
-def _npy(latent: Any) -> bytes:
+def _npy(latent: FloatArray) -> bytes:
     import io
 
     stream = io.BytesIO()
@@ -172,7 +175,7 @@ def _npy(latent: Any) -> bytes:
     return stream.getvalue()
 
 
-def _settings(arguments: argparse.Namespace) -> tuple[Any, Any]:
+def _settings(arguments: argparse.Namespace) -> tuple[InversionSettings, FloatArray | None]:
     """The settings, and the latent to start from where a file was named."""
     start = None
     kind = arguments.start
@@ -190,7 +193,7 @@ def _check_space(model: Model, arguments: argparse.Namespace) -> None:
                                  action="leave one of the two out")
 
 
-def _latent(path: Path) -> Any:
+def _latent(path: Path) -> FloatArray:
     def refuse(reason: str) -> UsageError:
         return UsageError(f"the start '{path}' is no latent ({reason})", expected="encoder, random, or a .npy file")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from latentstudio.files import check_writable
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.picture_files import SUFFIXES
 from latentstudio.readers import kept_json
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from latentstudio.inversion.study import StudyStep
 
 GENERATED = "generated"
 APART = 1_009  # between the draws of one --seed and those of the next
@@ -73,7 +78,7 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     output.result({**tables, "report": str(arguments.out / "README.md")})
 
 
-def _steps(part: str, model: Model, arguments: argparse.Namespace) -> Iterator[Iterator[Any]]:
+def _steps(part: str, model: Model, arguments: argparse.Namespace) -> Iterator[Iterator[StudyStep]]:
     from latentstudio.inversion import study
     from latentstudio.losses import features_for
     from latentstudio.transformations import transformation_named
@@ -101,7 +106,7 @@ def _steps(part: str, model: Model, arguments: argparse.Namespace) -> Iterator[I
         yield study.compare_optimisers(generator, count=max(1, count // 10), seed=optimisers)
 
 
-def _targets(model: Model, arguments: argparse.Namespace) -> Any:
+def _targets(model: Model, arguments: argparse.Namespace) -> Tensor:
     import torch
 
     from latentstudio.inversion import study
@@ -117,8 +122,8 @@ def _targets(model: Model, arguments: argparse.Namespace) -> Any:
     return torch.from_numpy(np.stack(placed)).to(model.device)
 
 
-def _earlier(path: Path, model: Model) -> dict[str, Any]:
+def _earlier(path: Path, model: Model) -> dict[str, object]:
     """What a report on this very model holds already."""
     fresh = {"model": model.card.name, "model_sha256": model.card.weights_sha256}
-    found = kept_json(path, dict[str, Any]) or {}
+    found = kept_json(path, dict[str, object]) or {}
     return {**found, **fresh} if found.get("model_sha256") == model.card.weights_sha256 else dict(fresh)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import difflib
 import errno
@@ -17,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from latentstudio.cli.options import Parser
 from latentstudio.cli.output import Output, named_inputs, table
@@ -56,7 +56,7 @@ class Verb:
     """A verb's two halves: ``parser()`` builds its options, ``run(arguments, output)`` does it, exit code or None."""
 
     parser: Callable[[], Parser]
-    run: Callable[[Any, Output], int | None]
+    run: Callable[[argparse.Namespace, Output], int | None]
 
 
 def load_verb(name: str) -> Verb:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import msgspec
 
@@ -73,7 +73,20 @@ def _list(arguments: argparse.Namespace, output: Output) -> None:
     output.say(table([(row["name"], row["facts"], _state(row), row["licence"]) for row in rows]))
 
 
-def _installed_row(entry: ModelEntry) -> dict[str, Any]:
+class _Row(TypedDict):
+    name: str
+    kind: str
+    backend: str | None
+    installed: bool
+    shipped: bool
+    capabilities: list[str]
+    licence: str
+    title: str
+    facts: str
+    error: str | None
+
+
+def _installed_row(entry: ModelEntry) -> _Row:
     card = entry.card
     return {
         "name": entry.name,
@@ -89,7 +102,7 @@ def _installed_row(entry: ModelEntry) -> dict[str, Any]:
     }
 
 
-def _network_row(card: NetworkCard) -> dict[str, Any]:
+def _network_row(card: NetworkCard) -> _Row:
     """A network that measures pictures: it is listed, and cannot be opened."""
     return {
         "name": card.name, "kind": card.kind, "backend": None, "installed": True, "shipped": False, "capabilities": [],
@@ -97,7 +110,7 @@ def _network_row(card: NetworkCard) -> dict[str, Any]:
     }
 
 
-def _add_on_row(found: AddOn, catalogue: Catalogue) -> dict[str, Any]:
+def _add_on_row(found: AddOn, catalogue: Catalogue) -> _Row:
     manifests = [entry.manifest for entry in catalogue.backends if entry.id == found.backend and entry.manifest]
     able = texts(found.card, "capabilities") or (manifests[0].capabilities if manifests else ())
     return {
@@ -107,7 +120,7 @@ def _add_on_row(found: AddOn, catalogue: Catalogue) -> dict[str, Any]:
     }
 
 
-def _state(row: dict[str, Any]) -> str:
+def _state(row: _Row) -> str:
     if row["error"]:
         return f"broken: {row['error']}"
     if not row["installed"]:
@@ -187,7 +200,7 @@ def _info(arguments: argparse.Namespace, output: Output) -> None:
     _describe(msgspec.to_builtins(entry.card), entry.folder, shipped=entry.shipped, output=output)
 
 
-def _describe(facts: dict[str, Any], folder: Path, *, shipped: bool, output: Output) -> None:
+def _describe(facts: Mapping[str, object], folder: Path, *, shipped: bool, output: Output) -> None:
     output.result({**facts, "installed": True, "shipped": shipped, "folder": str(folder)})
     shown = [(key, str(value)) for key, value in facts.items() if value not in ("", [], {}, None)]
     output.say(table([*shown, ("folder", str(folder))]))

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from latentstudio.errors import StorageError
 from latentstudio.files import sha256_of, write_whole
@@ -70,12 +70,12 @@ class Output:
             more = {} if self._asked is None else {PROVENANCE: provenance(self._asked, value, self._seed)}
             self._print(_json({**value, **more}))
 
-    def line(self, value: Any) -> None:
+    def line(self, value: object) -> None:
         """One JSON value on a line of its own, before the answer; silent without ``--json``."""
         if self.as_json:
             self._print(_json(value), flush=True)
 
-    def about(self, folder: Path, **more: Any) -> None:
+    def about(self, folder: Path, **more: object) -> None:
         """Write what a study was made with beside its tables, as ``about.json``.
 
         Raises:
@@ -180,7 +180,7 @@ def distinct_names(paths: Sequence[Path]) -> list[str]:
     return names
 
 
-def _json(value: Any) -> str:
+def _json(value: object) -> str:
     """One line of JSON that stdout can take: letters that its encoding lacks are written by their numbers."""
     plain = _plain(value)
     text = json.dumps(plain, ensure_ascii=False, allow_nan=False)
@@ -191,7 +191,7 @@ def _json(value: Any) -> str:
     return text
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: object) -> object:
     """Containers of ordinary values: numpy's numbers become Python's, and what is not finite becomes null."""
     if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}

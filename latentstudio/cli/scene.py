@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -93,7 +92,7 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _decompose(model: Model, arguments: argparse.Namespace, output: Output) -> int:
-    answers: list[dict[str, Any]] = []
+    answers: list[dict[str, object]] = []
     for index, path in enumerate(arguments.pictures):
         name = path.stem if len(arguments.pictures) == 1 else f"{index:03d}-{path.stem}"
         try:
@@ -107,7 +106,7 @@ def _decompose(model: Model, arguments: argparse.Namespace, output: Output) -> i
     return USER_ERROR if any("error" in answer for answer in answers) else 0
 
 
-def _taken_apart(model: Model, path: Path, out: Path, output: Output) -> dict[str, Any]:
+def _taken_apart(model: Model, path: Path, out: Path, output: Output) -> dict[str, object]:
     picture = open_picture(path)
     check_writable(out / "scene.json")
     began = time.perf_counter()
@@ -190,7 +189,7 @@ def _evaluate(model: Model, arguments: argparse.Namespace, output: Output) -> in
     )
     assert last is not None
     assert last.figures is not None
-    told: dict[str, Any] = last.figures.as_dict()
+    told: dict[str, object] = last.figures.as_dict()
     if arguments.out is not None:
         for number in range(min(8, count)):
             found = decompose(model, scene(number).picture)
@@ -199,9 +198,10 @@ def _evaluate(model: Model, arguments: argparse.Namespace, output: Output) -> in
             write_png(arguments.out / f"{number:03d}.png", sheet)
     if isinstance(scenes, str):
         found_layout, true_layout = layouts(model.generator.network, scenes, seed=seed)
-        told["layout"] = {name: round(value, 3) for name, value in distances(found_layout, true_layout).items()}
+        apart = {name: round(value, 3) for name, value in distances(found_layout, true_layout).items()}
+        told["layout"] = apart
         if arguments.out is not None:
-            write_layouts(arguments.out / "layout.svg", found_layout, true_layout, told["layout"])
+            write_layouts(arguments.out / "layout.svg", found_layout, true_layout, apart)
     if arguments.out is not None:
         output.about(arguments.out, model=model.card.name, data=arguments.data, count=count)
     output.say("  ".join(f"{name} {value}" for name, value in told.items()))

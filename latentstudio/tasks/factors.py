@@ -5,9 +5,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +17,7 @@ from latentstudio.factors import ALPHAS, Factor, FactorSet
 from latentstudio.factors.benching import BenchStep, bench_learning
 from latentstudio.factors.cleaning import CleanStep
 from latentstudio.factors.cleaning import clean_steps as cleaning_steps
-from latentstudio.factors.evaluating import EvaluationStep, evaluate_factor
+from latentstudio.factors.evaluating import EvaluationStep, Leak, evaluate_factor
 from latentstudio.factors.exact import ExactStep
 from latentstudio.factors.exact import exact_steps as solving_steps
 from latentstudio.factors.finding import FindStep, find_factors
@@ -120,7 +119,7 @@ def evaluation_steps(
     count: int = 500,
     seed: int | None = None,
     conditions: Conditions = NONE,
-    leak: Callable[[Any, Any], Mapping[str, Any]] | None = None,
+    leak: Leak | None = None,
     transformation: Transformation | None = None,
 ) -> Iterator[EvaluationStep]:
     """The frozen steps of asking ``count`` new samples for a factor; the last one's ``evaluation`` tells what came.
@@ -128,7 +127,7 @@ def evaluation_steps(
     ``leak`` measures what else changed: pictures before and after (N, 3, H, W), as tensors, to changes (N,) by name.
     A factor of your own needs the ``transformation`` that it was learned from.
     """
-    chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
+    chosen = {} if seed is None else {"seed": seed}
     return evaluate_factor(
         model.guarded_generator, factor, count=count, conditions=conditions, leak=leak,
         transformation=transformation, **chosen
@@ -148,18 +147,23 @@ def protocol_steps(
 
     ``count`` samples are put at each of ``alphas`` along the factor's axis.
     """
-    chosen: dict[str, Any] = {} if seed is None else {"seed": seed}
+    chosen = {} if seed is None else {"seed": seed}
     return placing_steps(
         model.guarded_generator, factor, alphas=alphas, count=count, conditions=conditions, **chosen
     )
 
 
-def clean_steps(model: Model, factor: Factor, against: Sequence[Factor], **options: Any) -> Iterator[CleanStep]:
+def clean_steps(
+    model: Model, factor: Factor, against: Sequence[Factor], *, count: int = 192, seed: int = 0,
+    conditions: Conditions = NONE,
+) -> Iterator[CleanStep]:
     """The frozen steps of cleaning a factor's axis against others; the last one's ``factor`` is the result.
 
-    ``options`` are ``count``, ``seed`` and ``conditions`` of measuring it anew.
+    ``count``, ``seed`` and ``conditions`` are those of measuring it anew.
     """
-    return cleaning_steps(model.guarded_generator, factor, against, **options)
+    return cleaning_steps(
+        model.guarded_generator, factor, against, count=count, seed=seed, conditions=conditions
+    )
 
 
 def exact_steps(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
@@ -13,6 +13,9 @@ from latentstudio.engine.loading import job
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.factors.panel import FactorsPanel
 from latentstudio.units import Unit
+
+if TYPE_CHECKING:
+    from latentstudio.factors.exact import Exact
 
 REMEMBERED = 200
 
@@ -68,13 +71,13 @@ class ExactPresenter(QObject):
         if end.outcome == "failed":
             self._desk.tell_error(end.error or RuntimeError("no reason"), doing="Measuring the picture")
             return
-        found: tuple[Any, ...] = getattr(end.last_step, "exact", ())
+        found: tuple[Exact, ...] = getattr(end.last_step, "exact", ())
         view = self._desk.workspace.view
         if end.outcome != "done" or not found or view is None or view != asked_for:
             return
         self._take(view, found[0])
 
-    def _take(self, view: View, exact: Any) -> None:
+    def _take(self, view: View, exact: Exact) -> None:
         opened = self._desk.opened_for(view)
         if opened is None:
             return

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
 from latentstudio.engine import Result
 from latentstudio.errors import StudioError
-from latentstudio.pixels import read_picture
+from latentstudio.pixels import BytePictures, read_picture
 from latentstudio.places import bundled
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.train.panel import FASHION, OWN, SAMPLES, SPRITES, TrainPanel
@@ -194,10 +194,11 @@ class TrainPresenter(QObject):
     def _share(self) -> float:
         return self._panel.run.bar.value() / self._panel.run.bar.maximum()
 
-    def _on_told(self, told: dict[str, Any]) -> None:
+    def _on_told(self, told: Mapping[str, object]) -> None:
         """A line of losses, or the answer; what it holds beside is passed over."""
-        if isinstance(told.get("error"), str):
-            self._sentence = told["error"]
+        error = told.get("error")
+        if isinstance(error, str):
+            self._sentence = error
             return
         step, seconds, losses = told.get("step"), told.get("seconds"), told.get("losses")
         if self.run is None or "finished" in told or not isinstance(step, int) or not isinstance(losses, dict):
@@ -273,7 +274,7 @@ def _recipes() -> tuple[str, ...]:
     return tuple(sorted(models | alone))
 
 
-def _newer_samples(path: Path, before: int) -> tuple[int, Any] | None:
+def _newer_samples(path: Path, before: int) -> tuple[int, BytePictures] | None:
     """The sheet of samples and its time, where it is newer than ``before``."""
     try:
         time = path.stat().st_mtime_ns
