@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -120,17 +121,18 @@ def test_folders_that_cannot_be_learned_from(cli, recipe_file, tmp_path, make, w
 
 
 def test_a_full_disk_at_a_checkpoint_keeps_the_one_before(cli, folder, recipe_file, tmp_path, monkeypatch) -> None:
+    from latentstudio.generators import weights
     from latentstudio.training import checkpoint as module
 
-    original, calls = module.save_file, []
+    original, calls = weights._packed, []
 
-    def full(*words: object, **more: object) -> None:
+    def full(*words: object) -> Iterator[bytes]:
         calls.append(1)
         if len(calls) > 1:
             raise OSError(28, "No space left on device")
-        original(*words, **more)
+        return original(*words)
 
-    monkeypatch.setattr(module, "save_file", full)
+    monkeypatch.setattr(weights, "_packed", full)
     answer = cli("train", recipe_file, "--data", folder, "--run", tmp_path / "r", "--out", tmp_path / "o")
     assert answer.code == 2
     assert "no space left" in answer.err
