@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time as clock
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -180,6 +180,15 @@ class History:
             thumbnails={**self.thumbnails, **{first + id: picture for id, picture in other.thumbnails.items()}},
         )
         return whole.go(first + other.current).bounded(self.limit)
+
+    def renamed(self, name_of: Callable[[View], str]) -> History:
+        """The same history where models bear other names (``Session.renamed``)."""
+        sessions = [entry.session.renamed(name_of) for entry in self.entries]
+        if all(entry.session is session for entry, session in zip(self.entries, sessions, strict=True)):
+            return self
+        return replace(self, entries=tuple(
+            replace(entry, session=session) for entry, session in zip(self.entries, sessions, strict=True)
+        ))
 
     def original(self, view: View) -> View:
         """The view before any editing: no factors moved, at the latent, or the scene, that its edits began with.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from latentstudio.document.view import View
@@ -43,3 +44,11 @@ class Session:
     def with_view(self, view: View) -> Session:
         """The same session with another view in front; those beside it stay."""
         return replace(self, views=(*self.views[: self.front], view, *self.views[self.front + 1 :]))
+
+    def renamed(self, name_of: Callable[[View], str]) -> Session:
+        """The same session where models bear other names: ``name_of`` tells that of a view's model."""
+        names = [name_of(view) for view in self.views]
+        if names == [view.model for view in self.views]:
+            return self
+        views = (replace(view, model=name) for view, name in zip(self.views, names, strict=True))
+        return replace(self, views=tuple(views))

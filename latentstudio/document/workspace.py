@@ -103,6 +103,11 @@ class Workspace:
         whole = History.start(session, label) if history is None else history.commit(session, label)
         self._set(session, whole, "restore")
 
+    def rename_models(self, name_of: Callable[[View], str]) -> None:
+        """Models are called otherwise now: whatever stands or stood here follows (``Session.renamed``)."""
+        if self._session is not None:
+            self._set(self._session.renamed(name_of), self._history.renamed(name_of), "restore")
+
     def undo(self) -> bool:
         """Go one value back; False at the root. A live preview is kept: redo brings it again."""
         return self._move(self._kept().undo(), "undo")

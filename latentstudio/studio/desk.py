@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -114,6 +115,20 @@ class Desk(QObject):
     def opened_for(self, view: View | None) -> OpenModel | None:
         """The open model that this session needs, or None (it is being opened, or missing)."""
         return None if view is None else self._open.get(view.model)
+
+    def names_here(self) -> Callable[[View], str]:
+        """Tells what a view's model is called here: names change, the hash of its weights stays."""
+        known: dict[tuple[str, str], str] = {}
+
+        def name_of(view: View) -> str:
+            key = view.model, view.model_sha256
+            if key not in known:
+                known[key] = view.model
+                with contextlib.suppress(StudioError):  # opening it says what is wrong
+                    known[key] = self.catalogue.model_for(*key).name
+            return known[key]
+
+        return name_of
 
     def show_session(self, drawn: Render) -> None:
         """Tell every panel that a picture of the session is there."""

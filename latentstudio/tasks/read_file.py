@@ -28,7 +28,7 @@ SESSION_SUFFIX = ".latentstudio"
 @dataclass(frozen=True)
 class DroppedFile:
     """What a file brought: a session to stand at, a model to open, a factor that was installed for ``model``, a photo,
-    or a scene. ``sha256`` is that of a session file."""
+    or a scene. ``sha256`` is that of a session file; ``known`` says that a model was here already (``Imported``)."""
 
     kind: str
     label: str
@@ -39,6 +39,7 @@ class DroppedFile:
     factor: str = ""
     photo: Photo | None = None
     scene: Scene | None = None
+    known: str = ""
 
 
 def read_file(path: Path, catalogue: Catalogue) -> DroppedFile:
@@ -110,5 +111,5 @@ def install_factor(factor: Factor, catalogue: Catalogue) -> DroppedFile:
 
 
 def _import(path: Path, catalogue: Catalogue) -> DroppedFile:
-    entry = import_model(path, catalogue=catalogue).entry
-    return DroppedFile("model", entry.name, model=entry.name)
+    found = import_model(path, catalogue=catalogue)
+    return DroppedFile("model", path.name, model=found.entry.name, known=found.known)

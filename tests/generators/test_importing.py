@@ -21,6 +21,7 @@ from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.generators.importing import import_model, rename_model
 from latentstudio.generators.opening import open_model
 from latentstudio.places import user_models
+from latentstudio.tasks.read_file import read_file
 
 
 def fresh(backend: str, config: dict[str, object]) -> dict[str, torch.Tensor]:
@@ -176,6 +177,8 @@ def test_a_name_is_given_when_it_is_added_and_known_weights_say_so(
     assert [entry.name for entry in find_catalogue().models if not entry.shipped] == ["mine-2"]
     weights = import_model(tmp_path / "theirs" / "weights.safetensors", catalogue=find_catalogue())
     assert weights.known == "these weights are already here as mine-2"
+    dropped = read_file(tmp_path / "theirs", find_catalogue())
+    assert (dropped.model, "already here as mine-2" in dropped.known) == ("mine-2", True)
 
 
 @pytest.mark.parametrize("name", ["", "faces", "faces-gan", "mine", "A", "a/b", ".a", "-a", "a b", "n" * 61, "\u00e4"])

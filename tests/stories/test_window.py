@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import threading
+from dataclasses import replace
 
 import numpy as np
 import psutil
@@ -295,6 +296,23 @@ def test_a_second_window_keeps_a_session_of_its_own_and_says_so(story_home, tmp_
         said = [notice.sentence for notice in driver.parts.notices.shown]
         assert any("is open already" in sentence for sentence in said)
     held.release()
+
+
+def test_a_model_is_renamed_from_the_librarys_menu(driver: Driver):
+    driver.drag("x", 3.0, steps=4, seconds=0.05)
+    driver.settle()
+    before, picture = driver.view, driver.parts.picture.last_drawn.pixels
+    commands = driver.window.commands
+    commands.dialogs = replace(commands.dialogs, ask_words=lambda parent, title, question, words: " mine ")
+    entries = driver.parts.library_panel.library.menu_of(MODEL).actions()
+    next(entry for entry in entries if entry.text().startswith("Rename")).trigger()
+    driver.wait(lambda: driver.parts.desk.current.name == "mine", "the model under its new name")
+    driver.settle()
+    assert driver.view == replace(before, model="mine")
+    assert set(driver.parts.desk.current.factors.names) >= {"x", "scale"}
+    assert np.array_equal(driver.parts.picture.last_drawn.pixels, picture)
+    driver.drag("x", -2.0, steps=4, seconds=0.05)
+    assert driver.view.position("x") == pytest.approx(-2.0, abs=0.2)
 
 
 def test_what_a_killed_program_left_goes_when_the_window_rests(story_home, tmp_path, qapp):

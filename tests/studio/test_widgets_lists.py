@@ -111,7 +111,11 @@ def test_library_menu_and_link(qtbot: QtBot) -> None:
     library.remove_requested.connect(removed.append)
     menu = library.menu_of("faces-gan")
     titles = [action.text() for action in menu.actions() if action.text()]
-    assert titles == ["Open", "Show its folder", "Facts and licence", "Remove from this computer"]
+    assert titles == ["Open", "Show its folder", "Facts and licence", "Rename\N{HORIZONTAL ELLIPSIS}",
+                      "Remove from this computer"]
+    with qtbot.waitSignal(library.rename_requested) as asked:
+        menu.actions()[-2].trigger()
+    assert asked.args == ["faces-gan"]
     menu.actions()[-1].trigger()
     assert removed == ["faces-gan"]
     assert "Fetch" in [action.text() for action in library.menu_of("faces").actions()]

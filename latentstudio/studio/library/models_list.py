@@ -29,6 +29,7 @@ from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
 RowState = Literal["ready", "available", "fetching", "broken"]
 _THUMBNAIL = 48
 ADD = "+  Add a model"
+RENAME = "Rename\N{HORIZONTAL ELLIPSIS}"
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class LibraryRow:
     """One model: ``picture`` is uint8 (H, W, 3) or None; ``detail`` is the tool tip (licence, origin, error).
 
     ``fraction`` in [0, 1] is how far the fetching is; below 0 while that is unknown. ``removable`` models may be
-    removed from the context menu. ``folded`` ones are shown when the person asks for more.
+    renamed and removed from the context menu. ``folded`` ones are shown when the person asks for more.
     """
 
     name: str
@@ -193,7 +194,7 @@ class LibraryList(QWidget):
     Signals:
         chosen(str): a ready (or broken) model was clicked.
         fetch_requested(str): an available one was clicked.
-        remove_requested(str), info_requested(str), folder_requested(str): from the context menu.
+        remove_requested(str), rename_requested(str), info_requested(str), folder_requested(str): from the context menu.
         add_requested(): "+ Add a model".
         train_requested(): "Train one".
     """
@@ -201,6 +202,7 @@ class LibraryList(QWidget):
     chosen = Signal(str)
     fetch_requested = Signal(str)
     remove_requested = Signal(str)
+    rename_requested = Signal(str)
     info_requested = Signal(str)
     folder_requested = Signal(str)
     add_requested = Signal()
@@ -332,6 +334,8 @@ class LibraryList(QWidget):
         self._add_entry(menu, "Facts and licence", name)
         if row.removable:
             menu.addSeparator()
+            if row.state == "ready":
+                self._add_entry(menu, RENAME, name)
             self._add_entry(menu, "Remove from this computer", name)
         return menu
 
@@ -350,6 +354,7 @@ class LibraryList(QWidget):
             "Open": self.chosen,
             "Facts and licence": self.info_requested,
             "Show its folder": self.folder_requested,
+            RENAME: self.rename_requested,
             "Remove from this computer": self.remove_requested,
         }
         signals[action.text()].emit(str(action.data()))

@@ -13,6 +13,7 @@ from latentstudio.engine.loading import job
 from latentstudio.errors import StudioError
 from latentstudio.generators import addons
 from latentstudio.generators.catalogue import Catalogue
+from latentstudio.generators.importing import rename_model
 from latentstudio.pixels import BytePictures
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.library.models_list import LibraryRow
@@ -124,6 +125,21 @@ class LibraryPresenter(QObject):
         self._looked_for.discard(name)
         self.renew()
         self._desk.notice("good", f"{name} was removed")
+
+    def apply_rename(self, name: str, new: str) -> None:
+        """Call a model of one's own otherwise; what stands on the canvas and in the history follows."""
+        found = next((entry for entry in self._desk.catalogue.models if entry.name == name and not entry.error), None)
+        try:
+            rename_model(found or self._desk.catalogue.model(name), new)
+        except StudioError as error:
+            self._desk.tell_error(error, doing="Renaming the model")
+            return
+        self._desk.forget(name)
+        if name in self._pictures:
+            self._pictures[new] = self._pictures.pop(name)
+        self.renew()
+        self._desk.workspace.rename_models(lambda view: new if view.model == name else view.model)
+        self._desk.notice("good", f"{name} is called {new} now")
 
     def show_info(self, name: str) -> None:
         """One sentence about a model: title, origin and licence."""

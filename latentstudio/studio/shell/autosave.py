@@ -35,7 +35,9 @@ class AutosavePresenter(QObject):
             self._desk.notice("info", found.notice)
         if found.saved is None:
             return False
-        self._desk.workspace.restore(found.saved.session, found.saved.history)
+        name_of, history = self._desk.names_here(), found.saved.history
+        self._desk.workspace.restore(found.saved.session.renamed(name_of),
+                                     None if history is None else history.renamed(name_of))
         return True
 
     def end_start(self) -> None:

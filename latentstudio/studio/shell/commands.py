@@ -24,7 +24,7 @@ def show_folder(folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Dialogs:
-    """Asks the user for a path; an empty string means that nothing was chosen."""
+    """Asks the user for a path or a word; an empty string means that nothing was chosen."""
 
     open_file: Callable[[QWidget, str, str], str]
     save_file: Callable[[QWidget, str, str, str], str]
@@ -32,6 +32,8 @@ class Dialogs:
     open_files: Callable[[QWidget, str, str], list[str]] = lambda parent, title, folder: list(
         QFileDialog.getOpenFileNames(parent, title, folder)[0])
     show_folder: Callable[[Path], None] = show_folder
+    ask_words: Callable[[QWidget, str, str, str], str] = lambda parent, title, question, words: QInputDialog.getText(
+        parent, title, question, text=words)[0]
 
 
 def system_dialogs() -> Dialogs:
@@ -258,6 +260,12 @@ class Commands(QObject):
         folder = self._parts.desk.catalogue.model(name).folder
         if folder is not None:
             self.dialogs.show_folder(folder)
+
+    def on_rename_model(self, name: str) -> None:
+        """Ask what a model shall be called."""
+        words = self.dialogs.ask_words(self._window, f"Rename {name}", "Small letters, digits and . _ -", name).strip()
+        if words and words != name:
+            self._parts.library.apply_rename(name, words)
 
     def on_about(self) -> None:
         """What the model in front is, and its licence."""

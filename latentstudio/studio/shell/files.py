@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -173,6 +172,8 @@ class FilesPresenter(QObject):
             self._take_scene(brought.label, brought.scene)
         elif brought.kind == "model":
             self._renew()
+            if brought.known:
+                self._desk.notice("info", f"{brought.label}: {brought.known}")
             self._desk.request_model(brought.model)
         elif brought.kind == "factor":
             current = self._desk.current
@@ -186,16 +187,16 @@ class FilesPresenter(QObject):
         session = brought.session
         assert session is not None
         view = session.view
-        name = view.model
         try:
-            name = self._desk.catalogue.model_for(name, view.model_sha256).name
+            self._desk.catalogue.model_for(view.model, view.model_sha256)
         except UnknownNameError:
-            self._tell_missing(name)
+            self._tell_missing(view.model)
             return
         except StudioError as problem:  # other weights, or broken; opening it will say the latter once more
             self._desk.notice("info", f"{brought.label}: {problem.found}; the picture may differ")
-        session = session.with_view(replace(view, model=name))
-        self._desk.request_model(name, session=session, history=brought.history, label=brought.label)
+        name_of, history = self._desk.names_here(), brought.history
+        session, history = session.renamed(name_of), None if history is None else history.renamed(name_of)
+        self._desk.request_model(session.view.model, session=session, history=history, label=brought.label)
 
     def _tell_missing(self, model: str) -> None:
         sentence = f"This was made with the model {model}, which is not installed"

@@ -127,6 +127,7 @@ class MainWindow(QMainWindow):
         parts.train_panel.folder_requested.connect(self.commands.on_train_folder)
         parts.library_panel.library.train_requested.connect(self.on_train)
         parts.library_panel.library.folder_requested.connect(self.commands.on_model_folder)
+        parts.library_panel.library.rename_requested.connect(self.commands.on_rename_model)
         self.menus.opening.connect(self._on_menu_opening)
         parts.workspace.subscribe(self._on_change)
 
