@@ -37,7 +37,7 @@ _INPUTS: ContextVar[tuple[Path, ...]] = ContextVar("inputs", default=())
 @contextlib.contextmanager
 def never_over(inputs: Iterable[Path]) -> Iterator[None]:
     """While the block runs, what is written through this module takes the place of none of ``inputs``: files, links to
-    them, and of folders every file that lies in them already.
+    them, and of folders every file that lies in them already. It holds in the thread that it is entered in.
     """
     token = _INPUTS.set((*_INPUTS.get(), *inputs))
     try:
@@ -127,8 +127,9 @@ def remove_file(path: Path) -> None:
     """Remove a file, if it is there.
 
     Raises:
-        StorageError: a folder bears its name, or it may not be removed.
+        StorageError: a folder bears its name, it may not be removed, or it is an input (see ``never_over``).
     """
+    check_output(path)
     try:
         Path(path).unlink(missing_ok=True)
     except OSError as problem:

@@ -18,6 +18,7 @@ from latentstudio.document.workspace import Change, Workspace
 from latentstudio.engine import Result
 from latentstudio.errors import StudioError
 from latentstudio.factors import FactorSet, load_factors
+from latentstudio.files import never_over
 from latentstudio.generators.catalogue import Catalogue, find_catalogue
 from latentstudio.generators.opening import open_model
 from latentstudio.latents import sample_prior
@@ -89,6 +90,7 @@ class Desk(QObject):
         self._open: dict[str, OpenModel] = {}
         self._current: OpenModel | None = None
         self._wish: _Wish | None = None
+        self._inputs: set[Path] = set()
         workspace.subscribe(self._on_change)
 
     @property
@@ -146,6 +148,14 @@ class Desk(QObject):
             self.notice("bad", error.sentence)
         else:
             self.notice("bad", f"{doing} failed ({type(error).__name__}: {error}); this is a defect of the program")
+
+    def took_in(self, path: Path) -> None:
+        """A file, or a folder with what lies in it, was read as input: ``request_write`` keeps it from now on."""
+        self._inputs.add(path)
+
+    def request_write(self, view: str, work: Callable[[], object], on_result: Callable[[Result], None]) -> None:
+        """Do ``work()`` in the worker, which writes what the user named, but over nothing that was taken in here."""
+        self.worker.request(view, partial(_keeping, frozenset(self._inputs), work), on_result)
 
     def request_model(
         self, name: str, *, session: Session | None = None, history: History | None = None, label: str = "",
@@ -266,6 +276,11 @@ class Desk(QObject):
         error = result.error
         if error is not None:
             self.tell_error(error, doing="Closing the model")
+
+
+def _keeping(inputs: frozenset[Path], work: Callable[[], object]) -> object:
+    with never_over(inputs):  # in the worker's own thread: what the window's thread holds does not reach it
+        return work()
 
 
 def open_for_window(name: str, catalogue: Catalogue, device: str) -> OpenModel:

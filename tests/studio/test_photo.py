@@ -16,6 +16,7 @@ from PySide6.QtTest import QTest
 from latentstudio.document.origin import Origin
 from latentstudio.document.picture_recipe import has_recipe
 from latentstudio.errors import PictureError
+from latentstudio.files import write_whole
 from latentstudio.inversion.cropping import Placed
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photo_store import PhotoPlace
@@ -493,3 +494,21 @@ def test_a_model_that_was_never_measured_can_be_compared(worker, taken, monkeypa
     worker.work()
     assert "worse than 97 %" in taken.panel.facts.text()
     assert taken.panel.compare.isHidden()
+
+
+def test_the_face_is_not_put_back_over_the_photo_itself(desk, worker, photos, monkeypatch, tmp_path):
+    monkeypatch.setattr(photo_module, "write_pasted", lambda opened, view, framed, path: write_whole(path, b"new"))
+    path, told = tmp_path / "me.png", []
+    path.write_bytes(b"the photo")
+    desk.took_in(path)
+    photos.presenter.take("me.png", photos.photo)
+    worker.work()
+    worker.run_jobs()
+    desk.noticed.connect(told.append)
+    photos.presenter.request_paste_back(path)
+    worker.work()
+    assert "is read here" in told[-1].sentence
+    assert path.read_bytes() == b"the photo"
+    photos.presenter.request_paste_back(tmp_path / "other.png")
+    worker.work()
+    assert (tmp_path / "other.png").read_bytes() == b"new"

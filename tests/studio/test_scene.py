@@ -317,3 +317,23 @@ def test_a_failure_is_told(desk, worker, scenes, monkeypatch):
     scenes.presenter.take("a.png", Photo(np.zeros((8, 8, 3), np.uint8)))
     worker.run_jobs()
     assert "cannot be taken apart" in said[-1].sentence
+
+
+def test_a_scene_and_its_layers_are_not_written_over_what_was_dropped(desk, worker, scenes, tmp_path, monkeypatch):
+    black = (np.zeros((8, 8, 3), np.uint8), np.zeros((0, 8, 8, 4), np.uint8))
+    monkeypatch.setattr("latentstudio.tasks.decompose.layers", lambda model, scene: black)
+    dropped, layer, told = tmp_path / "scene.json", tmp_path / "background.png", []
+    layer.write_bytes(b"somebody's")
+    desk.noticed.connect(told.append)
+    scenes.presenter.request_export(dropped)
+    worker.work()
+    before = dropped.read_bytes()
+    desk.took_in(dropped)
+    desk.took_in(layer)
+    for ask, path in ((scenes.presenter.request_export, dropped), (scenes.presenter.request_layers, tmp_path),
+                      (scenes.presenter.request_export, tmp_path / "other.json")):
+        ask(path)
+        worker.work()
+    assert [notice.kind for notice in told] == ["good", "bad", "bad", "good"]
+    assert all("is read here" in notice.sentence for notice in told[1:3])
+    assert (dropped.read_bytes(), layer.read_bytes()) == (before, b"somebody's")

@@ -118,6 +118,7 @@ class LearnPresenter(QObject):
         if not is_own(path.name):
             self._desk.notice("bad", f"{path.name} is no Python file; expected FILE.py with a transformation in it")
             return
+        self._desk.took_in(path)
         self._files[path.name] = path
         self._choices[path.name] = f"Your own transformation in {path.name}; the file is run when you press Learn."
         self._panel.set_choices(tuple(self._choices.items()))

@@ -38,7 +38,7 @@ class UnkeptPresenter(QObject):
         factor = self._learn.factor
         if factor is not None:
             path = path if path.suffix == SUFFIX else path.with_name(f"{path.name}{SUFFIX}")
-            self._desk.worker.request("elsewhere", partial(write_factor, path, factor), partial(self._on_saved, path))
+            self._desk.request_write("elsewhere", partial(write_factor, path, factor), partial(self._on_saved, path))
 
     def _on_learned(self, factor: Factor) -> None:
         self._factors[factor.model] = factor

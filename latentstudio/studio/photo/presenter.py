@@ -171,8 +171,7 @@ class PhotoPresenter(QObject):
             self._desk.notice("info", f"{self._name} was looked at with {self._model}: go back to that model first.")
             return
         target = path if path.suffix.lower() == ".png" else path.with_name(f"{path.name}.png")
-        self._desk.worker.request("paste back", partial(write_pasted, opened, view, framed, target),
-                                  self._on_pasted)
+        self._desk.request_write("paste back", partial(write_pasted, opened, view, framed, target), self._on_pasted)
 
     @property
     def can_paste_back(self) -> bool:

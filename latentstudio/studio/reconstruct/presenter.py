@@ -84,6 +84,8 @@ class ReconstructPresenter(QObject):
         """Reconstruct the pictures in these files, at most ``MOST``."""
         if len(paths) > MOST:
             self._desk.notice("info", f"The first {MOST} of {len(paths)} pictures are taken.")
+        for path in paths:
+            self._desk.took_in(path)
         self._desk.worker.request("read pictures", partial(read_pictures, tuple(paths[:MOST])), self._on_read)
 
     def cancel(self) -> None:

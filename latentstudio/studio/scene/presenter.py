@@ -173,14 +173,14 @@ class ScenePresenter(QObject):
     def request_export(self, path: Path) -> None:
         """Write the scene's JSON."""
         if self.scene is not None:
-            self._desk.worker.request("export scene", partial(export_scene, self.scene, path), self._on_exported)
+            self._desk.request_write("export scene", partial(export_scene, self.scene, path), self._on_exported)
 
     def request_layers(self, folder: Path) -> None:
         """Write every layer as PNG."""
         opened = self._desk.current
         if self.scene is not None and opened is not None:
-            written = (opened, self.scene, folder)
-            self._request("export layers", "latentstudio.tasks.decompose:export_layers", written, self._on_exported)
+            work = partial(call, "latentstudio.tasks.decompose:export_layers", opened, self.scene, folder)
+            self._desk.request_write("export layers", work, self._on_exported)
 
     def _request(
         self, view: str, task: str, arguments: tuple[object, ...], on_result: Callable[[Result], None]

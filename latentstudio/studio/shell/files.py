@@ -64,7 +64,7 @@ class FilesPresenter(QObject):
         """Save the picture of the session at its own size, with its recipe."""
         front = self._front("save")
         if front is not None:
-            self._request_write(path, ".png", partial(_write_picture, *front))
+            self._request_write(path, partial(_write_picture, *front))
 
     def request_save_session(self, path: Path) -> None:
         """Save the session with its history."""
@@ -76,8 +76,9 @@ class FilesPresenter(QObject):
         self._request_write_session(path, Saved(session, history), self._known.get(target, ""))
 
     def _request_write_session(self, path: Path, saved: Saved, known: str) -> None:
-        self._request_write(path, SUFFIX, partial(_write_session, saved, known),
-                            partial(self._on_session_written, path, saved))
+        # a session may be saved over the file that it was opened from
+        target, work = _named(path, SUFFIX, partial(_write_session, saved, known))
+        self._desk.worker.request(f"write {target}", work, partial(self._on_session_written, path, saved))
 
     def request_strip(self, path: Path, name: str) -> None:
         """Save pictures of one factor over its range from this sample, side by side, as PNG."""
@@ -90,7 +91,7 @@ class FilesPresenter(QObject):
     def _request_row(self, path: Path, name: str, kind: str, draw_row: DrawRow) -> None:
         front = self._front("save")
         if front is not None:
-            self._request_write(path, ".png", partial(_write_row, *front, name, kind, draw_row))
+            self._request_write(path, partial(_write_row, *front, name, kind, draw_row))
 
     def copy_picture(self) -> None:
         """Put the picture on the clipboard."""
@@ -122,14 +123,10 @@ class FilesPresenter(QObject):
             return None
         return opened, view
 
-    def _request_write(
-        self, chosen: Path, suffix: str, write: Callable[[Path], object],
-        on_written: Callable[[Result], None] | None = None,
-    ) -> None:
-        """Write in the worker; a suffix that was left out is put behind the name, but no other file is replaced so."""
-        path = _with_suffix(chosen, suffix)
-        work = partial(_write_new, path, write) if path != chosen else partial(write, path)
-        self._desk.worker.request(f"write {path}", work, on_written or self._on_written)
+    def _request_write(self, chosen: Path, write: Callable[[Path], object]) -> None:
+        """Write a picture in the worker."""
+        path, work = _named(chosen, ".png", write)
+        self._desk.request_write(f"write {path}", work, self._on_written)
 
     def _on_image(self, result: Result) -> None:
         if isinstance(result.value, QImage):
@@ -163,6 +160,8 @@ class FilesPresenter(QObject):
         if isinstance(result.value, DroppedFile):
             if path is not None and result.value.sha256:
                 self._known[path] = result.value.sha256
+            elif path is not None:
+                self._desk.took_in(path)
             self._take(result.value)
 
     def _take(self, brought: DroppedFile) -> None:
@@ -212,6 +211,12 @@ def _image(opened: OpenModel, view: View) -> QImage:
 
 def _with_suffix(path: Path, suffix: str) -> Path:
     return path if path.suffix.lower() == suffix else path.with_name(f"{path.name}{suffix}")
+
+
+def _named(chosen: Path, suffix: str, write: Callable[[Path], object]) -> tuple[Path, Callable[[], object]]:
+    """Where to write, and how: a suffix that was left out is put behind, but no other file is replaced so."""
+    path = _with_suffix(chosen, suffix)
+    return path, partial(_write_new, path, write) if path != chosen else partial(write, path)
 
 
 def _write_new(path: Path, write: Callable[[Path], object]) -> object:

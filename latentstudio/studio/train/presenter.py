@@ -71,6 +71,7 @@ class TrainPresenter(QObject):
 
     def use_folder(self, folder: Path) -> None:
         """Learn from the pictures in this folder."""
+        self._desk.took_in(folder)
         self._panel.source.set_current(OWN)
         self._show_source(OWN)
         self._panel.folder.setText(f"{folder.name}   (another folder…)")
