@@ -3,36 +3,35 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentstudio import api, pixels
 from latentstudio.cli.invert_after import After
 from latentstudio.cli.options import Parser, add_common, add_settings, settings_of, verb_parser
-from latentstudio.cli.output import Output, distinct_names
+from latentstudio.cli.output import Output, distinct_names, exit_code
 from latentstudio.cli.picture_options import add_conditions, add_size, read_conditions, saved_size
-from latentstudio.document.view import View
-from latentstudio.errors import StudioError, UsageError
-from latentstudio.files import check_writable, write_whole
-from latentstudio.generators.conditions import Conditions
+from latentstudio.errors import UsageError
+from latentstudio.files import check_writable
 from latentstudio.generators.opening import Model, open_model
 from latentstudio.inversion.cropping import AUTO, NONE
-from latentstudio.inversion.frames import Frame, parse_frame
+from latentstudio.inversion.frames import parse_frame
+from latentstudio.inversion.models import feature_distance
 from latentstudio.inversion.photos import read_photo
-from latentstudio.inversion.results import HeldOutStep, Inversion
+from latentstudio.inversion.results import HeldOut
 from latentstudio.inversion.settings import InversionSettings, TuningSettings
+from latentstudio.pixels import BytePictures
 from latentstudio.readers import border, read_npy
 from latentstudio.settings import changed
-from latentstudio.tasks.photo import PhotoStep, frame_photo
+from latentstudio.tasks.invert import compare, conclude, find
+from latentstudio.tasks.photo import Concluded, Framed, PhotoStep, frame_photo
+from latentstudio.tasks.photo_files import write_found
 
-FloatArray = NDArray[np.float32]
+Latent = NDArray[np.float32]
 
-INTERRUPTED, USER_ERROR = 130, 2
-SHOWN = 12
+INTERRUPTED = 130
 _MOST_LATENT = 64 << 20  # bytes
 KINDS = ("encoder", "random")
 
@@ -60,8 +59,6 @@ def parser() -> Parser:
 
 def run(arguments: argparse.Namespace, output: Output) -> int:
     """Invert one photo after the other; a photo that cannot be read does not stop the others."""
-    from latentstudio.tasks.invert import compare  # brings torch, which the options do without
-
     frame = arguments.frame if arguments.frame in (AUTO, NONE) else parse_frame(arguments.frame)
     model = open_model(arguments.model, device=arguments.device)
     try:
@@ -70,42 +67,36 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
         _check_space(model, arguments)
         tuning = settings_of(arguments, TuningSettings(), prefix="tune_") if arguments.tune else None
         conditions = read_conditions(arguments, model)
-        after = After(tuning, arguments.curve, conditions, saved_size(arguments))
+        after, size = After(tuning, arguments.curve), saved_size(arguments)
         check_writable(arguments.out / "photo")
         compared = output.follow(compare(model, settings, conditions=conditions), "the model's own samples")
-        answers: list[dict[str, object]] = []
-        failed = 0
-        for name, path in zip(distinct_names(arguments.photos), arguments.photos, strict=True):
-            try:
-                answers.append(_one(model, path, arguments.out / name, settings, start, compared, frame, after, output))
-            except StudioError as problem:
-                if len(arguments.photos) == 1:
-                    raise
-                output.note(problem.sentence)
-                answers.append({"photo": str(path), "error": problem.sentence})
-                failed += 1
-            if answers[-1].get("ended") == "cancelled":
-                break
+        held_out = None if compared is None else compared.held_out
+        names = iter(distinct_names(arguments.photos))
+
+        def one(path: Path) -> dict[str, object]:
+            out = arguments.out / next(names)
+            framed = frame_photo(model, read_photo(path), path.name, frame, conditions)
+            concluded, previews = _found(model, framed, settings, start, held_out, output, path.name)
+            found = concluded.inversion
+            files = write_found(model, framed, found, previews, out, size)
+            told = _told(model, framed, concluded, path, out, output)
+            return told | files | after.run(model, framed, settings, start, found, out, output)
+
+        answers = output.in_turn(arguments.photos, "photo", one, until=lambda told: told.get("ended") == "cancelled")
     finally:
         model.close()
     output.result({"model": model.card.name, "photos": answers})
-    if answers[-1].get("ended") == "cancelled":
-        return INTERRUPTED
-    return USER_ERROR if failed else 0
+    return INTERRUPTED if answers[-1].get("ended") == "cancelled" else exit_code(answers)
 
 
-def _one(
-    model: Model, path: Path, out: Path, settings: InversionSettings, start: FloatArray | None,
-    compared: HeldOutStep | None, frame: Frame | str, after: After, output: Output,
-) -> dict[str, object]:
-    from latentstudio.tasks.invert import conclude, find  # brings torch, which the options do without
-
-    framed = frame_photo(model, read_photo(path), path.name, frame)
-    photo, placed, place = framed.photo, framed.placed, framed.place
-    for note in (*photo.notes, *placed.notes):
+def _found(
+    model: Model, framed: Framed, settings: InversionSettings, start: Latent | None, held_out: HeldOut | None,
+    output: Output, name: str,
+) -> tuple[Concluded, list[BytePictures]]:
+    """What there is to say in the end, or when Ctrl+C was pressed; and the pictures on the way."""
+    for note in (*framed.photo.notes, *framed.placed.notes):
         output.note(note)
     shown: list[PhotoStep] = []
-    held_out = None if compared is None else compared.held_out
 
     def on_step(step: PhotoStep) -> bool:
         if step.preview is not None:
@@ -113,69 +104,39 @@ def _one(
         return False
 
     try:
-        output.follow(
-            find(model, framed, settings, start=start, conditions=after.conditions, held_out=held_out), path.name,
-            on_step=on_step,
-        )
+        output.follow(find(model, framed, settings, start=start, held_out=held_out), name, on_step=on_step)
         concluded = shown[-1].result
     except KeyboardInterrupt:
         if not shown:
             raise
-        concluded = conclude(model, framed, settings, shown[-1], conditions=after.conditions, held_out=held_out)
+        concluded = conclude(model, framed, settings, shown[-1], held_out=held_out)
     assert concluded is not None
-    assert concluded.verdict is not None, "the model's own samples were measured before"
-    found, verdict = concluded.inversion, concluded.verdict
-    previews = [step.preview for step in shown if step.preview is not None]
-    files = _write(model, out, found, previews, place, after.conditions, after.size)
+    return concluded, [step.preview for step in shown if step.preview is not None]
+
+
+def _told(
+    model: Model, framed: Framed, concluded: Concluded, path: Path, out: Path, output: Output
+) -> dict[str, object]:
+    found, verdict, placed = concluded.inversion, concluded.verdict, framed.placed
+    assert verdict is not None, "the model's own samples were measured before"
     for note in found.notes:
         output.note(note)
     output.say(f"{path.name}: {verdict.words}; MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}, length {found.norm:.2f}, "
                f"{found.steps} steps in {found.seconds:.1f} s: {out}")
     for reason in verdict.reasons:
         output.say(f"  {reason}")
-    more = after.run(model, placed, settings, start, found, out, output, place)
     return {
         "photo": str(path), "loss": found.loss, "blurred_loss": found.blurred_loss, "mse": found.mse,
         "dssim": found.dssim, "norm": found.norm, "seconds": round(found.seconds, 3), "steps": found.steps,
         "start": found.start, "start_mse": found.start_mse, "optimizer": found.optimiser, "ended": found.ended,
         "percentile": verdict.percentile, "verdict": verdict.words, "reasons": list(verdict.reasons),
-        "feature_distance": api.feature_distance(model, found.picture, found.target, placed.inside),
+        "feature_distance": feature_distance(model, found.picture, found.target, placed.inside),
         "frame": None if placed.frame is None else asdict(placed.frame),
-        "notes": [*photo.notes, *placed.notes, *found.notes], **files, **more,
+        "notes": [*framed.photo.notes, *placed.notes, *found.notes],
     }
 
 
-def _write(
-    model: Model, out: Path, found: Inversion, previews: Sequence[NDArray[np.uint8]], place: api.PhotoPlace | None,
-    conditions: Conditions, size: pixels.SavedSize,
-) -> dict[str, str]:
-    """The pictures and the latent; the result carries its recipe, so that the window opens it with its sliders."""
-    pixels.write_png(out / "target.png", pixels.to_bytes(found.target[None])[0])
-    if found.latent.shape == model.card.spaces[0].shape:
-        view = View.start(model.card, found.latent, conditions=conditions).with_photo(place)
-        api.draw(model, view, api.FactorSet()).save(out / "result.png", size=size)
-    else:  # found in another space: sessions hold latents of the first one
-        pixels.write_png(out / "result.png", pixels.enlarge(pixels.to_bytes(found.picture[None])[0], size))
-    pixels.write_png(out / "residual.png", api.residual_picture(found))
-    chosen = np.unique(np.linspace(0, len(previews) - 1, min(SHOWN, len(previews))).round().astype(int))
-    steps = pixels.enlarge(np.stack([previews[index] for index in chosen]), size)
-    pixels.write_png(out / "steps.png", pixels.grid(steps, columns=SHOWN))
-    write_whole(out / "latent.npy", _npy(found.latent))
-    return {
-        "latent": str(out / "latent.npy"), "target": str(out / "target.png"), "result": str(out / "result.png"),
-        "residual": str(out / "residual.png"), "strip": str(out / "steps.png"),
-    }
-
-
-def _npy(latent: FloatArray) -> bytes:
-    import io
-
-    stream = io.BytesIO()
-    np.save(stream, latent, allow_pickle=False)
-    return stream.getvalue()
-
-
-def _settings(arguments: argparse.Namespace) -> tuple[InversionSettings, FloatArray | None]:
+def _settings(arguments: argparse.Namespace) -> tuple[InversionSettings, Latent | None]:
     """The settings, and the latent to start from where a file was named."""
     start = None
     kind = arguments.start
@@ -193,10 +154,9 @@ def _check_space(model: Model, arguments: argparse.Namespace) -> None:
                                  action="leave one of the two out")
 
 
-def _latent(path: Path) -> FloatArray:
+def _latent(path: Path) -> Latent:
     def refuse(reason: str) -> UsageError:
         return UsageError(f"the start '{path}' is no latent ({reason})", expected="encoder, random, or a .npy file")
 
     with border(refuse):
         return read_npy(path, refuse, most=_MOST_LATENT).astype(np.float32)
-

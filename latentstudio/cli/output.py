@@ -12,7 +12,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from latentstudio.errors import StorageError
+from latentstudio.errors import StorageError, StudioError
 from latentstudio.files import sha256_of, write_whole
 from latentstudio.version import VERSION
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ABOUT, PROVENANCE = "about.json", "provenance"
 RESULTS = ("out", "pasted", "records", "run", "open")  # what is made, a run's own files, what the window may save over
 _MOST_HASHED = 1 << 30
+USER_ERROR = 2
 
 StepType = TypeVar("StepType", bound="Step")
 
@@ -94,6 +95,25 @@ class Output:
             raise StorageError(f"the answer cannot be written ({problem.strerror})",
                                action="give stdout somewhere to go") from problem
 
+    def in_turn(
+        self, paths: Sequence[Path], key: str, work: Callable[[Path], dict[str, object]], *,
+        until: Callable[[dict[str, object]], bool] = lambda told: False,
+    ) -> list[dict[str, object]]:
+        """What ``work`` tells of each file. One of several that cannot be used does not stop the others: it is noted
+        under ``key``, with its ``error``."""
+        answers: list[dict[str, object]] = []
+        for path in paths:
+            try:
+                answers.append(work(path))
+            except StudioError as problem:
+                if len(paths) == 1:
+                    raise
+                self.note(problem.sentence)
+                answers.append({key: str(path), "error": problem.sentence})
+            if until(answers[-1]):
+                break
+        return answers
+
     def follow(
         self, steps: Iterator[StepType], title: str, *, on_step: Callable[[StepType], bool] | None = None
     ) -> StepType | None:
@@ -114,6 +134,11 @@ class Output:
         return last
 
 
+def exit_code(answers: Sequence[Mapping[str, object]]) -> int:
+    """That of a verb whose files were taken ``in_turn``."""
+    return USER_ERROR if any("error" in answer for answer in answers) else 0
+
+
 def provenance(asked: argparse.Namespace, told: Mapping[str, object], drew: int | None) -> dict[str, object]:
     """What an answer was made with: version, seed, SHA-256 of the weights of every model in it and of its input files.
 
@@ -132,7 +157,6 @@ def provenance(asked: argparse.Namespace, told: Mapping[str, object], drew: int 
 
 def _weights_of(model: str) -> str:
     # the catalogue reads every card, which an answer in words does without
-    from latentstudio.errors import StudioError
     from latentstudio.generators.card import read_card
     from latentstudio.generators.catalogue import find_catalogue
 

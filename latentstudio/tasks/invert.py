@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -19,8 +20,16 @@ from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.inversion import models
 from latentstudio.inversion.honesty import find_held_out, judge, residual_picture
-from latentstudio.inversion.results import HeldOut, HeldOutStep, Inversion, InversionStep
-from latentstudio.inversion.settings import InversionSettings
+from latentstudio.inversion.results import (
+    HeldOut,
+    HeldOutStep,
+    Inversion,
+    InversionStep,
+    LikenessStep,
+    TuningResult,
+    TuningStep,
+)
+from latentstudio.inversion.settings import InversionSettings, TuningSettings
 from latentstudio.inversion.tuning import Anchors
 from latentstudio.pixels import to_bytes
 from latentstudio.steps import Step
@@ -28,7 +37,8 @@ from latentstudio.tasks.photo import Concluded, Framed, PhotoStep
 from latentstudio.transformations import transformation_named
 
 FORWARD_MODE = "latentstudio.optimisation.forward_mode"
-TUNING_SECONDS = 90.0
+
+LoadingStep = TypeVar("LoadingStep", bound=Step)
 
 
 def get_ready(model: Model) -> Iterator[Step]:
@@ -45,7 +55,7 @@ def get_ready(model: Model) -> Iterator[Step]:
 
 def find(
     model: Model, framed: Framed, settings: InversionSettings, *, start: NDArray[np.float32] | None = None,
-    conditions: Conditions = NONE, held_out: HeldOut | None = None,
+    held_out: HeldOut | None = None,
 ) -> Iterator[PhotoStep]:
     """The steps of finding the photo's latent; it is judged by what the model reaches on its own samples.
 
@@ -58,7 +68,7 @@ def find(
     """
     placed, ready = framed.placed, False
     for step in models.invert_steps(
-        model, placed.picture, settings, start=start, mask=placed.inside, conditions=conditions
+        model, placed.picture, settings, start=start, mask=placed.inside, conditions=framed.conditions
     ):
         told = PhotoStep(0.99 * step.fraction, step.message, preview=step.preview, metrics=step.metrics,
                          latent=step.latent, step=step.step, seconds=step.seconds)
@@ -87,15 +97,17 @@ def look_again(
 
 def measure_curve(
     model: Model, framed: Framed, settings: InversionSettings, *, start: NDArray[np.float32] | None = None
-) -> Iterator[Step]:
-    """The steps of inverting the photo at several places of the dial of likeness (``LikenessStep``).
+) -> Iterator[LikenessStep]:
+    """The steps of inverting the photo at several places of the dial of likeness.
 
     Raises:
         StudioError: as ``find``.
     """
-    yield from load(FORWARD_MODE)
+    yield from _loading(LikenessStep)
     placed = framed.placed
-    yield from models.likeness_steps(model, placed.picture, settings, start=start, mask=placed.inside)
+    yield from models.likeness_steps(
+        model, placed.picture, settings, start=start, mask=placed.inside, conditions=framed.conditions
+    )
 
 
 def compare(model: Model, settings: InversionSettings, *, conditions: Conditions = NONE) -> Iterator[HeldOutStep]:
@@ -104,8 +116,7 @@ def compare(model: Model, settings: InversionSettings, *, conditions: Conditions
     Raises:
         StudioError: the model's prior cannot be sampled, or the disk is full.
     """
-    for step in load(FORWARD_MODE):
-        yield HeldOutStep(step.fraction, step.message)
+    yield from _loading(HeldOutStep)
     yield from models.held_out_steps(model, usual_of(settings), conditions=conditions)
 
 
@@ -117,20 +128,30 @@ def usual_of(settings: InversionSettings) -> InversionSettings:
 
 
 def tune(
-    model: Model, framed: Framed, latent: NDArray[np.float32], *, seconds: float = TUNING_SECONDS
-) -> Iterator[Step]:
-    """The steps of pivotal tuning on the photo around its latent (Roich et al. 2021); ``TuningStep``.
+    model: Model, framed: Framed, latent: NDArray[np.float32], settings: TuningSettings | None = None
+) -> Iterator[TuningStep]:
+    """The steps of pivotal tuning on the photo around its latent (Roich et al. 2021).
 
     Raises:
         StudioError: the model has no weights that could be tuned, or the tuning fails.
     """
-    yield from load(FORWARD_MODE)  # torch's optimisers import a part of it, too
+    yield from _loading(TuningStep)  # torch's optimisers import a part of it, too
     placed = framed.placed
-    yield Step(0.0, "getting ready to tune")
+    yield TuningStep(0.0, "getting ready to tune")
     anchors = edit_anchors(model, placed.picture, latent, mask=placed.inside)
     yield from models.tune_steps(
-        model, placed.picture, latent, mask=placed.inside, anchors=anchors, seconds=seconds
+        model, placed.picture, latent, settings, mask=placed.inside, anchors=anchors, conditions=framed.conditions
     )
+
+
+def conclude_tuning(model: Model, framed: Framed, last: TuningStep) -> TuningResult:
+    """What a tuning came to that was cancelled after the step ``last``, which has a tuning."""
+    placed = framed.placed
+    return models.conclude_tuning(model, placed.picture, last, mask=placed.inside, conditions=framed.conditions)
+
+
+def _loading(kind: Callable[[float, str], LoadingStep]) -> Iterator[LoadingStep]:
+    return (kind(step.fraction, step.message) for step in load(FORWARD_MODE))
 
 
 def edit_anchors(
@@ -174,21 +195,21 @@ def kept_effect_steps(
 
 
 def conclude(
-    model: Model, framed: Framed, settings: InversionSettings, last: PhotoStep, *, conditions: Conditions = NONE,
-    held_out: HeldOut | None = None,
+    model: Model, framed: Framed, settings: InversionSettings, last: PhotoStep, *, held_out: HeldOut | None = None
 ) -> Concluded:
     """What there is to say of an inversion that was cancelled after the step ``last``, which has a latent."""
     step = InversionStep(1.0, "cancelled", latent=last.latent, step=last.step, seconds=last.seconds)
     found = models.conclude(model, framed.placed.picture, settings, step, mask=framed.placed.inside,
-                            conditions=conditions)
+                            conditions=framed.conditions)
     return _concluded(model, framed, found, settings, held_out)
 
 
 def _concluded(
     model: Model, framed: Framed, found: Inversion, settings: InversionSettings, held_out: HeldOut | None
 ) -> Concluded:
-    known = find_held_out(model.card, usual_of(settings)) if held_out is None else held_out
-    verdict = None if known is None else judge(found, known, notes=(*framed.photo.notes, *framed.placed.notes))
+    if held_out is None and not framed.conditions:  # kept is what was measured without any
+        held_out = find_held_out(model.card, usual_of(settings))
+    verdict = None if held_out is None else judge(found, held_out, notes=(*framed.photo.notes, *framed.placed.notes))
     pair = to_bytes(np.stack([found.target, found.picture]))
     sheet = np.concatenate([pair[0], pair[1], residual_picture(found)], axis=1)
     return Concluded(found, verdict, sheet)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.document.view import View
+from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.inversion.cropping import Placed
 from latentstudio.inversion.frames import Frame
@@ -30,7 +31,8 @@ SHOWN_SIDE = 720
 class Framed:
     """A photo cut for a model: ``shown`` is the photo, small enough to be painted; ``shrunk`` its share of the size.
 
-    ``place`` is what a session says of it; the photo itself is in the store by then.
+    ``place`` is what a session says of it; the photo itself is in the store by then. ``conditions`` are what the model
+    is told beside every latent that is tried for it.
     """
 
     photo: Photo
@@ -38,6 +40,7 @@ class Framed:
     shown: BytePictures
     shrunk: float
     place: PhotoPlace | None = None
+    conditions: Conditions = NONE
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,9 @@ class Concluded:
     sheet: BytePictures
 
 
-def frame_photo(model: Model, photo: Photo, name: str, frame: Frame | str) -> Framed:
+def frame_photo(
+    model: Model, photo: Photo, name: str, frame: Frame | str, conditions: Conditions = NONE
+) -> Framed:
     """Cut a photo for the model by a frame, or ``auto``matically, and keep the photo for the sessions that name it.
 
     Raises:
@@ -78,16 +83,16 @@ def frame_photo(model: Model, photo: Photo, name: str, frame: Frame | str) -> Fr
     shown = np.ascontiguousarray(photo.pixels[::step, ::step])
     placed = place_photo(model, photo, frame)
     place = None if placed.frame is None else photo_place(name, photo, placed.frame)
-    return Framed(photo, placed, shown, 1.0 / step, place)
+    return Framed(photo, placed, shown, 1.0 / step, place, conditions)
 
 
-def find_framed(model: Model, place: PhotoPlace) -> Framed:
+def find_framed(model: Model, place: PhotoPlace, conditions: Conditions = NONE) -> Framed:
     """The photo that a session was found for, cut as it was then.
 
     Raises:
         PictureError: it is not here any more.
     """
-    return frame_photo(model, find_photo(place), place.name, place.frame)
+    return frame_photo(model, find_photo(place), place.name, place.frame, conditions)
 
 
 def write_pasted(opened: OpenModel, view: View, framed: Framed, path: Path) -> str:

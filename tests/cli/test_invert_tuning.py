@@ -12,7 +12,7 @@ from latentstudio import api
 from latentstudio.document.picture_recipe import read_recipe
 from latentstudio.errors import UsageError
 from latentstudio.generators.tunings import read_tuning, tuning_store
-from latentstudio.inversion import honesty, tuning
+from latentstudio.inversion import honesty, models, tuning
 from latentstudio.pixels import read_picture, write_png
 
 
@@ -99,7 +99,7 @@ def test_a_picture_is_not_drawn_with_another_tuning_than_its_own(cli, tuned):
 
 
 def test_ctrl_c_while_tuning_keeps_the_weights_so_far(cli, photo, tmp_path, monkeypatch):
-    steps = api.tune_steps
+    steps = models.tune_steps
 
     def interrupted(*arguments, **options):
         for step in steps(*arguments, **options):
@@ -107,7 +107,7 @@ def test_ctrl_c_while_tuning_keeps_the_weights_so_far(cli, photo, tmp_path, monk
             if step.step >= 2 * tuning.SHOW_EVERY and step.tuning is not None:
                 raise KeyboardInterrupt
 
-    monkeypatch.setattr(api, "tune_steps", interrupted)
+    monkeypatch.setattr(models, "tune_steps", interrupted)
     answer = cli("invert", "example", photo, "--out", tmp_path / "out", "--steps", 2, "--tune", "--json")
     told = answer.json["photos"][0]["tuning"]
     assert (told["ended"], told["steps"]) == ("cancelled", 2 * tuning.SHOW_EVERY)

@@ -103,7 +103,7 @@ def test_ctrl_c_keeps_the_best_so_far_and_says_so(cli, photo, tmp_path, monkeypa
                 raise KeyboardInterrupt
             yield step
 
-    monkeypatch.setattr(invert, "find", interrupted)
+    monkeypatch.setattr("latentstudio.cli.invert.find", interrupted)
     answer = cli("invert", "example", photo, photo, "--out", tmp_path / "out", "--json")
     assert answer.code == 130
     (told,) = answer.json["photos"]

@@ -17,6 +17,7 @@ from latentstudio.document.origin import Origin
 from latentstudio.document.picture_recipe import has_recipe
 from latentstudio.errors import PictureError
 from latentstudio.files import write_whole
+from latentstudio.generators.conditions import Conditions
 from latentstudio.inversion.cropping import Placed
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photo_store import PhotoPlace
@@ -168,10 +169,10 @@ def photos(desk, worker, opened, qtbot, monkeypatch):
     target = np.ones(opened.model.card.spaces[0].shape, np.float32)
     photo = Photo(np.zeros((20, 30, 3), np.uint8), ("it was grey",))
 
-    def frame_photo(model, photo, name, frame):
+    def frame_photo(model, photo, name, frame, conditions):
         chosen = frame if isinstance(frame, Frame) else Frame(15, 10, 12)
         placed = Placed(np.zeros((3, 8, 8), np.float32), np.ones((8, 8), np.float32), chosen, ("no face was found",))
-        return Framed(photo, placed, photo.pixels, 1.0, PhotoPlace("ab" * 32, name, chosen))
+        return Framed(photo, placed, photo.pixels, 1.0, PhotoPlace("ab" * 32, name, chosen), conditions)
 
     def find(model, framed, settings):
         for share in (0.25, 0.5):
@@ -366,12 +367,12 @@ def taken(desk, worker, photos, monkeypatch):
     worker.run_jobs()
     front = photos.presenter.framed
 
-    def find_framed(model, place):
+    def find_framed(model, place, conditions):
         photos.sought.append(place)
         if place.name == "lost.jpg":
             raise PictureError("the photo is not here", action="drop it again")
         placed = Placed(front.placed.picture, front.placed.inside, place.frame)
-        return Framed(Photo(np.ones((20, 30, 3), np.uint8)), placed, front.shown, 1.0, place)
+        return Framed(Photo(np.ones((20, 30, 3), np.uint8)), placed, front.shown, 1.0, place, conditions)
 
     def look_again(model, framed, settings, latent):
         yield PhotoStep(1.0, "looked at", latent=latent, result=concluded(latent))
@@ -482,10 +483,19 @@ def test_the_curve_of_likeness_stands_under_the_dial_until_another_photo_comes(w
     assert dial.plot.isHidden()
 
 
+def test_a_photo_is_looked_for_with_what_the_model_is_told_in_the_session(desk, worker, photos):
+    desk.workspace.apply(desk.workspace.view.with_condition("label", 3), "a class")
+    photos.presenter.take("me.jpg", photos.photo)
+    worker.work()
+    worker.run_jobs()
+    assert photos.presenter.framed.conditions == Conditions.of(label=3)
+
+
 def test_a_model_that_was_never_measured_can_be_compared(worker, taken, monkeypatch):
     verdict = concluded(taken.target)
-    monkeypatch.setattr("latentstudio.tasks.invert.compare", lambda model, settings: iter([Step(1.0, "measured")]))
-    monkeypatch.setattr("latentstudio.tasks.invert.conclude", lambda model, framed, settings, last: verdict)
+    monkeypatch.setattr("latentstudio.tasks.invert.compare",
+                        lambda model, settings, conditions: iter([Step(1.0, "measured")]))
+    monkeypatch.setattr("latentstudio.tasks.invert.conclude", lambda model, framed, settings, last, held_out: verdict)
     taken.presenter.show_card(Concluded(verdict.inversion, None, verdict.sheet))
     assert "not compared" in taken.panel.facts.text()
     assert not taken.panel.compare.isHidden()

@@ -115,7 +115,8 @@ class PhotoExtras(QObject):
         photo = self._in_front()
         if photo is not None and not photo.busy:
             self._start(photo, f"The own samples of {photo.opened.name}",
-                        job("latentstudio.tasks.invert:compare", photo.opened.model, photo.settings),
+                        job("latentstudio.tasks.invert:compare", photo.opened.model, photo.settings,
+                            conditions=photo.framed.conditions),
                         self._on_compared)
 
     def request_switch(self, tuned: bool) -> None:
@@ -171,7 +172,7 @@ class PhotoExtras(QObject):
         photo = self._photo
         if end.outcome != "cancelled" and photo is not None and photo.last is not None:
             work = partial(call, "latentstudio.tasks.invert:conclude", photo.opened.model, photo.framed,
-                           photo.settings, photo.last)
+                           photo.settings, photo.last, held_out=getattr(end.last_step, "held_out", None))
             self._desk.worker.request("photo verdict", work, self._on_judged)
 
     def _on_judged(self, result: Result) -> None:

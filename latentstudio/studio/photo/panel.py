@@ -142,7 +142,9 @@ class PhotoPanel(QWidget):
         self.mistake.hide()
         choices = QHBoxLayout()
         choices.setSpacing(14)
-        for link in (self.start, self.loss, self.constraint):
+        usual = InversionSettings()
+        for link, current in ((self.start, usual.start), (self.loss, usual.loss), (self.constraint, usual.constraint)):
+            link.set_current(current)
             choices.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
             link.chosen.connect(self._on_settings)
         choices.addStretch(1)

@@ -17,6 +17,7 @@ from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.engine.loading import call, job
 from latentstudio.errors import StudioError
+from latentstudio.generators.conditions import NONE
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.inversion.photos import Photo
@@ -181,7 +182,9 @@ class PhotoPresenter(QObject):
     def _request_frame(self, photo: Photo, frame: Frame | str) -> None:
         opened = self._desk.current
         if opened is not None:
-            work = partial(frame_photo, opened.model, photo, self._name, frame)
+            view = self._desk.workspace.view
+            told = NONE if view is None or view.model != opened.name else view.told
+            work = partial(frame_photo, opened.model, photo, self._name, frame, told)
             self._desk.worker.request("photo", work, partial(self._on_framed, opened))
 
     def _on_frame(self, frame: Frame) -> None:
@@ -326,7 +329,7 @@ class PhotoPresenter(QObject):
         if place is None or opened is None or there or self.running or place == self._sought:
             return
         self._sought = place
-        self._desk.worker.request("photo again", partial(find_framed, opened.model, place),
+        self._desk.worker.request("photo again", partial(find_framed, opened.model, place, view.told),
                                   partial(self._on_sought, opened, place))
 
     def _on_sought(self, opened: OpenModel, place: PhotoPlace, result: Result) -> None:
