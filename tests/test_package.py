@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -18,6 +19,7 @@ from packaging.requirements import Requirement
 
 import latentstudio
 from latentstudio.cli.main import VERBS
+from latentstudio.factors import read_factor, write_factor
 from latentstudio.version import VERSION
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +35,29 @@ def _script(name: str) -> ModuleType:
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+def test_the_shipped_sliders_of_the_faces_say_what_they_do() -> None:
+    for name, label in (("x", "turn"), ("y", "nod")):
+        factor = read_factor(ROOT / "resources" / "factors" / "faces-gan" / f"{name}.safetensors")
+        assert (factor.name, factor.label, factor.grade) == (name, label, "C")
+        assert label in factor.title
+        (note,) = factor.figures["notes"]
+        assert "landmarks" in note
+
+
+def test_a_slider_that_is_learned_anew_keeps_its_label_and_its_title(tmp_path: Path) -> None:
+    shipped = ROOT / "resources" / "factors" / "faces-gan"
+    keep_name = _script("learn_factors").keep_name
+    for name, label in (("x", "turn"), ("scale", "")):
+        before = read_factor(shipped / f"{name}.safetensors")
+        path = tmp_path / f"{name}.safetensors"
+        learned = replace(before, label="", title="learned anew", figures={**before.figures, "notes": []})
+        write_factor(path, learned)
+        keep_name(before, path)
+        after = read_factor(path)
+        assert (after.label, after.title) == (label, before.title if label else "learned anew")
+        assert after.figures["notes"] == [], "what was measured on the old axis is no figure of the new one"
 
 
 def _pins() -> dict[str, str]:
