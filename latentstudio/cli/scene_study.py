@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import math
 import time
 from pathlib import Path
-from typing import Any
 
 from latentstudio.cli.options import Parser, add_common, add_settings, positive_number, settings_of, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.files import check_writable, write_whole
 from latentstudio.generators.catalogue import find_catalogue
+from latentstudio.generators.values import below, number
 from latentstudio.scenes.making import kind_named
 from latentstudio.scenes.plots import write_loads
 from latentstudio.scenes.settings import SceneStudySettings
-from latentstudio.scenes.study import SceneStudyStep, study_steps
+from latentstudio.scenes.study import SceneStudyStep, StudyTable, study_steps
 from latentstudio.training.train import keep_large_blocks
 
 COLUMNS = (("AP@.5", "ap50"), ("AP@.3", "ap30"), ("AP@.5-.95", "ap"), ("count error", "count_error"),
@@ -61,24 +62,25 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     output.result({"finished": True, "out": str(arguments.out), **dict(last.table)})
 
 
-def report(table: Any) -> str:
+def report(table: StudyTable) -> str:
     """The tables in Markdown."""
     lines = ["| | " + " | ".join(name for name, _ in COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
     for row in table["rows"].values():
-        values = [row.get(key) for _, key in COLUMNS]
-        lines.append(f"| {row['title']} | " + " | ".join("" if v is None else f"{v:.3g}" for v in values) + " |")
+        values = [number(row, key) for _, key in COLUMNS]
+        lines.append(f"| {row['title']} | " + " | ".join("" if math.isnan(v) else f"{v:.3g}" for v in values) + " |")
     cost = table["cost"]
     lines += ["", "| at a capacity of 64 | seconds a step | glimpses a picture |", "|---|---|---|"]
     for key, title in (("whole", "4 x 4 cells of 4"), ("one-box", "8 x 8 cells of 1"), ("ratio", "ratio")):
         lines.append(f"| {title} | {cost[key]['seconds_a_step']:.3g} | {cost[key]['glimpses']:.3g} |")
     lines += ["", "| distance of proposed layouts from the data's | x | y | size | count |", "|---|---|---|---|---|"]
-    named = [(row["title"], row["layout"]["proposed"]) for row in table["rows"].values()]
-    first = next(iter(table["rows"].values()))
-    for title, found in [*named, ("independent normal laws with the data's moments", first["layout"]["normal"])]:
-        lines.append(f"| {title} | " + " | ".join(f"{found[key]:.2f}" for key in ("x", "y", "size", "count")) + " |")
+    named = [(str(row["title"]), below(below(row, "layout"), "proposed")) for row in table["rows"].values()]
+    normal = below(below(next(iter(table["rows"].values())), "layout"), "normal")
+    for title, found in [*named, ("independent normal laws with the data's moments", normal)]:
+        words = (f"{number(found, key):.2f}" for key in ("x", "y", "size", "count"))
+        lines.append(f"| {title} | " + " | ".join(words) + " |")
     lines += ["", "| scenes | objects | cells | capacity of each | no cell overloaded: Poisson | measured |",
               "|---|---|---|---|---|---|"]
-    for row in table["load"]:
-        lines.append(f"| {row['kind']} | {row['objects']:.1f} | {row['cells']} | {row['capacity']} | "
-                     f"{row['theory']:.3f} | {row['measured']:.3f} |")
+    for load in table["load"]:
+        lines.append(f"| {load['kind']} | {load['objects']:.1f} | {load['cells']} | {load['capacity']} | "
+                     f"{load['theory']:.3f} | {load['measured']:.3f} |")
     return "\n".join(lines) + "\n"

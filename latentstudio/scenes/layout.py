@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +49,17 @@ def normal_layout(like: Layout, *, seed: int = 0) -> Layout:
     places = source.normal(like.places.mean(axis=0), like.places.std(axis=0), size=(count, 2))
     counts = np.clip(np.round(source.normal(like.counts.mean(), like.counts.std(), size=len(like.counts))), 0, None)
     return Layout(places, source.normal(like.sizes.mean(), like.sizes.std(), size=count), counts)
+
+
+class Load(TypedDict):
+    """How often no cell of a grid is overloaded, by the Poisson law and as measured, for scenes of one kind."""
+
+    kind: str
+    objects: float
+    cells: int
+    capacity: int
+    theory: float
+    measured: float
 
 
 def distances(found: Layout, true: Layout) -> dict[str, float]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.figures import write_figure
-from latentstudio.scenes.layout import NAMES, Layout
+from latentstudio.scenes.layout import NAMES, Layout, Load
 from latentstudio.svg import Drawing
 
 DATA, FOUND, QUIET, INK, LINE = "#3b6fb6", "#c4572e", "#8a8f98", "#2b2f36", "#d5d8dd"
@@ -50,7 +49,7 @@ def write_layouts(path: Path, found: Layout, true: Layout, distances: Mapping[st
     write_figure(path, drawing, ("what", "from", "to", "data", "proposed"), rows)
 
 
-def write_loads(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+def write_loads(path: Path, rows: Sequence[Load]) -> None:
     """Figure 5.2: the share of pictures of which no cell is overloaded, over a cell's capacity at the same capacity of
     the whole; lines by the Poisson law, dots as measured.
 
@@ -58,7 +57,7 @@ def write_loads(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
         StorageError: the disk is full or the folder may not be written.
     """
     wide, high, left, top = 460, 260, 60, 40
-    capacities = sorted({int(row["capacity"]) for row in rows})
+    capacities = sorted({row["capacity"] for row in rows})
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     drawing = Drawing(left + wide + 190, top + high + 40)
 
@@ -74,14 +73,15 @@ def write_loads(path: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     for capacity, x in place.items():
         say(f"{64 // capacity} cells of {capacity}", x - 40, top + high + 20)
     for number, (kind, colour) in enumerate(zip(kinds, COLOURS, strict=False)):
-        mine = sorted((row for row in rows if row["kind"] == kind), key=lambda row: int(row["capacity"]))
-        drawing.line([(place[int(row["capacity"])], top + high * (1 - row["theory"])) for row in mine], colour=colour,
+        mine = sorted((row for row in rows if row["kind"] == kind), key=lambda row: row["capacity"])
+        drawing.line([(place[row["capacity"]], top + high * (1 - row["theory"])) for row in mine], colour=colour,
                      width=2.0)
         for row in mine:
-            drawing.dot((place[int(row["capacity"])], top + high * (1 - row["measured"])), 5.0, fill=colour)
+            drawing.dot((place[row["capacity"]], top + high * (1 - row["measured"])), 5.0, fill=colour)
         say(f"{kind}, {mine[0]['objects']:.1f} objects", left + wide + 12, top + 20 * (number + 1), colour)
-    names = ("kind", "objects", "cells", "capacity", "theory", "measured")
-    write_figure(path, drawing, names, ([row[name] for name in names] for row in rows))
+    write_figure(path, drawing, ("kind", "objects", "cells", "capacity", "theory", "measured"), (
+        (row["kind"], row["objects"], row["cells"], row["capacity"], row["theory"], row["measured"]) for row in rows
+    ))
 
 
 def _values(layout: Layout, name: str) -> NDArray[np.float64]:

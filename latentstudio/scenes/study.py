@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TypedDict
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from latentstudio.files import write_whole
 from latentstudio.scenes.evaluating import evaluation_steps
 from latentstudio.scenes.layout import (
     Layout,
+    Load,
     distances,
     made_layout,
     measured_saturation,
@@ -24,7 +25,7 @@ from latentstudio.scenes.layout import (
     proposed_layout,
     saturation,
 )
-from latentstudio.scenes.looking import PRESENT, Parts, tight_boxes, winning_masks
+from latentstudio.scenes.looking import PRESENT, Parts, Tight, tight_boxes, winning_masks
 from latentstudio.scenes.making import make_scene
 from latentstudio.scenes.parts import scene_parts
 from latentstudio.scenes.pictures import TEST_SEED, tested_seed
@@ -49,7 +50,7 @@ class Variant:
 
     key: str
     title: str
-    config: Mapping[str, Any]
+    config: Mapping[str, object]
     settings: Mapping[str, float]
     seed: int = 1
 
@@ -65,11 +66,20 @@ VARIANTS = (
 )
 
 
+class StudyTable(TypedDict, total=False):
+    """What the study measured: figures and layout of each row, seconds and glimpses, the load of cells (at the end)."""
+
+    settings: Mapping[str, object]
+    rows: dict[str, Mapping[str, object]]
+    cost: Mapping[str, Mapping[str, float]]
+    load: list[Load]
+
+
 @dataclass(frozen=True)
 class SceneStudyStep(Step):
     """Progress; ``table`` on the last step only."""
 
-    table: Mapping[str, Any] | None = None
+    table: StudyTable | None = None
 
 
 def recipe_of(variant: Variant, settings: SceneStudySettings) -> Recipe:
@@ -92,7 +102,7 @@ def study_steps(settings: SceneStudySettings, out: Path, *, catalogue: FindsBack
         TrainingError: a run failed.
         StorageError: ``out`` may not be written, or the disk is full.
     """
-    table: dict[str, Any] = {"settings": vars(settings), "rows": {}}
+    table: StudyTable = {"settings": vars(settings), "rows": {}}
     for number, variant in enumerate(VARIANTS):
         recipe, folder = recipe_of(variant, settings), out / "runs" / variant.key
         head = f"{variant.title}: "
@@ -120,7 +130,7 @@ def _trained(recipe: Recipe, folder: Path, catalogue: FindsBackends) -> nn.Modul
 
 
 
-def _measured(network: nn.Module, recipe: Recipe) -> Iterator[dict[str, Any] | None]:
+def _measured(network: nn.Module, recipe: Recipe) -> Iterator[dict[str, object] | None]:
     kind = recipe.data.removeprefix("scenes:")
     figures = None
     for step in evaluation_steps(scene_parts(network), lambda k: make_scene(kind, TEST_SEED + k, side=64), TESTED,
@@ -131,7 +141,7 @@ def _measured(network: nn.Module, recipe: Recipe) -> Iterator[dict[str, Any] | N
     yield {**figures.as_dict(), "layout": _layout_distances(network, kind)}
 
 
-def _layout_distances(network: nn.Module, kind: str) -> dict[str, Any]:
+def _layout_distances(network: nn.Module, kind: str) -> dict[str, dict[str, float]]:
     """Of what the model's own prior proposes from the data; beside it normal laws with the data's moments."""
     found, true = layouts(network, kind)
     return {"proposed": distances(found, true), "normal": distances(normal_layout(true), true)}
@@ -148,14 +158,14 @@ def layouts(network: nn.Module, kind: str, *, seed: int = 0) -> tuple[Layout, La
     which, slot = (presence > PRESENT).nonzero(as_tuple=True)
     objects = Parts(boxes[which, slot], depth[which, slot], torch.ones(len(which)), what[which, slot], which)
     tight = tight_boxes(winning_masks(parts, objects).numpy())
-    by_scene: list[list[Any]] = [[] for _ in range(PROPOSED)]
+    by_scene: list[list[Tight | None]] = [[] for _ in range(PROPOSED)]
     for box, picture in zip(tight, which.tolist(), strict=True):
         by_scene[picture].append(box)
     true = made_layout([make_scene(kind, tested_seed(k, seed), side=sizes.side) for k in range(PROPOSED)])
     return proposed_layout(by_scene, side=float(sizes.side)), true
 
 
-def _costs(settings: SceneStudySettings, catalogue: FindsBackends) -> dict[str, Any]:
+def _costs(settings: SceneStudySettings, catalogue: FindsBackends) -> dict[str, dict[str, float]]:
     """Seconds a joint step and glimpses a picture, of several boxes a cell and of one, by turns in one run."""
     images = torch.stack([torch.from_numpy(make_scene(settings.kind, 7 + k, side=64).picture.transpose(2, 0, 1) / 255.0)
                           for k in range(settings.batch)]).float()
@@ -181,9 +191,9 @@ def _costs(settings: SceneStudySettings, catalogue: FindsBackends) -> dict[str, 
     return told
 
 
-def _load() -> list[dict[str, Any]]:
+def _load() -> list[Load]:
     """Figure 5.2: by theory and on made scenes, at a capacity of 64."""
-    rows = []
+    rows: list[Load] = []
     for name, count in (("flat", 400), ("many", 200), ("crowd", 200)):
         scenes = [make_scene(name, TEST_SEED + k, side=64) for k in range(count)]
         mean = float(np.mean([len(scene.objects) for scene in scenes]))
