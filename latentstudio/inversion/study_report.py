@@ -6,15 +6,17 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TypedDict, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio import pixels
+from latentstudio.errors import UsageError
 from latentstudio.figures import write_figure
 from latentstudio.files import write_whole
 from latentstudio.inversion.study import CONSTRAINTS, LOSSES
+from latentstudio.readers import converted
 from latentstudio.svg import Drawing
 
 FILE = "study.json"
@@ -22,24 +24,121 @@ COLOURS = ("#3b6fb6", "#c4572e", "#4c8f5b", "#8a5aa8", "#b08a2e", "#5b6b7a")
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 720, 400, 70, 200, 20, 50
 _INK, _LINE = "#1c2027", "#dddddd"
 
+Found = TypeVar("Found")
 Line = tuple[str, Sequence[float | None]]
 
 
-def write_report(folder: Path, tables: Mapping[str, Any], *, command: str) -> None:
+class Spread(TypedDict):
+    """Of a figure over pictures."""
+
+    mean: float
+    std: float
+    median: float
+
+
+Own = TypedDict("Own", {
+    "count": int, "start_mse": float, "mse_median": float, "mse_95": float, "seconds_median": float,
+    "below_0.0002": int, "below_0.001": int,
+})
+
+
+class LossRow(TypedDict):
+    """One loss with one constraint."""
+
+    loss: str
+    constraint: str
+    features: Spread
+    mse: Spread
+    dssim: Spread
+    norm: Spread
+
+
+class Losses(TypedDict):
+    """What ``compare_losses`` tells."""
+
+    count: int
+    steps: int
+    rows: list[LossRow]
+
+
+class UsualRow(TypedDict):
+    """One error with its usual settings."""
+
+    loss: str
+    features: float
+    behind: float
+    interval: list[float]
+    mse: float
+    seconds: float
+
+
+class Usual(TypedDict):
+    """What ``compare_usual`` tells."""
+
+    count: int
+    best: str
+    rows: list[UsualRow]
+
+
+class Following(TypedDict):
+    """What ``compare_following`` tells."""
+
+    transformation: str
+    t: float
+    count: int
+    steps: int
+    better_recursive: float
+    loss_naive: Spread
+    loss_recursive: Spread
+    steps_naive: int
+    steps_recursive: int
+    curve_naive: list[float | None]
+    curve_recursive: list[float | None]
+
+
+class OptimiserRow(TypedDict):
+    """One start with one optimiser; ``curve`` stands over the table's ``grid``."""
+
+    start: str
+    optimiser: str
+    mse: float
+    mse_95: float
+    seconds: float
+    curve: list[float | None]
+
+
+class Optimisers(TypedDict):
+    """What ``compare_optimisers`` tells."""
+
+    count: int
+    grid: list[float]
+    rows: list[OptimiserRow]
+
+
+def write_report(folder: Path, tables: Mapping[str, object], *, command: str) -> None:
     """Write everything that ``tables`` (by part) has into ``folder``.
 
     Raises:
+        UsageError: a part that this program did not write so.
         StorageError: the folder may not be written, or the disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     write_whole(folder / FILE, (json.dumps(tables, indent=1) + "\n").encode())
     sections = [f"# Inversions of {tables['model']} compared\n\nMade by `{command}`; all numbers: `{FILE}`. "
                 "Errors are those of pictures in [0, 1]."]
-    parts: dict[str, Callable[[Path, Any], str]] = {
-        "own": _own, "losses": _losses, "usual": _usual, "following": _following, "optimisers": _optimisers,
+    parts: dict[str, Callable[[object], str]] = {
+        "own": lambda told: _own(_read(told, Own)), "losses": lambda told: _losses(_read(told, Losses)),
+        "usual": lambda told: _usual(_read(told, Usual)),
+        "following": lambda told: _following(folder, _read(told, list[Following])),
+        "optimisers": lambda told: _optimisers(folder, _read(told, Optimisers)),
     }
-    sections += [write(folder, tables[name]) for name, write in parts.items() if name in tables]
+    sections += [write(tables[name]) for name, write in parts.items() if name in tables]
     write_whole(folder / "README.md", ("\n\n".join(sections) + "\n").encode())
+
+
+def _read(told: object, kind: type[Found]) -> Found:
+    return converted(told, kind, lambda reason: UsageError(
+        f"what {FILE} holds of an earlier study cannot be read ({reason})", action="write into another folder"))
 
 
 def write_pictures(folder: Path, rows: Sequence[Sequence[NDArray[np.uint8]]]) -> None:
@@ -49,7 +148,7 @@ def write_pictures(folder: Path, rows: Sequence[Sequence[NDArray[np.uint8]]]) ->
                                                         columns=len(rows[0])))
 
 
-def _own(folder: Path, table: Mapping[str, Any]) -> str:
+def _own(table: Own) -> str:
     return (
         f"## The model's own held-out samples ({table['count']})\n\n"
         f"The encoder alone has a mean squared error of {table['start_mse']:.4f}. After at most 12 second-order steps "
@@ -59,7 +158,7 @@ def _own(folder: Path, table: Mapping[str, Any]) -> str:
     )
 
 
-def _losses(folder: Path, table: Mapping[str, Any]) -> str:
+def _losses(table: Losses) -> str:
     lines = [
         f"## Losses, with and without the ball ({table['count']} pictures that the model cannot draw exactly)",
         f"All by {table['steps']} steps of Adam from the same samples of the prior. Mean ± standard deviation "
@@ -82,7 +181,7 @@ def _losses(folder: Path, table: Mapping[str, Any]) -> str:
     return "\n\n".join(lines)
 
 
-def _usual(folder: Path, table: Mapping[str, Any]) -> str:
+def _usual(table: Usual) -> str:
     rows = "\n".join(
         f"| {row['loss']} | {row['features']:.3f} | {row['behind']:+.4f} ({row['interval'][0]:+.4f} to "
         f"{row['interval'][1]:+.4f}) | {row['mse']:.5f} | {row['seconds']:.1f} |" for row in table["rows"]
@@ -96,12 +195,12 @@ def _usual(folder: Path, table: Mapping[str, Any]) -> str:
     )
 
 
-def _of(table: Mapping[str, Any], loss: str, constraint: str) -> float:
-    return next(float(row["features"]["mean"]) for row in table["rows"]
+def _of(table: Losses, loss: str, constraint: str) -> float:
+    return next(row["features"]["mean"] for row in table["rows"]
                 if (row["loss"], row["constraint"]) == (loss, constraint))
 
 
-def _following(folder: Path, tables: Sequence[Mapping[str, Any]]) -> str:
+def _following(folder: Path, tables: Sequence[Following]) -> str:
     lines = [
         "## Recursive against naive targets",
         "As Figure 10 of Plumerault et al. 2020: equally many Adam steps from the same samples, either all towards the "
@@ -116,13 +215,13 @@ def _following(folder: Path, tables: Sequence[Mapping[str, Any]]) -> str:
     ]
     for one in tables:
         name = f"following-{one['transformation']}.svg"
-        curves = [(kind, one[f"curve_{kind}"]) for kind in ("naive", "recursive")]
+        curves = [("naive", one["curve_naive"]), ("recursive", one["curve_recursive"])]
         _write_plot(folder / name, curves, list(range(1, one["steps"] + 1)), "steps", "median loss to the last target")
         lines.append(f"![{one['transformation']}]({name})")
     return "\n\n".join(lines)
 
 
-def _optimisers(folder: Path, table: Mapping[str, Any]) -> str:
+def _optimisers(folder: Path, table: Optimisers) -> str:
     curves = [(f"{row['start']}, {row['optimiser']}", row["curve"]) for row in table["rows"]]
     _write_plot(folder / "optimisers.svg", curves, table["grid"], "seconds", "median MSE")
     rows = "\n".join(
@@ -136,7 +235,7 @@ def _optimisers(folder: Path, table: Mapping[str, Any]) -> str:
     )
 
 
-def _pm(told: Mapping[str, float], digits: int = 3) -> str:
+def _pm(told: Spread, digits: int = 3) -> str:
     return f"{told['mean']:.{digits}f} ± {told['std']:.{digits}f}"
 
 
