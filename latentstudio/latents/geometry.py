@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-Array = TypeVar("Array", bound=Any)
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+Array = TypeVar("Array", NDArray[np.float32], NDArray[np.float64], "Tensor")
 _TINY = 1e-12
 
 
@@ -64,5 +70,6 @@ def slerp(start: Array, end: Array, fraction: float) -> Array:
     left = math.sin((1.0 - fraction) * angle) / math.sin(angle)
     right = math.sin(fraction * angle) / math.sin(angle)
     length = start_norm + (end_norm - start_norm) * fraction
-    found: Array = (start * (left / start_norm) + end * (right / end_norm)) * length
+    direction: Array = start * (left / start_norm) + end * (right / end_norm)
+    found: Array = direction * length
     return found

@@ -7,7 +7,7 @@ window.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pyqtgraph
@@ -31,7 +31,7 @@ _NO_PEN = Qt.PenStyle.NoPen
 class BoxItem(pyqtgraph.GraphicsObject):
     """Covers a view box in pixels; ``placed`` brings points of the plane there."""
 
-    def __init__(self, box: Any) -> None:
+    def __init__(self, box: pyqtgraph.ViewBox) -> None:
         super().__init__(box)
         self._box = box
         box.sigTransformChanged.connect(self._on_moved)
@@ -57,7 +57,7 @@ class StillItem(BoxItem):
     All of it is kept as one picture while the view does not move, so that what follows the hand costs little.
     """
 
-    def __init__(self, box: Any, theme: Theme) -> None:
+    def __init__(self, box: pyqtgraph.ViewBox, theme: Theme) -> None:
         super().__init__(box)
         self._theme = theme
         self._scene = Scene()
@@ -177,7 +177,7 @@ class StillItem(BoxItem):
 class OverlayItem(BoxItem):
     """Path, small pictures, live point, hovered point: few things, painted anew each time."""
 
-    def __init__(self, box: Any, theme: Theme) -> None:
+    def __init__(self, box: pyqtgraph.ViewBox, theme: Theme) -> None:
         super().__init__(box)
         self._theme = theme
         self._scene = Scene()
