@@ -184,6 +184,11 @@ def named_inputs(asked: argparse.Namespace) -> tuple[Path, ...]:
     return tuple(found)
 
 
+def numbered_names(paths: Sequence[Path]) -> list[str]:
+    """The name of each file without its ending, behind its number where there are several."""
+    return [f"{index:03d}-{path.stem}" if len(paths) > 1 else path.stem for index, path in enumerate(paths)]
+
+
 def distinct_names(paths: Sequence[Path]) -> list[str]:
     """A name for what is made of each file: its own without the ending, with a number where another one has it already.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -13,7 +14,7 @@ from latentstudio.errors import CapabilityError
 from latentstudio.generators.catalogue import Catalogue
 from latentstudio.generators.conditions import NOISE_SEED, NONE, Conditions
 from latentstudio.generators.opening import Model, open_model
-from latentstudio.pixels import BytePictures, to_bytes
+from latentstudio.pixels import AS_DRAWN, BytePictures, SavedSize, enlarge, to_bytes, write_png
 from latentstudio.steps import Step
 from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.reconstruct import (
@@ -61,6 +62,22 @@ def rebuild_with(model: Model, pictures: tuple[BytePicture, ...], *, noise_seed:
     yield RebuildStep(1.0, "drawn", result=Reconstruction(
         model.card.name, np.stack([one.original for one in first]), np.stack([one.latent for one in first]), versions,
     ))
+
+
+def rebuild_to(
+    out: Path, model: Model, picture: BytePicture, *, by: str, variations: int = 1, conditions: Conditions = NONE,
+    size: SavedSize = AS_DRAWN,
+) -> rebuilding.Rebuilt:
+    """Rebuild one picture and write it: ``out``, ``-xi1`` and so on for further variations, ``-beside`` for a sheet.
+
+    Raises:
+        StudioError: the model cannot, the picture is too small, or the disk is full.
+    """
+    found = rebuilding.rebuild(model, picture, by=by, variations=variations, conditions=conditions)
+    rebuilding.write_rebuilt(found, out.with_name(f"{out.stem}-beside.png"))
+    for number, made in enumerate(found.made):
+        write_png(out.with_name(f"{out.stem}-xi{number}.png") if number else out, enlarge(made, size))
+    return found
 
 
 def get_ready(opened: OpenModel) -> Iterator[Step]:
