@@ -11,34 +11,19 @@ from pathlib import Path
 import numpy as np
 
 from latentstudio.cli.options import Parser, add_common, count_from_one, verb_parser
-from latentstudio.cli.output import Output
+from latentstudio.cli.output import Output, exit_code, numbered_names
 from latentstudio.cli.picture_options import add_size, saved_size
-from latentstudio.errors import StudioError, UnknownNameError, UsageError
 from latentstudio.files import check_writable
 from latentstudio.generators.calibration import EAGER
 from latentstudio.generators.opening import Model, open_model
+from latentstudio.inversion.photos import Photo
 from latentstudio.picture_files import open_picture
-from latentstudio.pixels import enlarge, grid, write_png
-from latentstudio.scenes.decomposing import decompose, layers, new_scenes, render
-from latentstudio.scenes.evaluating import evaluation_steps
-from latentstudio.scenes.files import (
-    boxes_picture,
-    check_room,
-    masks_picture,
-    read_scenes,
-    write_layers,
-    write_scenes,
-)
-from latentstudio.scenes.layout import distances
-from latentstudio.scenes.making import KINDS, MadeScene, TruthObject, kind_named, make_scene
+from latentstudio.scenes.making import KINDS
 from latentstudio.scenes.parts import parts_of
-from latentstudio.scenes.pictures import HELD_OUT, POOL, TEST_SEED, tested_seed
-from latentstudio.scenes.plots import write_layouts
-from latentstudio.scenes.scene import read_scene, write_scene
-from latentstudio.scenes.study import layouts
+from latentstudio.scenes.pictures import HELD_OUT, POOL, TEST_SEED
+from latentstudio.tasks.decompose import take_apart
+from latentstudio.tasks.scene_files import draw_scene, generate_scenes, make_scenes, measure_scenes, write_taken_apart
 
-USER_ERROR = 2
-_UNKNOWN = np.zeros((0, 0), dtype=bool)
 ACTIONS = ("decompose", "render", "generate", "make", "evaluate")
 
 
@@ -92,34 +77,24 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 
 def _decompose(model: Model, arguments: argparse.Namespace, output: Output) -> int:
-    answers: list[dict[str, object]] = []
-    for index, path in enumerate(arguments.pictures):
-        name = path.stem if len(arguments.pictures) == 1 else f"{index:03d}-{path.stem}"
-        try:
-            answers.append(_taken_apart(model, path, arguments.out / name, output))
-        except StudioError as problem:
-            if len(arguments.pictures) == 1:
-                raise
-            output.note(problem.sentence)
-            answers.append({"picture": str(path), "error": problem.sentence})
+    names = iter(numbered_names(arguments.pictures))
+    answers = output.in_turn(arguments.pictures, "picture", lambda path: _taken_apart(
+        model, path, arguments.out / next(names), output))
     output.result({"model": model.card.name, "pictures": answers})
-    return USER_ERROR if any("error" in answer for answer in answers) else 0
+    return exit_code(answers)
 
 
 def _taken_apart(model: Model, path: Path, out: Path, output: Output) -> dict[str, object]:
     picture = open_picture(path)
     check_writable(out / "scene.json")
     began = time.perf_counter()
-    found = decompose(model, picture.pixels)
-    seconds = time.perf_counter() - began
+    last = output.follow(take_apart(model, Photo(picture.pixels)), path.name)
+    assert last is not None
+    assert last.result is not None
+    found, seconds = last.result.found, time.perf_counter() - began
     for note in (*picture.notes, *(f"{path.name}: {note}" for note in found.notes)):
         output.note(note)
-    write_scene(out / "scene.json", found.scene)
-    write_png(out / "drawn.png", found.drawn)
-    write_png(out / "boxes.png", boxes_picture(found.seen, found.scene))
-    write_png(out / "masks.png", masks_picture(found.masks))
-    behind, objects = layers(model, found.scene)
-    names = write_layers(out, behind, objects)
+    names = write_taken_apart(model, found, out)
     count = len(found.scene.objects)
     output.say(f"{path.name}: {count} object{'' if count == 1 else 's'}, squared error {found.mse:.4f}, "
                f"{1000 * seconds:.0f} ms: {out}")
@@ -132,11 +107,9 @@ def _taken_apart(model: Model, path: Path, out: Path, output: Output) -> dict[st
 
 
 def _render(model: Model, arguments: argparse.Namespace, output: Output) -> int:
-    scene = read_scene(arguments.scene)
     began = time.perf_counter()
-    picture = render(model, scene)
+    scene = draw_scene(model, arguments.scene, arguments.out, saved_size(arguments))
     milliseconds = 1000 * (time.perf_counter() - began)
-    write_png(arguments.out, enlarge(picture, saved_size(arguments)))
     output.say(f"{len(scene.objects)} objects in {milliseconds:.1f} ms: {arguments.out}")
     output.result({"model": model.card.name, "objects": len(scene.objects), "milliseconds": round(milliseconds, 2),
                    "out": str(arguments.out)})
@@ -145,11 +118,7 @@ def _render(model: Model, arguments: argparse.Namespace, output: Output) -> int:
 
 def _generate(model: Model, arguments: argparse.Namespace, output: Output) -> int:
     seed = output.drew(arguments.seed or 0)
-    scenes = new_scenes(model, count=arguments.count, seed=seed)
-    pictures = np.stack([render(model, scene) for scene in scenes])
-    write_png(arguments.out, grid(enlarge(pictures, saved_size(arguments)), columns=min(8, len(pictures))))
-    for number, scene in enumerate(scenes):
-        write_scene(arguments.out.with_name(f"{arguments.out.stem}-{number:02d}.json"), scene)
+    scenes = generate_scenes(model, arguments.count, seed, arguments.out, saved_size(arguments))
     numbers = [len(scene.objects) for scene in scenes]
     output.say(f"{len(scenes)} new scenes with {np.mean(numbers):.1f} objects each: {arguments.out}")
     output.result({"model": model.card.name, "count": len(scenes), "seed": seed, "objects": numbers,
@@ -158,71 +127,25 @@ def _generate(model: Model, arguments: argparse.Namespace, output: Output) -> in
 
 
 def _make(arguments: argparse.Namespace, output: Output) -> int:
-    kind_named(arguments.kind)
-    check_writable(arguments.out / "000000.png")
-    check_room(arguments.out, arguments.count)
     first = output.drew(arguments.seed or 0)
-    made = [make_scene(arguments.kind, first + number, side=arguments.side) for number in range(arguments.count)]
-    write_scenes(arguments.out, made)
+    numbers = make_scenes(arguments.kind, arguments.count, first, arguments.out, side=arguments.side)
     if first < POOL + HELD_OUT:
         output.note(f"scene models are trained on the seeds 0 to {POOL + HELD_OUT - 1:,}; to measure one, make scenes "
                     f"with --seed {2 * TEST_SEED}")
-    numbers = [len(scene.objects) for scene in made]
-    output.say(f"{len(made):,} scenes with {min(numbers)} to {max(numbers)} objects: {arguments.out}")
-    output.result({"kind": arguments.kind, "count": len(made), "seed": first, "objects": [min(numbers), max(numbers)],
-                   "out": str(arguments.out)})
+    output.say(f"{len(numbers):,} scenes with {min(numbers)} to {max(numbers)} objects: {arguments.out}")
+    output.result({"kind": arguments.kind, "count": len(numbers), "seed": first,
+                   "objects": [min(numbers), max(numbers)], "out": str(arguments.out)})
     return 0
 
 
 def _evaluate(model: Model, arguments: argparse.Namespace, output: Output) -> int:
     seed = output.drew(arguments.seed or 0)
-    side, scenes = model.card.image_size[0], _scenes(arguments, model.card.image_size[0])
-    count = min(arguments.count, len(scenes)) if isinstance(scenes, list) else arguments.count
-
-    def scene(number: int) -> MadeScene:
-        if isinstance(scenes, list):
-            return scenes[number]
-        return make_scene(scenes, tested_seed(number, seed), side=side)
-
-    last = output.follow(
-        evaluation_steps(parts_of(model.generator), scene, count, device=model.device), "taking scenes apart"
-    )
+    steps = measure_scenes(model, arguments.data, arguments.count, seed, arguments.out)
+    last = output.follow(steps, "taking scenes apart")
     assert last is not None
-    assert last.figures is not None
-    told: dict[str, object] = last.figures.as_dict()
+    assert last.told is not None
     if arguments.out is not None:
-        for number in range(min(8, count)):
-            found = decompose(model, scene(number).picture)
-            sheet = np.concatenate([boxes_picture(found.seen, found.scene),
-                                    found.drawn.repeat(4, axis=0).repeat(4, axis=1)], axis=1)
-            write_png(arguments.out / f"{number:03d}.png", sheet)
-    if isinstance(scenes, str):
-        found_layout, true_layout = layouts(model.generator.network, scenes, seed=seed)
-        apart = {name: round(value, 3) for name, value in distances(found_layout, true_layout).items()}
-        told["layout"] = apart
-        if arguments.out is not None:
-            write_layouts(arguments.out / "layout.svg", found_layout, true_layout, apart)
-    if arguments.out is not None:
-        output.about(arguments.out, model=model.card.name, data=arguments.data, count=count)
-    output.say("  ".join(f"{name} {value}" for name, value in told.items()))
-    output.result({"model": model.card.name, "data": arguments.data, "seed": seed, **told})
+        output.about(arguments.out, model=model.card.name, data=arguments.data, count=last.count)
+    output.say("  ".join(f"{name} {value}" for name, value in last.told.items()))
+    output.result({"model": model.card.name, "data": arguments.data, "seed": seed, **last.told})
     return 0
-
-
-def _scenes(arguments: argparse.Namespace, side: int) -> list[MadeScene] | str:
-    """The name of a kind, or the scenes of a folder, of which boxes are known and, where they were made here, all."""
-    folder = Path(arguments.data)
-    if not folder.is_dir():
-        if arguments.data not in KINDS:
-            raise UnknownNameError(f"there is no folder '{arguments.data}', and no kind of scenes of this name",
-                                   expected=f"a folder, or one of: {', '.join(KINDS)}")
-        return str(arguments.data)
-    made = []
-    for known in read_scenes(folder):
-        if known.picture.shape[:2] != (side, side):
-            raise UsageError(f"pictures of {known.picture.shape[1]} x {known.picture.shape[0]} pixels in {folder}",
-                             expected=f"{side} x {side} for this model", action="make them with --side")
-        objects = known.objects or tuple(TruthObject(box, _UNKNOWN, "", (0.0, 0.0, 0.0), 0.0, 0, 0)
-                                         for box in known.boxes)
-        made.append(MadeScene(known.picture, known.picture, objects))
-    return made

@@ -44,7 +44,7 @@ def take_apart(model: Model, photo: Photo) -> Iterator[TakenApartStep]:
     told = ", ".join(f"{value:.2f}" for value in sure if value >= 0.01)
     facts = (f"Squared error {found.mse:.4f}. Presence of the {len(sure)} slots: {told or 'none above 0.01'}"
              f"{'' if not told else '; the others below 0.01'}.")
-    yield TakenApartStep(1.0, "taken apart", result=TakenApart(found.scene, facts, tuple(found.notes)))
+    yield TakenApartStep(1.0, "taken apart", result=TakenApart(found, facts))
 
 
 def another_look(opened: OpenModel, seed: int) -> tuple[float, ...]:
@@ -83,6 +83,10 @@ def layer_sheet(opened: OpenModel, scene: Scene) -> BytePictures:
 
 def export_layers(opened: OpenModel, scene: Scene, folder: Path) -> str:
     """Write background and objects as PNG, and the scene's JSON beside them; answers with a sentence."""
-    names = write_layers(folder, *layers(opened.model, scene))
+    return f"{len(write_parts(opened.model, scene, folder))} layers and scene.json are in {folder.name}"
+
+
+def write_parts(model: Model, scene: Scene, folder: Path) -> tuple[str, ...]:
+    """Write a scene's JSON, background and objects; answers with the names of the layers."""
     write_scene(folder / "scene.json", scene)
-    return f"{len(names)} layers and scene.json are in {folder.name}"
+    return tuple(write_layers(folder, *layers(model, scene)))

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from latentstudio.generators.capabilities import Decomposes
 from latentstudio.generators.opening import Model
 from latentstudio.scenes.scene import Scene, write_scene
 from latentstudio.steps import Step
 
+if TYPE_CHECKING:  # imports torch
+    from latentstudio.scenes.decomposing import Decomposition
+
 
 @dataclass(frozen=True)
 class TakenApart:
-    """A scene that was found in a photo, with what there is to say of it."""
+    """What was found in a photo, and the facts in words."""
 
-    scene: Scene
+    found: Decomposition
     facts: str
-    notes: tuple[str, ...]
 
 
 @dataclass(frozen=True)

@@ -278,7 +278,8 @@ def test_a_drag_is_shown_live_and_kept_once(desk, scenes):
 
 def test_a_dropped_picture_is_taken_apart_in_one_entry(desk, worker, scenes, monkeypatch, qtbot):
     found = Scene("one", "", 100, 80, (0.5,), (SceneObject(50, 40, 10, 10, latent=(1.0,)),))
-    last = TakenApartStep(1.0, "taken apart", result=TakenApart(found, "facts", ("it was resized",)))
+    seen = SimpleNamespace(scene=found, notes=("it was resized",))
+    last = TakenApartStep(1.0, "taken apart", result=TakenApart(seen, "facts"))
     monkeypatch.setattr("latentstudio.tasks.decompose.take_apart", lambda model, photo: iter([last]))
     with qtbot.waitSignal(scenes.presenter.taken):
         scenes.presenter.take("desk.jpg", Photo(np.zeros((80, 100, 3), np.uint8)))

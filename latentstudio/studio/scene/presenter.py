@@ -278,8 +278,8 @@ class ScenePresenter(QObject):
             return
         self.facts = found.facts
         self._editor.choose(())
-        self._apply_found(view, found.scene, name)
-        self._panel.say(" ".join(f"{note[:1].upper()}{note[1:]}." for note in found.notes))
+        self._apply_found(view, found.found.scene, name)
+        self._panel.say(" ".join(f"{note[:1].upper()}{note[1:]}." for note in found.found.notes))
         self.taken.emit()
 
     def _on_look(self, result: Result) -> None:
