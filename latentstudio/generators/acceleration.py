@@ -43,8 +43,8 @@ def find_graph(card: ModelCard, folder: Path, code: str) -> Path | None:
     """The graph in the model's folder when it is whole and of this code, else the cached one, else None.
 
     Only graphs that this program exported are run: those of shipped models, and those in the user's models folder, to
-    which a stranger's model comes without its graph (``importing``). Nothing limits what another graph would do with
-    memory and time, and ONNX Runtime is no reader for hostile files.
+    which a stranger's model comes without its graph (``importing``): ONNX Runtime is no reader for hostile files,
+    though memory and time of a graph are bounded (``graph_session``).
     """
     own = folder / card.accelerated if card.accelerated and _is_ours(folder) else None
     if own is not None and card.accelerated_code in ("", code) and is_regular(own) and (

@@ -1,11 +1,19 @@
-"""Draws pictures with ONNX Runtime from an exported graph. No torch; onnxruntime is imported when a graph is opened."""
+"""Draws pictures with ONNX Runtime from an exported graph. No torch; onnxruntime is imported when a graph is opened.
+
+What a graph does is bounded here, whoever made it: the bytes of its file, the memory that all graphs on the CPU may
+hold together, and how long its first run may take. Which graphs are run at all is said in ``acceleration``.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import functools
 import importlib
 import os
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
@@ -15,6 +23,8 @@ from numpy.typing import NDArray
 from latentstudio.errors import DeviceError, ModelFileError
 
 INPUT, OUTPUT = "latent", "pictures"
+MOST_BYTES = 2 << 30  # of a graph's file, as protobuf takes, and of what graphs hold while they run
+MOST_SECONDS = 30.0  # of a first run, for each of its pictures
 _FATAL = 4
 
 
@@ -27,7 +37,7 @@ class GraphSession:
         threads: threads inside one operator.
 
     Raises:
-        ModelFileError: the file is broken or no such graph.
+        ModelFileError: the file is broken, too large, or no such graph.
         DeviceError: ONNX Runtime itself does not load.
     """
 
@@ -39,9 +49,16 @@ class GraphSession:
         options.inter_op_num_threads = 1
         # Waiting threads sleep instead of spinning: an idle window costs no processor time.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        providers = _providers(runtime, device)
+        if len(providers) == 1:  # the CPU alone
+            _bound_memory()
+            options.add_session_config_entry("session.use_env_allocators", "1")
         self.threads = threads
+        self._ran = False
         try:
-            self._session = runtime.InferenceSession(str(path), options, providers=_providers(runtime, device))
+            if path.stat().st_size > MOST_BYTES:
+                raise ValueError(f"more than {MOST_BYTES:,} bytes")
+            self._session = runtime.InferenceSession(str(path), options, providers=providers)
             names = ([found.name for found in self._session.get_inputs()],
                      [found.name for found in self._session.get_outputs()])
         except Exception as problem:  # onnxruntime raises its own kinds, one per failure
@@ -62,10 +79,14 @@ class GraphSession:
         """Pictures float32 (N, 3, H, W) of latents float32 (N, *shape).
 
         Raises:
-            ModelFileError: the graph does not take these latents, or fails while it runs.
+            ModelFileError: the graph does not take these latents, fails while it runs, asks for more memory than there
+                is for graphs, or takes very long in its first run.
         """
         try:
-            pictures: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: latents})[0]
+            bound = contextlib.nullcontext() if self._ran else _ended_after(MOST_SECONDS * max(1, len(latents)))
+            with bound as options:
+                pictures: NDArray[np.float32] = self._session.run([OUTPUT], {INPUT: latents}, options)[0]
+            self._ran = True
         except Exception as problem:  # onnxruntime raises its own kinds, one per failure
             reason = " ".join(str(problem).split())[:160]
             raise ModelFileError(f"the exported graph failed ({reason})", expected="a graph of this model",
@@ -85,6 +106,29 @@ def load_runtime() -> ModuleType:
         raise DeviceError(f"ONNX Runtime does not load ({problem})", action="install onnxruntime") from problem
     onnxruntime.set_default_logger_severity(_FATAL)
     return onnxruntime
+
+
+@functools.cache
+def _bound_memory() -> None:
+    """One arena for all graphs on the CPU, which gives no more than ``MOST_BYTES``; once a process."""
+    runtime = load_runtime()
+    kind = runtime.OrtAllocatorType.ORT_ARENA_ALLOCATOR
+    runtime.create_and_register_allocator(
+        runtime.OrtMemoryInfo("Cpu", kind, 0, runtime.OrtMemType.DEFAULT), runtime.OrtArenaCfg(MOST_BYTES, -1, -1, -1)
+    )
+
+
+@contextlib.contextmanager
+def _ended_after(seconds: float) -> Iterator[object]:
+    """Run options that end the run after a while; it looks at them between two operations."""
+    options = load_runtime().RunOptions()
+    timer = threading.Timer(seconds, setattr, (options, "terminate", True))
+    timer.start()
+    try:
+        yield options
+    finally:
+        timer.cancel()
+        timer.join()
 
 
 def provider_line(device: str = "auto") -> str:

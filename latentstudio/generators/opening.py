@@ -62,13 +62,16 @@ class Model:
         self.catalogue = catalogue
         self._generator: Generator | None = None
         self._session: GraphSession | None = None
+        self._must_accelerate = self._left_graph = False
         self._code = catalogue.backend_code(card.backend)
         self._cached_graph = cached_graph(card, self._code)
 
     @property
     def runtime_name(self) -> str:
         """``ONNX Runtime, CPU`` or ``torch, CPU``: what draws the pictures now."""
-        return self._session.name if self._session is not None else f"torch, {self.device.upper()}"
+        if self._session is not None:
+            return self._session.name
+        return f"torch, {self.device.upper()}{'; its graph failed and was left aside' if self._left_graph else ''}"
 
     @property
     def generator(self) -> Generator:
@@ -123,14 +126,25 @@ class Model:
         card = self.card_for(conditions)
         usual = chosen is first and (not conditions or card.resolve(conditions) == card.resolve())
         pieces = [checked[start : start + CHUNK] for start in range(0, len(checked), CHUNK)]
-        session = self._session if usual else None
-        parts = [
-            self._checked(session.run(piece) if session else self._eager(piece, chosen.name, conditions), len(piece))
-            for piece in pieces
-        ]
+        parts = [self._checked(self._drawn(piece, chosen.name, conditions, usual), len(piece)) for piece in pieces]
         if not parts:
             return np.zeros((0, 3, *self.card.image_size), dtype=np.float32)
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _drawn(
+        self, latents: NDArray[np.float32], space: str, conditions: Conditions, usual: bool
+    ) -> FloatPictures:
+        """By the graph where it knows what is ``usual``; one that fails is left aside, unless somebody insists on it.
+        """
+        if usual and self._session is not None:
+            try:
+                return self._session.run(latents)
+            except ModelFileError:
+                if self._must_accelerate:
+                    raise
+            self._session, self._left_graph, self.needs_calibration = None, True, True
+            self._cached_graph.unlink(missing_ok=True)  # it is made again when the runtimes are measured
+        return self._eager(latents, space, conditions)
 
     def calibrate(self) -> RuntimeReport:
         """Measure both runtimes, take the faster one that agrees, remember it. Some seconds, mostly loading torch."""
@@ -157,6 +171,7 @@ class Model:
         else:
             report, session = yield from self._compare(graph, samples, eager_ms)
         self._session = session if report.chosen == ACCELERATED else None
+        self._left_graph = False
         self.needs_calibration = False
         self.report = report
         remember_choice(self._cached_graph, self.device, report)
@@ -236,6 +251,7 @@ class Model:
 
     def take_runtime(self, runtime: str) -> None:
         """Settle which runtime draws: ``auto``, ``eager`` or ``accelerated`` (see ``open_model``)."""
+        self._must_accelerate = runtime == ACCELERATED
         if runtime == EAGER:
             self._session = None
             _ = self.generator

@@ -161,7 +161,7 @@ def test_the_graph_of_a_strangers_folder_is_never_run(
     shutil.copytree(ours, elsewhere)
     assert open_model(elsewhere).runtime_name == "torch, CPU"
     shutil.rmtree(ours)
-    added = import_model(elsewhere, catalogue=find_catalogue())
+    added = import_model(elsewhere, catalogue=find_catalogue()).entry
     assert not (added.folder / "generator.onnx").exists()
     assert open_model(added.name).runtime_name == "torch, CPU"
 
