@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from latentstudio.cli.measuring import measure_after_torch
 from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import add_conditions, add_size, given_conditions, read_conditions, saved_size
-from latentstudio.cli.saved import open_saved, read_saved
 from latentstudio.document.view import View
 from latentstudio.errors import UsageError
 from latentstudio.factors import FactorSet, parse_settings, place_at
@@ -20,6 +19,7 @@ from latentstudio.generators.tunings import keep_tuning, read_tuning
 from latentstudio.tasks.draw import Render as Picture
 from latentstudio.tasks.draw import draw_clamped, draw_exact, draw_pasted, factors_of
 from latentstudio.tasks.sample import sample
+from latentstudio.tasks.saved import open_saved, read_saved
 
 if TYPE_CHECKING:
     from latentstudio.factors.exact import Exact

@@ -11,14 +11,13 @@ from latentstudio.cli.options import Parser, add_common, add_settings, settings_
 from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import add_conditions, read_conditions
 from latentstudio.errors import StudioError
-from latentstudio.factors import Factor, read_factor
 from latentstudio.factors.map_files import check_suffix, write_map
 from latentstudio.factors.map_sheet import NAMES
 from latentstudio.factors.mapping import MapData, check_components, map_steps
 from latentstudio.factors.settings import MapSettings
 from latentstudio.figures import check_figure
-from latentstudio.generators.opening import Model, open_model
-from latentstudio.tasks.draw import factors_of
+from latentstudio.generators.opening import open_model
+from latentstudio.tasks.map import shown_factors
 
 
 def parser() -> Parser:
@@ -56,7 +55,9 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
     model = open_model(arguments.model, device=arguments.device)
     began = time.perf_counter()
     try:
-        factors = _factors(arguments.factor, model, output)
+        factors, notes = shown_factors(model, arguments.factor)
+        for note in notes:
+            output.note(note)
         steps = map_steps(
             model, factors, space=settings.space, count=settings.count, seed=output.drew(arguments.seed or 0),
             conditions=read_conditions(arguments, model),
@@ -69,23 +70,6 @@ def run(arguments: argparse.Namespace, output: Output) -> None:
         raise StudioError("the map ended without a result", action="report it")
     write_map(arguments.out, data, components=arguments.components)
     _tell(data, arguments, time.perf_counter() - began, output)
-
-
-def _factors(name: str | None, model: Model, output: Output) -> tuple[Factor, ...]:
-    """The factors to show; a note for each that keeps no trajectories."""
-    if name is None:
-        known = factors_of(model)
-        for problem in known.errors:
-            output.note(problem)
-        factors = tuple(known)
-    elif Path(name).suffix:
-        factors = (read_factor(Path(name), card=model.card),)
-    else:
-        factors = (factors_of(model).get(name),)
-    without = [factor.name for factor in factors if factor.evidence is None]
-    if without:
-        output.note(f"{', '.join(without)}: no trajectories are kept in the file; learn it again to see them")
-    return factors
 
 
 def _tell(data: MapData, arguments: argparse.Namespace, seconds: float, output: Output) -> None:

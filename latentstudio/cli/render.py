@@ -8,10 +8,10 @@ from pathlib import Path
 from latentstudio.cli.options import Parser, add_common, verb_parser
 from latentstudio.cli.output import Output
 from latentstudio.cli.picture_options import add_size, saved_size
-from latentstudio.cli.saved import open_saved, read_saved
 from latentstudio.inversion.photos import read_photo
 from latentstudio.pixels import enlarge, largest_difference
 from latentstudio.tasks.draw import draw, draw_pasted
+from latentstudio.tasks.saved import open_saved, read_saved
 
 
 def parser() -> Parser:

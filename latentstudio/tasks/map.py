@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from latentstudio import pixels
 from latentstudio.document.view import View
-from latentstudio.factors import Factor
+from latentstudio.factors import Factor, read_factor
 from latentstudio.factors.mapping import COUNT, MapData, map_steps
 from latentstudio.factors.paths import edit_path
 from latentstudio.generators.conditions import NONE, Conditions
@@ -20,7 +21,6 @@ from latentstudio.tasks.draw import OpenModel, draw_thumbnails, factors_of
 
 if TYPE_CHECKING:  # imports torch
     from latentstudio.factors.pixel_paths import PixelPath
-
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,25 @@ def draw_path(opened: OpenModel, view: View) -> DrawnPath:
     return DrawnPath(view, path.shares, path.latents, draw_thumbnails(opened, view, path.latents))
 
 
+def shown_factors(model: Model, name: str | None = None) -> tuple[tuple[Factor, ...], tuple[str, ...]]:
+    """Whose trajectories a map shows: the factor of this name or file, or all that are known; and notes on them.
+
+    Raises:
+        StudioError: there is no such factor, or its file is broken or another model's.
+    """
+    notes: tuple[str, ...] = ()
+    if name is None:
+        known = factors_of(model)
+        factors, notes = tuple(known), known.errors
+    elif Path(name).suffix:
+        factors = (read_factor(Path(name), card=model.card),)
+    else:
+        factors = (factors_of(model).get(name),)
+    without = [factor.name for factor in factors if factor.evidence is None]
+    told = f"{', '.join(without)}: no trajectories are kept in the file; learn it again to see them"
+    return factors, (*notes, *((told,) if without else ()))
+
+
 def map_of(
     model: Model,
     *,
@@ -68,7 +87,7 @@ def map_of(
     Raises:
         UsageError: no such space, a count out of range, or a prior that cannot be sampled.
     """
-    known = tuple(factors_of(model)) if factors is None else tuple(factors)
+    known = shown_factors(model)[0] if factors is None else factors
     found: MapData | None = None
     for step in map_steps(model, known, space=space, count=count, seed=seed, conditions=conditions):
         found = step.data if step.data is not None else found

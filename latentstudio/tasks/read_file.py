@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from latentstudio.document.attachments import keep
 from latentstudio.document.history import History
 from latentstudio.document.picture_recipe import has_recipe, read_recipe
 from latentstudio.document.session import Session
-from latentstudio.document.session_file import read_session
 from latentstudio.errors import ModelFileError, StudioError, UsageError
 from latentstudio.factors import Factor, read_factor, write_factor
 from latentstudio.generators.card import CARD_FILE
@@ -21,6 +19,7 @@ from latentstudio.inversion.photos import Photo, read_photo
 from latentstudio.picture_files import SUFFIXES, picture_size
 from latentstudio.places import user_factors
 from latentstudio.scenes.scene import Scene, read_scene
+from latentstudio.tasks.saved import read_saved_session
 
 SESSION_SUFFIX = ".latentstudio"
 
@@ -52,8 +51,7 @@ def read_file(path: Path, catalogue: Catalogue) -> DroppedFile:
     if not path.exists():
         raise UsageError(f"{path} does not exist", expected="a picture, session, model or factor file")
     if path.suffix.lower() == SESSION_SUFFIX:
-        saved = read_session(path)
-        keep(saved.attachments)
+        saved = read_saved_session(path)
         return DroppedFile("session", path.stem, session=saved.session, history=saved.history,
                        sha256=saved.sha256, model=saved.session.view.model)
     if path.is_file() and path.suffix.lower() in SUFFIXES:

@@ -19,7 +19,6 @@ import numpy as np
 from latentstudio import api
 from latentstudio.cli.main import load_verb
 from latentstudio.cli.output import Output
-from latentstudio.cli.saved import read_saved
 from latentstudio.document.autosave import claim_slot
 from latentstudio.document.preferences import Layout, load_preferences
 from latentstudio.document.view import View
@@ -36,6 +35,7 @@ from latentstudio.pixels import read_picture
 from latentstudio.places import user_factors, user_models, user_plugins
 from latentstudio.scenes.files import read_scenes
 from latentstudio.tasks.read_file import read_file
+from latentstudio.tasks.saved import read_saved
 from latentstudio.training.pictures import PictureSet
 from latentstudio.training.recipe import parse_recipe
 from latentstudio.training.runs import read_run

@@ -1,4 +1,4 @@
-"""Reads what ``--from`` and ``render`` are given: a PNG that carries its recipe, or a session file."""
+"""What was saved, read again and opened with the model that drew it: a PNG that carries its recipe, or a session."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentstudio.document.attachments import keep
 from latentstudio.document.picture_recipe import read_recipe
-from latentstudio.document.session_file import read_session
+from latentstudio.document.session_file import Saved, read_session
 from latentstudio.document.view import View
 from latentstudio.errors import PictureError, StudioError
 from latentstudio.generators.catalogue import find_catalogue
@@ -56,9 +56,18 @@ def read_saved(path: Path) -> SavedPicture:
         shown = read_picture(path, own=True)
         return SavedPicture(recipe.view, shown, recipe.runtime_name, path.parent, recipe.pasted,
                             parse_size(recipe.size))
+    return SavedPicture(read_saved_session(path).session.view, None, "", path.parent)
+
+
+def read_saved_session(path: Path) -> Saved:
+    """Read a session file; the photos and tunings in it are kept, so that it can be drawn.
+
+    Raises:
+        SessionFileError: as ``read_saved``.
+    """
     saved = read_session(path)
     keep(saved.attachments)
-    return SavedPicture(saved.session.view, None, "", path.parent)
+    return saved
 
 
 def open_saved(saved: SavedPicture, *, device: str, tuning: Tuning | None = None) -> Model:
