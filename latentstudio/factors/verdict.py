@@ -119,10 +119,10 @@ def leak_shares(factor: Factor, others: Sequence[Factor]) -> dict[str, float]:
     leak = below(factor.figures, "leak")
     found: dict[str, float] = {}
     for other in others:
-        change = leak.get(other.name) if other.name != factor.name else None
+        change = number(leak, other.name) if other.name != factor.name else math.nan
         low, high = other.reach
-        if isinstance(change, int | float) and high > low:
-            found[other.name] = abs(float(change)) / ((high - low) / 2)
+        if not math.isnan(change) and high > low:
+            found[other.name] = abs(change) / ((high - low) / 2)
     return found
 
 

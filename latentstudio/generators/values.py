@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Mapping
 
@@ -33,9 +34,11 @@ def wholes(values: Mapping[str, object], name: str, default: tuple[int, ...]) ->
 
 
 def number(values: Mapping[str, object], name: str) -> float:
-    """The figure of this name; NaN where there is none or it is no number."""
+    """The figure of this name; NaN where there is none, or it is no number or too large a one."""
     value = values.get(name)
-    return float(value) if isinstance(value, int | float) else math.nan
+    with contextlib.suppress(OverflowError):
+        return float(value) if isinstance(value, int | float) else math.nan
+    return math.nan
 
 
 def below(values: Mapping[str, object], name: str) -> Mapping[str, object]:
