@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, BinaryIO
+from typing import BinaryIO
 
 from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import is_regular, open_regular
 from latentstudio.generators.card import CARD_FILE
 from latentstudio.generators.pickle_shapes import Shapes, shapes_in
-from latentstudio.generators.pickles import HEAD, MAX_PICKLE, imports_of, is_harmless, looks_like_torch, open_archive
+from latentstudio.generators.pickles import HEAD, MAX_PICKLE, is_harmless, looks_like_torch, open_archive
 from latentstudio.generators.weights import check_safetensors
 from latentstudio.readers import border, read_json
 
@@ -138,17 +137,17 @@ def _of_parts(path: Path, archive: zipfile.ZipFile) -> Contents:
     names = archive.namelist()
     pickles = [part for part in archive.infolist() if part.filename.rpartition("/")[2] == "data.pkl"]
     tensors: Shapes = {}
+    imported: list[str] = []
     for part in pickles[:1]:
         if part.file_size <= MAX_PICKLE:
             with archive.open(part) as inner:
-                tensors = shapes_in(inner)
+                tensors, imported = shapes_in(inner)
     if any("/code/" in f"/{name}" for name in names):
         return Contents("torchscript", "a TorchScript program (code and weights in one)", tensors,
                         expected="weights alone", action=f"take them out in Python, where you trust it: "
                         f"torch.save(torch.jit.load('{path.name}').state_dict(), 'weights.pt')")
     if pickles:
-        with archive.open(pickles[0]) as inner:
-            foreign = _foreign(inner)
+        foreign = [name for name in imported if not is_harmless(name)]
         return _of_objects(path, "a torch file", foreign, tensors) if foreign else (
             Contents("torch", "a torch file", tensors))
     if names and all(name.endswith(".npy") for name in names):
@@ -156,16 +155,6 @@ def _of_parts(path: Path, archive: zipfile.ZipFile) -> Contents:
                         expected="weights as safetensors or torch", action="write them as safetensors in Python")
     return Contents("archive", f"an archive of {len(names):,} files ({_listed([*map(_short, names[:9])])})",
                     action="unpack it and add the weights in it")
-
-
-def _foreign(stream: IO[bytes]) -> list[str]:
-    """What the next pickle would import that could run code."""
-    found = []
-    with contextlib.suppress(StudioError), border(ModelFileError):
-        for name in imports_of(stream):
-            if not is_harmless(name):
-                found.append(name)
-    return found
 
 
 def _of_pickles(path: Path, stream: BinaryIO) -> Contents:
@@ -177,9 +166,8 @@ def _of_pickles(path: Path, stream: BinaryIO) -> Contents:
         if stream.read(1) != b"\x80":
             break
         stream.seek(start)
-        says += _foreign(stream)
-        stream.seek(start)
-        tensors = shapes_in(stream)
+        tensors, imported = shapes_in(stream)
+        says += [name for name in imported if not is_harmless(name)]
         if tensors:
             break
     for sign, kind in _STYLEGAN.items():

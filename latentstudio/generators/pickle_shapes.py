@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
 from dataclasses import dataclass, field
 from typing import IO
@@ -13,6 +14,7 @@ from latentstudio.readers import border
 
 Shapes = dict[str, tuple[int, ...] | None]
 _DEEPEST = 60
+_MOST = 60_000  # instructions: more than a thousand tensors
 _MARK = object()
 _UNNAMED = ("_parameters", "_buffers", "_modules")  # where a torch module keeps its parts
 _DICTS = ("collections.OrderedDict", "collections.defaultdict", "builtins.dict", "__builtin__.dict")
@@ -34,21 +36,21 @@ class _Name:
     name: str
 
 
-def shapes_in(stream: IO[bytes]) -> Shapes:
-    """Tensors of the next pickle in ``stream`` by where they stand in it, as ``netG/main.0.weight``.
+def shapes_in(stream: IO[bytes]) -> tuple[Shapes, list[str]]:
+    """Tensors of the next pickle in ``stream`` by where they stand in it, as ``netG/main.0.weight``, and its imports.
 
     Where it is more than containers and calls, or breaks off, those that were met until then; and where there are none,
     the words in it that look like names of weights, with None for a shape.
     """
     reading = _Reading()
     with contextlib.suppress(ModelFileError), border(ModelFileError):
-        for opcode, argument in instructions(stream):
+        for opcode, argument in itertools.islice(instructions(stream), _MOST):
             reading.take(opcode, argument)
     found: Shapes = {}
     seen: set[int] = set()
     for value in reading.stack:
         _collect(value, "", "/", found, seen)
-    return found or dict.fromkeys(reading.words)
+    return found or dict.fromkeys(reading.words), reading.imports
 
 
 @dataclass
@@ -58,6 +60,7 @@ class _Reading:
     stack: list[object] = field(default_factory=list)
     memory: dict[int, object] = field(default_factory=dict)
     words: dict[str, None] = field(default_factory=dict)
+    imports: list[str] = field(default_factory=list)
 
     def take(self, name: str, argument: object) -> None:
         """Follow one instruction."""
@@ -72,11 +75,11 @@ class _Reading:
         elif name in ("SETITEM", "SETITEMS"):
             parts = self._since_mark() if name == "SETITEMS" else [self.stack.pop(-2), self.stack.pop()]
             if isinstance(self.stack[-1], dict):
-                self.stack[-1].update((str(key)[:200], value) for key, value in _pairs(parts))
+                self.stack[-1].update((_key(key), value) for key, value in _pairs(parts))
         elif name in ("TUPLE", "LIST", "DICT", "FROZENSET"):
             parts = self._since_mark()
             self.stack.append(tuple(parts) if name == "TUPLE" else parts if name != "DICT" else
-                              {str(key)[:200]: value for key, value in _pairs(parts)})
+                              {_key(key): value for key, value in _pairs(parts)})
         elif name in ("EMPTY_TUPLE", "TUPLE1", "TUPLE2", "TUPLE3"):
             count = int(name[-1]) if name[-1].isdecimal() else 0
             parts = [self.stack.pop() for _ in range(count)][::-1]
@@ -92,10 +95,10 @@ class _Reading:
         if name == "MARK":
             self.stack.append(_MARK)
         elif name == "GLOBAL":
-            self.stack.append(_Name(str(argument).replace(" ", ".")))
+            self._import(str(argument).replace(" ", "."))
         elif name == "STACK_GLOBAL":
             last, module = self.stack.pop(), self.stack.pop()
-            self.stack.append(_Name(f"{module}.{last}"))
+            self._import(f"{_key(module)}.{_key(last)}")
         elif name in ("REDUCE", "NEWOBJ", "NEWOBJ_EX"):
             if name == "NEWOBJ_EX":  # arguments by name lie on top
                 self.stack.pop()
@@ -103,7 +106,9 @@ class _Reading:
             self.stack.append(_called(self.stack.pop(), arguments))
         elif name in ("INST", "OBJ"):
             parts = self._since_mark()
-            self.stack.append(_Call(str(argument).replace(" ", ".") if name == "INST" else "", tuple(parts)))
+            called = str(argument).replace(" ", ".") if name == "INST" else ""
+            self.imports += [called] if called else []
+            self.stack.append(_Call(called, tuple(parts)))
         elif name == "BUILD":
             state = self.stack.pop()
             if isinstance(self.stack[-1], _Call):
@@ -117,6 +122,10 @@ class _Reading:
                 self.words[argument] = None
             self.stack.append(argument if isinstance(argument, str | int) else None)
 
+    def _import(self, name: str) -> None:
+        self.imports.append(name)
+        self.stack.append(_Name(name))
+
     def _append(self, parts: list[object]) -> None:
         if isinstance(self.stack[-1], list):
             self.stack[-1].extend(parts)
@@ -128,6 +137,11 @@ class _Reading:
         return parts[::-1]
 
 
+def _key(key: object) -> str:
+    """A name in words; of anything but a text or a number none, as its words may be endless."""
+    return key[:200] if isinstance(key, str) else str(key) if isinstance(key, int) and abs(key) < 1 << 63 else ""
+
+
 def _pairs(parts: list[object]) -> zip[tuple[object, object]]:
     return zip(parts[::2], parts[1::2], strict=True)
 
@@ -137,7 +151,7 @@ def _called(called: object, arguments: object) -> object:
     given = arguments if isinstance(arguments, tuple) else ()
     if name in _DICTS:
         listed = given[0] if given and isinstance(given[0], list) else []
-        return {str(pair[0])[:200]: pair[1] for pair in listed if isinstance(pair, list | tuple) and len(pair) == 2}
+        return {_key(pair[0]): pair[1] for pair in listed if isinstance(pair, list | tuple) and len(pair) == 2}
     if name.endswith("_rebuild_from_type_v2") and len(given) > 2:
         return _called(given[0], given[2])
     if name.endswith("_reconstruct_persistent_obj") and given and isinstance(given[0], dict):  # as StyleGAN is kept
