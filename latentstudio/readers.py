@@ -26,6 +26,7 @@ from latentstudio.files import open_regular, read_limited
 MOST_KEPT = 16 << 20  # bytes of what the program keeps for itself
 MOST_TEXT = 256 << 10  # bytes of a TOML file
 DEEPEST = 64
+MOST_WHOLE = 1 << 64  # beyond it no number of pixels, steps or seeds lies, and arithmetic with fractions fails
 MOST_PARTS = 12  # of a dotted key: the parser's work grows with their square
 _SHOWN = 160
 _TOML = re.compile(
@@ -33,6 +34,9 @@ _TOML = re.compile(
     r'"(?:[^"\\\n]|\\.)*+"?|' r"'[^'\n]*+'?|" r"\#[^\n]*+|[\[\]{},=\n.]",
     re.DOTALL,
 )
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_LONG = re.compile(rb"[0-9]{20}")
+_LONG_WHOLE = re.compile(rb"(?:\A|[:\[,])\s*+(-?[0-9]{20,}+)(?![.eE])")
 _OTHER_SIGNS = bytes(sign for sign in range(256) if sign not in b'[]{}"')
 _PIECE = 1 << 20
 _STEP = np.zeros(256, np.int8)
@@ -86,11 +90,14 @@ def json_from(
     """The JSON in ``data`` as a ``kind``; ``lenient`` takes NaN and Infinity as well, which Python's json writes.
 
     Raises:
-        StudioError: as ``refuse`` makes it: broken, nested deeper than ``DEEPEST``, or no such value.
+        StudioError: as ``refuse`` makes it: broken, nested deeper than ``DEEPEST``, a whole number of ``MOST_WHOLE`` or
+            more, or no such value.
     """
     with border(refuse):
         raw = data.encode("utf-8") if isinstance(data, str) else bytes(data)
         _check_nesting(raw)
+        if _LONG.search(raw):  # it may also lie inside of a string
+            _check_wholes([int(found) for found in _LONG_WHOLE.findall(_STRING.sub(b'""', raw))])
         if lenient and (b"NaN" in raw or b"Infinity" in raw):
             return msgspec.convert(json.loads(raw), kind)
         return msgspec.json.decode(raw, type=kind)
@@ -113,13 +120,14 @@ def toml_from(data: bytes, kind: type[Found], refuse: Refuse) -> Found:
     """The TOML in ``data`` as a ``kind``.
 
     Raises:
-        StudioError: as ``refuse`` makes it: broken, too large, nested too deep, keys of very many parts, or no such
-            value.
+        StudioError: as ``refuse`` makes it: broken, too large, nested too deep, keys of very many parts, a whole number
+            of ``MOST_WHOLE`` or more, or no such value.
     """
     with border(refuse):
         if len(data) > MOST_TEXT:
             raise ValueError(f"more than {MOST_TEXT:,} bytes")
         _check_toml(data.decode("utf-8"))
+        _check_wholes(msgspec.toml.decode(data))
         return msgspec.toml.decode(data, type=kind)
 
 
@@ -163,6 +171,17 @@ def read_npy(path: Path, refuse: Refuse, *, most: int, mapped: bool = False) -> 
         stream.seek(0)
         whole: NDArray[np.generic] = np.load(stream, allow_pickle=False)
         return whole
+
+
+def _check_wholes(value: object) -> None:
+    """Refuse whole numbers out of bounds, at any depth: the value was seen not to be deep."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list):
+        for part in value:
+            _check_wholes(part)
+    elif isinstance(value, int) and not -MOST_WHOLE < value < MOST_WHOLE:
+        raise ValueError(f"a whole number beyond {MOST_WHOLE:,}")
 
 
 def _npy_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype[np.generic]]:

@@ -13,7 +13,7 @@ from latentstudio.errors import UsageError
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.conditions import LABEL, NOISE_SEED, NONE, TRUNCATION, Conditions, ConditionValue
 from latentstudio.inversion.photo_store import PhotoPlace
-from latentstudio.latents import check_latent
+from latentstudio.latents import check_latent, check_shape
 from latentstudio.scenes.scene import Scene
 
 FloatArray = NDArray[np.float32]
@@ -182,8 +182,7 @@ def _to_bytes(array: FloatArray) -> bytes:
 
 
 def _check_latent_bytes(latent: bytes, shape: tuple[int, ...]) -> None:
-    if not shape or any(side < 1 for side in shape):
-        raise UsageError(f"a latent of shape {shape}", expected="positive sides")
+    check_shape(shape)
     if len(latent) != 4 * math.prod(shape):
         raise UsageError(f"{len(latent)} bytes of latent", expected=f"{4 * math.prod(shape)} for {shape}")
     if len(latent) > MAX_LATENT_BYTES:

@@ -15,6 +15,17 @@ AHEAD = 1.0
 LEAST_SLOPE, MOST_SPREAD, MOST_RESIDUAL = 0.2, 1.25, 2 / 3
 
 
+def check_rows(*rows: NDArray[np.generic]) -> None:
+    """See that these are rows of the same number of values.
+
+    Raises:
+        FactorFileError: they are not.
+    """
+    shapes = [row.shape for row in rows]
+    if any(len(shape) != 1 or shape != shapes[0] for shape in shapes):
+        raise FactorFileError(f"values of shapes {' and '.join(map(str, shapes))}", expected="equal rows")
+
+
 @dataclass(frozen=True)
 class MonotoneCurve:
     """An increasing piecewise linear function with value 0 at coordinate 0; constant beyond its ends.
@@ -29,8 +40,9 @@ class MonotoneCurve:
 
     def __post_init__(self) -> None:
         coordinates, values = self.coordinates, self.values
-        if coordinates.shape != values.shape or coordinates.ndim != 1 or len(coordinates) < 2:
-            raise FactorFileError(f"a curve of shapes {coordinates.shape} and {values.shape}", expected="equal rows")
+        check_rows(coordinates, values)
+        if len(coordinates) < 2:
+            raise FactorFileError(f"a curve of {len(coordinates)} points", expected="2 or more")
         if not (np.isfinite(coordinates).all() and np.isfinite(values).all()):
             raise FactorFileError("a curve with values that are not finite", expected="ordinary numbers")
         if (np.diff(coordinates) <= 0).any() or (np.diff(values) < 0).any():
@@ -64,6 +76,9 @@ class MeasuredCalibration:
     deviation: Curve
     known: tuple[float, float]
     stops: tuple[str, str] = ("", "")
+
+    def __post_init__(self) -> None:
+        check_rows(self.coordinates, self.median, self.deviation)
 
     def curve(self) -> MonotoneCurve:
         """The monotone curve of the medians inside the known range, passing through 0 at 0."""

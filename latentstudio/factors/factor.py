@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.errors import FactorFileError, UnknownNameError
-from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
+from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve, check_rows
 from latentstudio.units import Unit
 
 FloatArray = NDArray[np.float32]
@@ -39,12 +39,12 @@ class Evidence:
     cut: float
 
     def __post_init__(self) -> None:
+        for rows in ((self.values,), (self.asked, self.predicted), (self.errors,)):
+            check_rows(*rows)
         starts, size = self.origins.shape
-        if self.ends.shape != (starts, len(self.values), size) or self.asked.shape != self.predicted.shape:
-            raise FactorFileError(
-                f"trajectories of shape {self.ends.shape}, {len(self.asked)} and {len(self.predicted)} pairs",
-                expected=f"({starts}, {len(self.values)}, {size}), and pairs",
-            )
+        if self.ends.shape != (starts, len(self.values), size):
+            raise FactorFileError(f"trajectories of shape {self.ends.shape}",
+                                  expected=f"({starts}, {len(self.values)}, {size})")
 
 
 @dataclass(frozen=True)
@@ -84,6 +84,9 @@ class Factor:
             length = float(np.linalg.norm(self.axis))
         if self.axis.ndim != 1 or not abs(length - 1.0) < 1e-3:
             raise FactorFileError(f"an axis of shape {self.axis.shape} and length {length:.3g}", expected="unit length")
+        if self.evidence is not None and self.evidence.origins.shape[1] != len(self.axis):
+            raise FactorFileError(f"trajectories in {self.evidence.origins.shape[1]} dimensions",
+                                  expected=f"{len(self.axis)}, as the axis has")
         object.__setattr__(self, "curve", self.measured.curve())
 
     curve: MonotoneCurve = field(init=False, repr=False, compare=False)

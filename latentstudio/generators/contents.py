@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from latentstudio.errors import ModelFileError, StudioError
 from latentstudio.files import is_regular, open_regular
 from latentstudio.generators.card import CARD_FILE
 from latentstudio.generators.pickle_shapes import Shapes, shapes_in
-from latentstudio.generators.pickles import HEAD, MAX_PICKLE, is_harmless, looks_like_torch, open_archive
+from latentstudio.generators.pickles import HEAD, MAX_PICKLE, Archive, is_harmless, looks_like_torch, open_archive
 from latentstudio.generators.weights import check_safetensors
 from latentstudio.readers import border, read_json
 
@@ -21,6 +20,7 @@ WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".pkl", ".onnx")
 _SHOWN, _LONGEST_NAME = 3, 48
 _MOST_LISTED = 2_000  # entries of a folder that are looked at
 _MOST_GRAPH = 512 << 20
+_MOST_SIDES = 8
 _PIPELINE = "model_index.json"
 _STYLEGAN = {"torch_utils.persistence": "stylegan2-ada or stylegan3", "dnnlib.tflib": "of TensorFlow"}
 _GUIDE = "write a backend plugin (see docs/plugin-guide.md)"
@@ -77,7 +77,9 @@ def shown(tensors: Mapping[str, tuple[int, ...] | None]) -> str:
 
 def size_of(shape: tuple[int, ...] | None) -> str:
     """A shape in words; nothing where it is not known."""
-    return "" if shape is None else " x ".join(map(str, shape)) or "one number"
+    if shape is None:
+        return ""
+    return " x ".join(map(str, shape[:_MOST_SIDES])) + " x ..." * (len(shape) > _MOST_SIDES) or "one number"
 
 
 def groups_of(tensors: Mapping[str, tuple[int, ...] | None]) -> dict[str, dict[str, tuple[int, ...]]]:
@@ -133,7 +135,7 @@ def _of_archive(path: Path, stream: BinaryIO) -> Contents:
         return Contents("broken", "a broken archive, as torch writes", action="fetch or copy it again")
 
 
-def _of_parts(path: Path, archive: zipfile.ZipFile) -> Contents:
+def _of_parts(path: Path, archive: Archive) -> Contents:
     names = archive.namelist()
     pickles = [part for part in archive.infolist() if part.filename.rpartition("/")[2] == "data.pkl"]
     tensors: Shapes = {}

@@ -14,6 +14,7 @@ from latentstudio.readers import border
 
 Shapes = dict[str, tuple[int, ...] | None]
 _DEEPEST = 60
+_MOST_AXES, _MOST_SIDE = 32, 1 << 63
 _MOST = 60_000  # instructions: more than a thousand tensors
 _MARK = object()
 _UNNAMED = ("_parameters", "_buffers", "_modules")  # where a torch module keeps its parts
@@ -170,9 +171,10 @@ def _shape_of(call: _Call) -> tuple[int, ...] | None:
         shape = call.state[1]
     if isinstance(shape, _Call) and shape.name == "torch.Size" and shape.arguments:
         shape = shape.arguments[0]
-    if isinstance(shape, tuple | list) and all(isinstance(axis, int) for axis in shape):
-        return tuple(axis for axis in shape if isinstance(axis, int))
-    return None
+    if not isinstance(shape, tuple | list) or len(shape) > _MOST_AXES:
+        return None
+    sides = tuple(axis for axis in shape if isinstance(axis, int) and 0 <= axis < _MOST_SIDE)
+    return sides if len(sides) == len(shape) else None
 
 
 def _collect(value: object, where: str, between: str, found: Shapes, seen: set[int], depth: int = 0) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import pickletools
 import struct
 import zipfile
@@ -15,12 +16,13 @@ from latentstudio.files import open_regular
 from latentstudio.readers import border
 
 MAX_PICKLE = 16 << 20
-MOST_INSTRUCTIONS = 300_000  # about forty a tensor
+MOST_INSTRUCTIONS = 300_000  # of a file; about forty a tensor
 MOST_PARTS = 40_000
 _MOST_PIECE = 256 << 20  # bytes of one argument: more than any one tensor that is kept inside a pickle
 _LISTED = 160  # bytes an archive lists a part in
 _ROOM = 1 << 20  # bytes that a small compressed part, such as the code of TorchScript, may unpack to beyond its size
 HEAD = 9
+Archive = zipfile.ZipFile
 _ZIP, _PICKLE = b"PK\x03\x04", b"\x80"
 _TAIL = (1 << 16) + 22 + 20  # bytes within which an archive's last record and its locator lie
 _CONTAINERS = frozenset({
@@ -78,27 +80,31 @@ class _Pieces(io.RawIOBase):
         return self._stream.tell()
 
 
-def instructions(stream: IO[bytes]) -> Iterator[tuple[str, object]]:
+def instructions(stream: IO[bytes], counted: Iterator[int] | None = None) -> Iterator[tuple[str, object]]:
     """Names and arguments of the instructions of the next pickle in ``stream``.
+
+    Args:
+        counted: counts the instructions of several pickles in one file together.
 
     Raises:
         ValueError: the bytes are no pickle, end too early, or are more than ``MOST_INSTRUCTIONS``.
     """
-    for number, (opcode, argument, _) in enumerate(pickletools.genops(cast("IO[bytes]", _Pieces(stream)))):
-        if number == MOST_INSTRUCTIONS:
+    counted = itertools.count() if counted is None else counted
+    for opcode, argument, _ in pickletools.genops(cast("IO[bytes]", _Pieces(stream))):
+        if next(counted) >= MOST_INSTRUCTIONS:
             raise ValueError(f"more than {MOST_INSTRUCTIONS:,} instructions")
         yield opcode.name, argument
 
 
-def imports_of(stream: IO[bytes]) -> Iterator[str]:
+def imports_of(stream: IO[bytes], counted: Iterator[int] | None = None) -> Iterator[str]:
     """Names (``module.attribute``) that the pickle in ``stream`` would import, in order; nothing of it runs.
 
     Raises:
-        ValueError: the bytes are no pickle, or end too early.
+        ValueError: as ``instructions``.
     """
     strings: list[str] = []
     memory: dict[int, str] = {}
-    for name, argument in instructions(stream):
+    for name, argument in instructions(stream, counted):
         if name in _STRINGS:
             strings.append(str(argument))
         elif name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE"):
@@ -141,7 +147,7 @@ def check_torch_file(path: Path) -> None:
             raise ModelFileError(f"{path.name} is not a torch file", expected="weights as safetensors or torch")
 
 
-def open_archive(stream: BinaryIO) -> zipfile.ZipFile:
+def open_archive(stream: BinaryIO) -> Archive:
     """A zip archive whose list of parts is short enough to be read.
 
     Raises:
@@ -192,22 +198,24 @@ def _check_archive(path: Path, stream: BinaryIO, size: int) -> None:
             raise ModelFileError(f"{path.name} is an archive without weights", expected="a torch file")
         if sum(part.file_size for part in pickles) > MAX_PICKLE:
             raise ModelFileError(f"{path.name} lists more than {MAX_PICKLE:,} bytes of names", expected="a torch file")
+        counted = itertools.count()
         for part in pickles:
             with archive.open(part) as inner:
-                _judge(path, imports_of(inner))
+                _judge(path, imports_of(inner, counted))
 
 
 def _check_pickles(path: Path, stream: BinaryIO, size: int) -> None:
     """The old kind of torch file: five pickles, then raw numbers."""
     if size > (8 << 30):
         raise ModelFileError(f"{path.name} is larger than 8 GiB", expected="a torch file of a generator")
+    counted = itertools.count()
     for index in range(5):
         if stream.read(1) != _PICKLE:
             if index == 0:
                 raise ModelFileError(f"{path.name} is not a torch file", expected="weights as safetensors or torch")
             return
         stream.seek(-1, 1)
-        _judge(path, imports_of(stream))
+        _judge(path, imports_of(stream, counted))
 
 
 def _judge(path: Path, names: Iterator[str]) -> None:

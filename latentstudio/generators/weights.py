@@ -285,7 +285,7 @@ def pack_tensors(tensors: Mapping[str, object], metadata: Mapping[str, str] | No
 
 
 def _packed(tensors: Mapping[str, object], metadata: Mapping[str, str] | None) -> Iterator[bytes]:
-    plain = {name: np.ascontiguousarray(_as_numpy(tensors[name])) for name in sorted(tensors)}
+    plain = {name: np.asarray(_as_numpy(tensors[name]), order="C") for name in sorted(tensors)}
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))} if metadata else {}
     end = 0
     for name, value in plain.items():

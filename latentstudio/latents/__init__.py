@@ -9,12 +9,13 @@ from latentstudio.latents.geometry import (
     project_to_sphere,
     slerp,
 )
-from latentstudio.latents.spaces import LatentSpace, check_latent, sample_prior
+from latentstudio.latents.spaces import LatentSpace, check_latent, check_shape, sample_prior
 
 __all__ = [
     "LatentSpace",
     "PrincipalComponents",
     "check_latent",
+    "check_shape",
     "gradual_components",
     "hold_near",
     "hold_near_shell",

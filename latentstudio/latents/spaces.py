@@ -12,6 +12,7 @@ from latentstudio.errors import UsageError
 
 FloatArray = NDArray[np.float32]
 PRIORS = ("normal", "uniform", "none")
+MOST_AXES, MOST_SIDE = 8, 1 << 24
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,7 @@ class LatentSpace:
     def __post_init__(self) -> None:
         if self.prior not in PRIORS:
             raise UsageError(f"unknown prior '{self.prior}'", expected=" or ".join(PRIORS))
-        if not self.shape or any(side < 1 for side in self.shape):
-            raise UsageError(f"a latent of shape {self.shape}", expected="positive sides")
+        check_shape(self.shape)
         if self.parts and sum(self.parts) != self.shape[-1]:
             raise UsageError(f"the parts {self.parts} do not add up", expected=f"a sum of {self.shape[-1]}")
 
@@ -47,6 +47,17 @@ class LatentSpace:
     def radius(self) -> float:
         """sqrt(d), where the mass of N(0, I) lies (Plumerault et al. 2020, section 2.1)."""
         return math.sqrt(self.size)
+
+
+def check_shape(shape: tuple[int, ...]) -> None:
+    """See that a latent may be of this shape, whose size can then be counted and said: it comes from files of others.
+
+    Raises:
+        UsageError: no axis, very many, or a side that is no count.
+    """
+    if not 1 <= len(shape) <= MOST_AXES or not all(1 <= side <= MOST_SIDE for side in shape):
+        raise UsageError(f"a latent of shape {str(shape)[:60]}",
+                         expected=f"1 to {MOST_AXES} axes with sides from 1 to {MOST_SIDE:,}")
 
 
 def sample_prior(space: LatentSpace, *, count: int, seed: int, truncation: float = 1.0) -> FloatArray:

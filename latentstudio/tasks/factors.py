@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -30,6 +29,7 @@ from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.optimisation import forward_mode  # noqa: F401 (torch would import it in the middle of a step)
 from latentstudio.places import records_folder
+from latentstudio.readers import as_read_back
 from latentstudio.settings import changed
 from latentstudio.tasks.draw import factors_of
 from latentstudio.tasks.learn import Wanted, about_of, is_own, throw_away
@@ -90,7 +90,7 @@ def learn_wanted(model: Model, wanted: Wanted) -> Iterator[LearnStep]:
     chosen = (load_transformation if is_own(wanted.transformation) else transformation_named)(wanted.transformation)
     folder = records_folder(model.card.name, chosen.name)
     told = about(model.card, chosen, wanted.settings)
-    if not (wanted.goes_on and about_of(folder) == json.loads(json.dumps(told))):
+    if not (wanted.goes_on and about_of(folder) == as_read_back(told)):
         throw_away(folder)
     yield from learn_steps(model, chosen, settings=wanted.settings, records_folder=folder)
 

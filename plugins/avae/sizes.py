@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-import msgspec
-
 from latentstudio.errors import ModelFileError
+from latentstudio.readers import converted
 
 PARTS = ("encoder", "decoder", "generator", "critic", "joint-critic")
 DESIGNS = ("thesis", "split", "vanilla")
@@ -72,10 +71,8 @@ def read_sizes(config: Mapping[str, object]) -> Sizes:
             raise ModelFileError(f"the config gives {key} {value!r}", expected="a whole number")
     if not isinstance(config.get("critic_norm", True), bool):
         raise ModelFileError(f"the config gives critic_norm {config['critic_norm']!r}", expected="true or false")
-    try:
-        sizes = msgspec.convert(dict(config), Sizes)
-    except msgspec.ValidationError as problem:
-        raise ModelFileError(f"the config does not fit ({problem})", expected="sizes of an autoencoder") from problem
+    sizes = converted(dict(config), Sizes, lambda reason: ModelFileError(f"the config does not fit ({reason})",
+                                                                         expected="sizes of an autoencoder"))
     for found, right, expected in (
         (f"side {sizes.side}", sizes.side in SIDES, f"one of: {', '.join(map(str, SIDES))} pixels"),
         (f"{sizes.channels} channels", sizes.channels in (1, 3), "1 or 3"),

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-import msgspec
-
 from latentstudio.errors import ModelFileError
+from latentstudio.readers import converted
 
 _RANGES: Mapping[str, tuple[int, int]] = {
     "side": (32, 256), "grid": (2, 32), "slots": (1, 8), "components": (1, 8), "glimpse": (8, 64),
@@ -88,7 +87,8 @@ def read_scene_sizes(config: Mapping[str, object]) -> SceneSizes:
         value = config.get(name, getattr(SceneSizes, name))
         if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
             raise ModelFileError(f"the config gives {name} {value!r}", expected=f"a number from {least} to {most}")
-    sizes = msgspec.convert(dict(config), SceneSizes)
+    sizes = converted(dict(config), SceneSizes, lambda reason: ModelFileError(f"the config does not fit ({reason})",
+                                                                              expected="sizes of scenes"))
     if sizes.smallest >= sizes.largest:
         raise ModelFileError(f"the config gives smallest {sizes.smallest} and largest {sizes.largest}",
                              expected="the smaller one first")

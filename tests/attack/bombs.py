@@ -63,6 +63,19 @@ def _flat(end: str) -> Bomb:
     return change
 
 
+def _figures(**more: object) -> Bomb:
+    """Figures of a factor that are no sensible numbers."""
+    def change(data: bytes) -> bytes:
+        length = int.from_bytes(data[:8], "little")
+        header, body = json.loads(data[8 : 8 + length]), data[8 + length :]
+        notes = json.loads(header["__metadata__"]["factor"])
+        notes["figures"] |= more
+        header["__metadata__"]["factor"] = json.dumps(notes)
+        text = json.dumps(header).encode()
+        return len(text).to_bytes(8, "little") + text + body
+    return change
+
+
 def _dots(data: bytes) -> bytes:
     return b"a." * 20_000 + b"z = 1\n" + data
 
@@ -85,6 +98,15 @@ def _pickled(piece: bytes) -> Bomb:
                 changed.writestr(entry.filename, content)
         return written.getvalue()
     return blow
+
+
+def _many(piece: bytes) -> Bomb:
+    return lambda data: piece * 5
+
+
+_TENSOR = b"\x80\2}X\1\0\0\0wctorch._utils\n_rebuild_tensor_v2\n(NK\0(%sttRs."
+_ENDLESS = _TENSOR % (b"\x8b\x88\x13\0\0" + b"\x7f" * 5_000)  # one side, a number of 12,000 digits
+_AXES = _TENSOR % (b"K\1" * 50_000)
 
 
 def _frames(data: bytes) -> bytes:
@@ -150,6 +172,10 @@ BOMBS: dict[str, tuple[str, str, Bomb]] = {
        for end in ("/step", "/exp_avg", "running_var", ".weight")},
     **{f"a checkpoint with a flat {end}": ("checkpoint", "0.safetensors", _flat(end))
        for end in ("/exp_avg", ".weight")},
+    **{f"a factor with a flat {end}": ("factor", "0.safetensors", _flat(end)) for end in ("_origins", "_ends")},
+    **{f"a factor with an endless {name}": ("factor", "0.safetensors", _figures(**{name: 10**400}))
+       for name in ("judged", "r2_heldout_starts")},
+    "a factor with an endless leak": ("factor", "0.safetensors", _figures(leak={"y": 10**400})),
     "a key of 20,000 dots, manifest": ("manifest", "0.toml", _dots),
     "a key of 20,000 dots, recipe": ("training-recipe", "0.toml", _dots),
     "an integer of 5,000 digits, manifest": ("manifest", "0.toml", _long_integer),
@@ -162,6 +188,9 @@ BOMBS: dict[str, tuple[str, str, Bomb]] = {
     "four million instructions, old kind": ("torch", "1.pt", _pickled(b"N0" * 2_000_000)),
     "lists that hold each other twice": ("torch", "1.pt", _pickled(b"]q\0" + b"(h\0h\0e" * 40 + b"0")),
     "tuples in tuples": ("torch", "1.pt", _pickled(b"N" + b"\x85" * 300_000 + b"0")),
+    "five pickles that are long together": ("torch", "1.pt", _many(b"\x80\2" + b"N0" * 140_000 + b"N.")),
+    "a tensor of endless sides": ("torch", "1.pt", _many(_ENDLESS)),
+    "a tensor of very many sides": ("torch", "1.pt", _many(_AXES)),
     "400,000 frames": ("photo", "plain.gif", _frames),
     "9,999 x 9,999 pixels": ("photo", "plain.png", _pixels(9_999, 9_999)),
     "12,000 x 12,000 pixels": ("photo", "plain.png", _pixels(12_000, 12_000)),

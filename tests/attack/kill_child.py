@@ -1,8 +1,9 @@
 """The processes that ``make kills`` kills, besides the verbs of the command line.
 
-``drag LOG TAG``: the real window with the user's own slot; tells what came back, then drags a slider and writes every
-move as a line [time, t]. ``save LOG TAG OUT``: saves a session, a picture and a pasted photograph again and again, as
-the window's worker does, and writes a line [time, name, number] after each.
+``drag LOG TAG``: the real window with the user's own slot; tells what came back as a line [time, t], then drags a
+slider and writes every move twice: what it aims at before, [time, t, width of a pixel], since the kill may come before
+the window has answered; and where the slider went, [time, t]. ``save LOG TAG OUT``: saves a session, a picture and a
+pasted photograph again and again, as the window's worker does, and writes a line [time, name, number] after each.
 """
 
 from __future__ import annotations
@@ -43,13 +44,17 @@ def drag(lines: TextIO, tag: int) -> None:
     watcher = os.getppid()
     with story_window(Path("/nowhere"), model=MODEL if tag == 0 else None, slot=claim_slot()) as driver:
         name = driver.parts.desk.current.factors.names[0]
-        lines.write(json.dumps(["came back", driver.view.position(name)]) + "\n")
-        low, high = driver.card(name).slider.minimum(), driver.card(name).slider.maximum()
+        lines.write(json.dumps([time.time(), driver.view.position(name)]) + "\n")
+        slider = driver.card(name).slider
+        low, high = slider.minimum(), slider.maximum()
+        pixel = (high - low) / (slider.position_of(high) - slider.position_of(low))
         driver.press(name)
         for step in itertools.count():
             if os.getppid() != watcher:
                 return
-            driver.move(name, low + (high - low) * (0.5 + (0.2 + 0.001 * tag) * math.sin(step / 11.0 + tag)))
+            aim = slider.kept(low + (high - low) * (0.5 + (0.2 + 0.001 * tag) * math.sin(step / 11.0 + tag)))
+            lines.write(json.dumps([time.time(), aim, pixel]) + "\n")
+            driver.move(name, aim)
             lines.write(json.dumps([time.time(), driver.view.position(name)]) + "\n")
             driver.live(0.016)
             if step % 40 == 39:  # let go now and then, so that the history and its pictures are written too

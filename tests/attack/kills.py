@@ -130,18 +130,16 @@ class Drag(Play):
 
     def prepare(self) -> None:
         self.before: list[list[float]] = []
-        self.stood: float | None = None
 
     def command(self) -> list[str]:
         self.log = self.folder / f"moves-{self.tag}.jsonl"
         return [sys.executable, "-m", "tests.attack.kill_child", "drag", str(self.log), str(self.tag)]
 
     def at_work(self) -> bool:
-        return len(_lines(self.log)) > 1
+        return len(_lines(self.log)) > 2
 
     def lost(self, when: float) -> float:
-        moves = _lines(self.log)
-        self.before = moves[1:] or self.before  # killed before the first move: what stood before has to come back
+        self.before = _lines(self.log) or self.before  # killed before the window stood: what stood before comes back
         return 0.0
 
     def after_start(self) -> str:
@@ -151,7 +149,7 @@ class Drag(Play):
         if not told or not self.before:
             return ""
         position = told[0][1]
-        times = [moment for moment, t in self.before if abs(t - position) < 1e-9]
+        times = moments(self.before, position)
         if not times:
             return f"the position {position} that came back was never one of the drag"
         self.age = self.before[-1][0] - times[-1]
@@ -275,6 +273,12 @@ class Train(Play):
 
 
 PLAYS: dict[str, type[Play]] = {"drag": Drag, "save": Save, "learn": Learn, "train": Train}
+
+
+def moments(drag: list[list[float]], position: float) -> list[float]:
+    """When the slider stood there. The last line may be an aim that the kill left without an answer: to a pixel."""
+    went = [moment for moment, t, *pixel in drag if not pixel and abs(t - position) < 1e-9]
+    return went + [moment for moment, t, *pixel in drag[-1:] if pixel and abs(t - position) <= pixel[0]]
 
 
 def _lines(path: Path) -> list[list]:

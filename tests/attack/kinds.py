@@ -24,6 +24,7 @@ from latentstudio.document.preferences import Layout, load_preferences
 from latentstudio.document.view import View
 from latentstudio.errors import StudioError
 from latentstudio.factors import FactorSet, load_factors, read_factor
+from latentstudio.factors.paths import trajectories_of
 from latentstudio.factors.records import RecordStore
 from latentstudio.factors.verdict import facts_of, verdict_of
 from latentstudio.files import sha256_of
@@ -34,6 +35,7 @@ from latentstudio.inversion.cropping import place
 from latentstudio.pixels import read_picture
 from latentstudio.places import user_factors, user_models, user_plugins
 from latentstudio.scenes.files import read_scenes
+from latentstudio.studio.learn.presenter import findings_of
 from latentstudio.tasks.read_file import read_file
 from latentstudio.tasks.saved import read_saved
 from latentstudio.training.pictures import PictureSet
@@ -144,8 +146,9 @@ def _factor(data: bytes, room: Room, name: str) -> None:
         start = room.view(TINY)
         for t in (0.0, *factor.reach, 1e9):
             api.draw(room.models[TINY], start.with_position(factor.name, t), known)
-        words = (verdict_of(factor), facts_of(factor), factor.grade, factor.range_at(start.latent_array()))
-        assert words
+        said = (verdict_of(factor), facts_of(factor), factor.grade, factor.range_at(start.latent_array()),
+                findings_of(factor), trajectories_of(factor))
+        assert said
 
     def drop() -> None:
         read_file(path, room.catalogue)

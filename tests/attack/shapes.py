@@ -441,7 +441,7 @@ def as_torch_zip(data: bytes, rng: random.Random) -> bytes:
     with warnings.catch_warnings(), zipfile.ZipFile(written, "w", squeeze) as archive:
         warnings.simplefilter("ignore")  # a name that is there twice is what is wanted
         for name, content in entries:
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content, squeeze)  # of no time: the same input at any hour
     return written.getvalue() if rng.random() < 0.9 else raw(written.getvalue(), rng)
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import random
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +13,7 @@ import pytest
 from tests.attack import fuzz
 from tests.attack.bombs import BOMBS
 from tests.attack.kinds import KINDS, make_input
-from tests.attack.shapes import raw
+from tests.attack.shapes import as_torch_zip, raw
 
 FOUND = sorted(path for path in (Path(__file__).parent / "found").glob("*--*") if not path.with_suffix("").is_file())
 
@@ -53,10 +55,21 @@ def test_every_kind_is_attacked_from_files_that_open(seeds: Path, worker: fuzz.W
 
 
 def test_an_input_is_known_by_seed_and_number_alone(seeds: Path) -> None:
+    torch = (seeds / "torch" / "0.pt").read_bytes()
+    years = [entry.date_time[0] for turn in range(40) for entry in _entries(as_torch_zip(torch, random.Random(turn)))]
+    assert set(years) == {1980}  # the hour of the attack is not written into its archives
     for number in range(60):
         one, same = (make_input(list(KINDS), 7, number, seeds) for _ in range(2))
         assert one == same
     assert len({make_input(list(KINDS), 7, number, seeds).data for number in range(60)}) > 50
+
+
+def _entries(data: bytes) -> list[zipfile.ZipInfo]:
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            return archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError):  # its bytes were changed as well
+        return []
 
 
 def test_a_finding_is_made_smaller_as_long_as_it_stays_one() -> None:

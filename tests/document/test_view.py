@@ -50,6 +50,7 @@ def test_a_new_latent_forgets_the_seed_and_keeps_the_sliders(view: View) -> None
     "change",
     [
         {"latent": b"123"}, {"shape": ()}, {"shape": (0,), "latent": b""}, {"model": ""},
+        {"shape": (*(1,) * 70, 10)}, {"shape": (76,) * 3_000}, {"shape": (10**4_000, 10**4_000)},
         {"conditions": (("label", -3),)},
         {"conditions": (("truncation", math.nan),)}, {"conditions": (("truncation", 0.0),)},
         {"conditions": (("truncation", "half"),)}, {"conditions": (("label", 1.5),)}, {"conditions": (("n", 10**400),)},

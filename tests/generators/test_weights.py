@@ -51,6 +51,16 @@ def test_tensors_come_back_as_they_were_written(good: Path) -> None:
     assert weights.read_metadata(good) == {"note": "x"}
 
 
+def test_a_tensor_without_axes_and_one_that_lies_in_strides_keep_their_shapes(tmp_path: Path) -> None:
+    path = tmp_path / "some.safetensors"
+    turned = torch.arange(6.0).view(2, 3).T
+    weights.write_tensors(path, {"step": torch.tensor(3.0), "n": np.asarray(4), "turned": turned})
+    read = weights.read_tensors(path)
+    assert (read["step"].shape, read["step"].item()) == ((), 3.0)
+    assert (read["n"].shape, read["n"].item()) == ((), 4)
+    assert torch.equal(read["turned"], turned)
+
+
 def test_the_same_tensors_give_the_same_bytes(good: Path, tmp_path: Path) -> None:
     other = tmp_path / "other.safetensors"
     weights.write_tensors(other, {"a": torch.ones(2, dtype=torch.int64), "b": torch.arange(6.0).view(2, 3)},

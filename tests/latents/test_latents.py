@@ -30,6 +30,13 @@ def test_the_same_seed_gives_the_same_latents_and_a_prefix():
     assert not np.array_equal(few, sample_prior(SPACE, count=4, seed=4))
 
 
+@pytest.mark.parametrize("shape", [(), (0,), (-1,), (76,) * 3_000, (10**4_000, 10**4_000), (1,) * 70])
+def test_a_shape_of_no_latent_is_refused_in_few_words(shape):
+    with pytest.raises(UsageError) as told:
+        LatentSpace("z", shape)
+    assert len(told.value.sentence) < 200
+
+
 def test_normal_prior_has_unit_variance_and_radius():
     drawn = sample_prior(SPACE, count=2000, seed=0)
     assert drawn.std() == pytest.approx(1.0, abs=0.01)
