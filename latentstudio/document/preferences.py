@@ -14,6 +14,7 @@ import msgspec
 from latentstudio import places
 from latentstudio.errors import UsageError
 from latentstudio.files import read_limited, write_whole
+from latentstudio.pixels import parse_size
 from latentstudio.readers import json_from
 
 PREFERENCES_FILE = "preferences.json"
@@ -64,6 +65,7 @@ class Preferences:
         smooth: pictures are enlarged smoothly instead of by nearest pixel.
         last_model: the model that was open last; empty at first.
         keep_sliders: slider positions carry over to new samples and photos.
+        saved_size: how large pictures were saved last, as ``pixels.parse_size`` reads it.
     """
 
     theme: Literal["system", "dark", "light"] = "system"
@@ -74,6 +76,7 @@ class Preferences:
     smooth: bool = True
     last_model: str = ""
     keep_sliders: bool = False
+    saved_size: str = "1x"
     version: int = PREFERENCES_VERSION
 
     def with_layout(self, layout: Layout) -> Preferences:
@@ -127,7 +130,9 @@ def preferences_from(data: bytes) -> Preferences:
     version = json_from(data, _Header, broken).version
     if version > PREFERENCES_VERSION:
         raise UsageError(f"they have version {version}", expected=f"at most {PREFERENCES_VERSION}")
-    return replace(json_from(data, Preferences, broken), version=PREFERENCES_VERSION)
+    found = json_from(data, Preferences, broken)
+    parse_size(found.saved_size)
+    return replace(found, version=PREFERENCES_VERSION)
 
 
 class _Header(msgspec.Struct):

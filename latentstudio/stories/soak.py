@@ -47,11 +47,12 @@ from PySide6.QtWidgets import QApplication, QDialog, QLineEdit, QMenu, QPushButt
 
 from latentstudio.document.autosave import claim_slot
 from latentstudio.document.preferences import Preferences
+from latentstudio.pixels import parse_size
 from latentstudio.stories.driver import Driver, close_window
 from latentstudio.studio.app import build_window, make_application
 from latentstudio.studio.features import FEATURES
 from latentstudio.studio.shell.actions import ACTIONS
-from latentstudio.studio.shell.commands import Dialogs
+from latentstudio.studio.shell.dialogs import Dialogs
 from latentstudio.studio.shell.docks import WORKSPACES
 from latentstudio.studio.shell.window import MainWindow
 
@@ -60,6 +61,7 @@ MOST_MORE = 50 << 20  # bytes at rest, at the end against after the first action
 STILL_SECONDS = 60
 MODELS = ("sprites-b10", "faces", "fashion-avae", "scenes", "fashion-vaegan")
 UNTOUCHED = ("quit",)
+SIZES_SAVED = ("1x", "4x", "8x nearest", "300")
 SIZES = ((880, 560), (1024, 700), (1280, 720), (1440, 900), (1600, 1000))
 KEYS = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Tab, Qt.Key.Key_Return,
         Qt.Key.Key_Escape, Qt.Key.Key_Space, Qt.Key.Key_Delete, Qt.Key.Key_B, Qt.Key.Key_N, Qt.Key.Key_Home,
@@ -414,6 +416,8 @@ def _dialogs(folder: Path, files: list[Path], seed: int) -> Dialogs:
         save_file=lambda parent, title, path, kinds: place(path),
         choose_folder=lambda parent, title, last: source.choice(("", str(folder / "pictures"))),
         open_files=lambda parent, title, last: [str(one) for one in source.sample(files, 2)],
+        ask_size=lambda parent, title, shape, size: source.choice((None, size, *map(parse_size, SIZES_SAVED))),
+        ask_words=lambda parent, title, question, words: source.choice((words, *TEXTS)),
     )
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from latentstudio.document.view import View
+from latentstudio.pixels import AS_DRAWN
 from latentstudio.stories.drag import drag_one
 from latentstudio.stories.driver import Driver, story_window
 from latentstudio.stories.report import StoryReport
+from latentstudio.studio.shell.dialogs import SaveChoice
 
 
 def undo_story(out: Path, model: str | None = None) -> StoryReport:
@@ -61,7 +63,7 @@ def _walk(driver: Driver, states: list[View]) -> None:
 def _save_and_drop(driver: Driver, out: Path, state: View) -> Path:
     target = out / "saved-picture.png"
     target.unlink(missing_ok=True)
-    driver.parts.files.request_save_picture(target)
+    driver.parts.files.request_save_picture(SaveChoice(target, AS_DRAWN))
     driver.wait(target.is_file, "the saved picture")
     driver.key("Space")
     driver.key("Ctrl+R")

@@ -19,8 +19,8 @@ from latentstudio.document.preferences import Layout, Preferences, load_preferen
 from latentstudio.files import write_whole
 from latentstudio.generators.catalogue import Catalogue
 from latentstudio.studio.canvas.presenter import Painted
-from latentstudio.studio.shell.commands import Dialogs
 from latentstudio.studio.shell.components import Components
+from latentstudio.studio.shell.dialogs import Dialogs
 from latentstudio.studio.shell.idle import IdleWork
 from latentstudio.studio.shell.layout import toolkit_and_screens
 from latentstudio.studio.shell.window import MainWindow

@@ -39,7 +39,8 @@ def test_they_come_back(home: Path) -> None:
 @pytest.mark.parametrize(
     "data",
     [
-        b"", b"{", b'{"theme": "pink"}', b'{"smooth": "yes"}', b"\xff", b"[" * 100_000, b'{"version": 3}',
+        b"", b"{", b'{"theme": "pink"}', b'{"smooth": "yes"}', b'{"saved_size": "vast"}', b"\xff", b"[" * 100_000,
+        b'{"version": 3}',
         b'{"layouts": {"a": 1}}', b'{"layouts": [{"state": "*"}]}', b"null", b'{"version": ' + b"9" * 5_000 + b"}",
     ],
 )

@@ -12,7 +12,7 @@ from latentstudio.factors.exact import CLOSE
 from latentstudio.measures.moments import barycentre
 from latentstudio.pixels import read_picture
 from latentstudio.stories.driver import Driver, story_window
-from latentstudio.studio.shell.commands import Dialogs
+from latentstudio.studio.shell.dialogs import Dialogs
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_traversal_is_saved_like_a_strip(driver: Driver, tmp_path):
         asked.append(words[1])
         return str(tmp_path / "row")
 
-    driver.window.commands.dialogs = Dialogs(lambda *words: "", answer, lambda *words: "")
+    driver.window.commands.dialogs = Dialogs(save_file=answer)
     driver.key("Ctrl+Shift+E")
     driver.wait((tmp_path / "row.png").is_file, "the traversal")
     assert asked == ["Export traversal"]

@@ -10,17 +10,19 @@ from dataclasses import replace
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, Qt, QTimer
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication, QDialogButtonBox, QWidget
 
 from latentstudio.document.autosave import claim_slot
+from latentstudio.document.picture_recipe import read_recipe
 from latentstudio.document.preferences import Preferences, load_preferences
 from latentstudio.factors import apply_factors
-from latentstudio.pixels import to_bytes, write_png
+from latentstudio.pixels import AS_DRAWN, parse_size, read_picture, to_bytes, write_png
 from latentstudio.stories.driver import Driver, close_window, story_window
 from latentstudio.stories.map_benchmark import bench_map
 from latentstudio.studio.app import build_window
-from latentstudio.studio.shell.commands import Dialogs, ask_save_file
+from latentstudio.studio.shell.dialogs import Dialogs, SaveChoice, SizeDialog, ask_save_file, system_dialogs
 from latentstudio.studio.shell.docks import RIGHT
 from tests.half_done import leave_half_done
 
@@ -197,10 +199,7 @@ def test_saving_asks_for_a_path_and_says_that_it_saved(driver: Driver, tmp_path)
         asked.append(words[1])
         return str(tmp_path / ("strip" if "strip" in str(words[1]) else "mine"))
 
-    def nothing(*words: object) -> str:
-        return ""
-
-    driver.window.commands.dialogs = Dialogs(nothing, answer, nothing)
+    driver.window.commands.dialogs = Dialogs(save_file=answer)
     driver.key("Ctrl+S")
     driver.wait((tmp_path / "mine.png").is_file, "the picture")
     driver.key("Ctrl+Shift+S")
@@ -215,6 +214,63 @@ def test_saving_asks_for_a_path_and_says_that_it_saved(driver: Driver, tmp_path)
     driver.wait(lambda: driver.parts.notices.last.kind == "bad", "the refusal")
     assert driver.parts.notices.last.sentence.startswith("mine.png is there already")
     assert (tmp_path / "mine.png").read_bytes() == saved
+
+
+def test_a_picture_is_saved_at_the_size_chosen_in_the_dialog_and_offered_again(driver: Driver, tmp_path):
+    offered = []
+    look = QTimer(driver.window, interval=20)
+
+    def choose() -> None:
+        dialog = QApplication.activeModalWidget()
+        if not isinstance(dialog, SizeDialog):
+            return
+        offered.append((dialog.times.current, dialog.facts.text()))
+        for row, name in ((dialog.times, "4x"), (dialog.method, "Nearest")):
+            QTest.mouseClick(row, Qt.MouseButton.LeftButton, pos=row.area_of(name).center().toPoint())
+        QTest.mouseClick(dialog.buttons.button(QDialogButtonBox.StandardButton.Save), Qt.MouseButton.LeftButton)
+
+    look.timeout.connect(choose)
+    look.start()
+    target = tmp_path / "large.png"
+    driver.window.commands.dialogs = replace(system_dialogs(), save_file=lambda *words: str(target))
+    driver.key("Ctrl+S")
+    driver.wait(target.is_file, "the picture")
+    assert read_recipe(target).size == "4x nearest"
+    large = read_picture(target)
+    assert large.shape == (256, 256, 3)
+    assert np.array_equal(large, large[::4, ::4].repeat(4, 0).repeat(4, 1))
+    target.unlink()
+    driver.key("Ctrl+E")
+    driver.wait(target.is_file, "the strip")
+    assert read_picture(target).shape == (256, 9 * 258 - 2, 3)
+    assert offered == [("1x", "64 x 64 pixels"), ("4x", "256 x 256 pixels")]
+    assert driver.window.commands.last_size == parse_size("4x nearest")
+
+
+def test_pixels_are_typed_and_what_is_no_size_cannot_be_chosen(driver: Driver):
+    dialog = SizeDialog(driver.window, "Save picture", (48, 64), parse_size("512"))
+    save = dialog.buttons.button(QDialogButtonBox.StandardButton.Save)
+    assert (dialog.times.current, dialog.side.text(), dialog.facts.text()) == ("Pixels", "512", "512 x 384 pixels")
+    for text in ("", "0", "many", "99999", "640"):
+        dialog.side.clear()
+        QTest.keyClicks(dialog.side, text)
+        assert save.isEnabled() == (text == "640")
+    assert dialog.size_chosen == parse_size("640 bicubic")
+    dialog.deleteLater()
+
+
+def test_renaming_and_a_typed_seed_ask_through_the_dialogs(driver: Driver):
+    asked = []
+
+    def answer(parent: QWidget, title: str, question: str, words: str) -> str:
+        asked.append((title, words))
+        return ""
+
+    driver.window.commands.dialogs = Dialogs(ask_words=answer)
+    driver.window.commands.rename_factor("x", "x")
+    driver.window.docks.docks["library"].hide()
+    driver.window.commands.on_enter_seed()
+    assert asked == [("Rename the slider", "x"), ("Enter a seed", "")]
 
 
 def test_the_save_dialog_adds_the_suffix_itself(driver: Driver, tmp_path, monkeypatch):
@@ -261,7 +317,7 @@ def test_a_photo_that_is_none_is_told_in_the_bar(driver: Driver, tmp_path, name,
 
 def test_a_save_that_fails_is_told_and_the_window_goes_on(driver: Driver, tmp_path):
     (tmp_path / "file").write_text("in the way")
-    driver.parts.files.request_save_picture(tmp_path / "file" / "picture.png")
+    driver.parts.files.request_save_picture(SaveChoice(tmp_path / "file" / "picture.png", AS_DRAWN))
     driver.wait(lambda: bool(driver.parts.notices.shown), "the notice")
     assert driver.parts.notices.last.kind == "bad"
     assert "cannot be written" in driver.parts.notices.last.sentence

@@ -12,11 +12,12 @@ from PySide6.QtCore import Qt
 from latentstudio.errors import LearningError
 from latentstudio.factors.exact import Exact, ExactStep
 from latentstudio.latents import sample_prior
-from latentstudio.pixels import read_picture
+from latentstudio.pixels import AS_DRAWN, read_picture
 from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.factors.exact import ExactPresenter
 from latentstudio.studio.factors.panel import FactorsPanel
 from latentstudio.studio.factors.presenter import FactorsPresenter
+from latentstudio.studio.shell.dialogs import SaveChoice
 from latentstudio.studio.shell.files import FilesPresenter
 from latentstudio.tasks.as_code import as_command, as_python
 from latentstudio.tasks.draw import draw_traversal
@@ -193,6 +194,6 @@ def test_a_traversal_takes_the_coordinate_out_of_the_sample_as_it_stands(opened,
         desk, fetch=lambda name: None, renew=lambda: None, take_photo=lambda name, photo: None,
         take_scene=lambda name, scene: None,
     )
-    files.request_traversal(tmp_path / "row", "x")
+    files.request_traversal(SaveChoice(tmp_path / "row", AS_DRAWN), "x")
     worker.work()
     assert read_picture(tmp_path / "row.png").shape == (16, 11 * 18 - 2, 3)

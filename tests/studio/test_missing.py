@@ -12,8 +12,10 @@ from latentstudio.document.session import Session
 from latentstudio.document.session_file import Saved, read_session, write_session
 from latentstudio.inversion.frames import Frame
 from latentstudio.inversion.photo_store import PhotoPlace
+from latentstudio.pixels import AS_DRAWN
 from latentstudio.studio.canvas.presenter import PicturePresenter
 from latentstudio.studio.canvas.view import Canvas
+from latentstudio.studio.shell.dialogs import SaveChoice
 from latentstudio.studio.shell.files import FilesPresenter
 
 PLACE = PhotoPlace("cd" * 32, "me.jpg", Frame(1.0, 2.0, 3.0))
@@ -56,7 +58,7 @@ def test_a_session_is_drawn_without_what_is_gone_and_says_what_to_do(desk, worke
 
 def test_a_picture_is_not_saved_with_a_recipe_that_would_draw_another(desk, worker, window, tmp_path):
     desk.workspace.apply(desk.workspace.view.with_position("gone", 3.0), "x")
-    window.files.request_save_picture(tmp_path / "a.png")
+    window.files.request_save_picture(SaveChoice(tmp_path / "a.png", AS_DRAWN))
     worker.work()
     assert "without the slider gone" in window.said[-1].sentence
     assert not (tmp_path / "a.png").exists()

@@ -1,58 +1,21 @@
-"""What every action of the table does. Asking for paths goes through ``Dialogs``, so that tests can answer."""
+"""What every action of the table does. Asking goes through ``Dialogs``, so that tests can answer."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, Qt, QUrl
-from PySide6.QtGui import QDesktopServices, QGuiApplication
-from PySide6.QtWidgets import QFileDialog, QInputDialog, QWidget
+from PySide6.QtCore import QObject, Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QWidget
 
 from latentstudio.document.origin import Origin
+from latentstudio.pixels import AS_DRAWN
 from latentstudio.studio.shell.actions import ACTIONS
 from latentstudio.studio.shell.components import Components
+from latentstudio.studio.shell.dialogs import Dialogs, SaveChoice
 from latentstudio.studio.widgets.pieces import local_files
 from latentstudio.studio.widgets.stepping import Stepping
-
-
-def show_folder(folder: Path) -> None:
-    """Open a folder in the system's own program for that."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-
-
-@dataclass(frozen=True)
-class Dialogs:
-    """Asks the user for a path or a word; an empty string means that nothing was chosen."""
-
-    open_file: Callable[[QWidget, str, str], str]
-    save_file: Callable[[QWidget, str, str, str], str]
-    choose_folder: Callable[[QWidget, str, str], str]
-    open_files: Callable[[QWidget, str, str], list[str]] = lambda parent, title, folder: list(
-        QFileDialog.getOpenFileNames(parent, title, folder)[0])
-    show_folder: Callable[[Path], None] = show_folder
-    ask_words: Callable[[QWidget, str, str, str], str] = lambda parent, title, question, words: QInputDialog.getText(
-        parent, title, question, text=words)[0]
-
-
-def system_dialogs() -> Dialogs:
-    """The system's own dialogs."""
-    return Dialogs(
-        open_file=lambda parent, title, folder: QFileDialog.getOpenFileName(parent, title, folder)[0],
-        save_file=ask_save_file,
-        choose_folder=QFileDialog.getExistingDirectory,
-    )
-
-
-def ask_save_file(parent: QWidget, title: str, path: str, kinds: str) -> str:
-    """The system's dialog for saving; it puts the suffix behind a name without one before it asks about replacing."""
-    dialog = QFileDialog(parent, title, path, kinds)
-    dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
-    dialog.setDefaultSuffix(Path(path).suffix.removeprefix("."))
-    chosen = dialog.selectedFiles() if dialog.exec() else []
-    dialog.deleteLater()
-    return chosen[0] if chosen else ""
 
 
 class Commands(QObject):
@@ -64,6 +27,7 @@ class Commands(QObject):
         self._window = window
         self.dialogs = dialogs
         self.last_folder = ""
+        self.last_size = AS_DRAWN
         self._sampling = Stepping(self)
         self._sampling.ended.connect(self._on_sampled)
 
@@ -103,9 +67,9 @@ class Commands(QObject):
 
     def on_save_picture(self) -> None:
         """Save the picture with its recipe."""
-        path = self._ask_save("Save picture", f"{self._stem()}.png", "PNG pictures (*.png)")
-        if path is not None:
-            self._parts.files.request_save_picture(path)
+        choice = self._ask_sized("Save picture", f"{self._stem()}.png")
+        if choice is not None:
+            self._parts.files.request_save_picture(choice)
 
     def on_save_session(self) -> None:
         """Save the session with its history."""
@@ -231,9 +195,15 @@ class Commands(QObject):
         if samples.isVisible():
             samples.seed_edit.setFocus(Qt.FocusReason.ShortcutFocusReason)
             return
-        text, entered = QInputDialog.getText(self._window, "Enter a seed", "A whole number from 0 on")
-        if entered:
+        text = self.dialogs.ask_words(self._window, "Enter a seed", "A whole number from 0 on", "")
+        if text:
             samples.enter(text)
+
+    def rename_factor(self, name: str, title: str) -> None:
+        """Ask for other words for a slider."""
+        words = self.dialogs.ask_words(self._window, "Rename the slider", "What it does, in a word or two", title)
+        if words.strip():
+            self._parts.factors.request_rename(name, words.strip())
 
     def on_before(self) -> None:
         """From the menu the comparison stays until it is chosen again; the key compares while it is held."""
@@ -273,21 +243,36 @@ class Commands(QObject):
         if current is not None:
             self._parts.library.show_info(current.name)
 
-    def _export(self, kind: str, request: Callable[[Path, str], None]) -> None:
+    def _export(self, kind: str, request: Callable[[SaveChoice, str], None]) -> None:
         name = self._parts.factors.chosen
         if not name:
             self._parts.desk.notice("info", f"This model has no slider to make a {kind} of; learn one first")
             return
         ending = name if kind == "strip" else f"{name}-{kind}"
-        path = self._ask_save(f"Export {kind}", f"{self._stem()}-{ending}.png", "PNG pictures (*.png)")
-        if path is not None:
-            request(path, name)
+        choice = self._ask_sized(f"Export {kind}", f"{self._stem()}-{ending}.png")
+        if choice is not None:
+            request(choice, name)
 
     def _stem(self) -> str:
         view = self._parts.desk.workspace.view
         if view is None:
             return "picture"
         return f"{view.model}-{view.seed}" if view.seed is not None else f"{view.model}-own"
+
+    def _ask_sized(self, title: str, name: str) -> SaveChoice | None:
+        """Where a picture of the model in front goes, and at what size; the size is offered again the next time."""
+        current = self._parts.desk.current
+        size = self.last_size
+        if current is not None:
+            asked = self.dialogs.ask_size(self._window, title, current.model.card.image_size, size)
+            if asked is None:
+                return None
+            size = asked
+        path = self._ask_save(title, name, "PNG pictures (*.png)")
+        if path is None:
+            return None
+        self.last_size = size
+        return SaveChoice(path, size)
 
     def _ask_save(self, title: str, name: str, kinds: str) -> Path | None:
         chosen = self.dialogs.save_file(self._window, title, str(Path(self.last_folder) / name), kinds)

@@ -7,9 +7,10 @@ from functools import partial
 
 from PySide6.QtCore import QObject, QPoint, Qt
 from PySide6.QtGui import QAction
-from PySide6.QtWidgets import QInputDialog, QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
 from latentstudio.studio.factors.card import FactorCard
+from latentstudio.studio.shell.commands import Commands
 from latentstudio.studio.shell.components import Components
 from latentstudio.studio.shell.menus import Menus
 
@@ -20,9 +21,9 @@ Entry = str | tuple[str, Callable[[], object]] | None
 class ContextMenus(QObject):
     """Gives canvas, samples, history and slider cards their menus; nothing is done here that is not done elsewhere."""
 
-    def __init__(self, parts: Components, menus: Menus, window: QWidget) -> None:
+    def __init__(self, parts: Components, menus: Menus, commands: Commands, window: QWidget) -> None:
         super().__init__(window)
-        self._parts, self._menus, self._window = parts, menus, window
+        self._parts, self._menus, self._commands, self._window = parts, menus, commands, window
         self.menu: QMenu | None = None
         self._offer(parts.picture_panel.canvas, self.of_canvas)
         self._offer(parts.library_panel.samples.tiles, self.of_sample)
@@ -75,10 +76,7 @@ class ContextMenus(QObject):
         self._parts.desk.notice("info", card.grade_why)
 
     def _rename(self, card: FactorCard) -> None:
-        words, entered = QInputDialog.getText(self._window, "Rename the slider", "What it does, in a word or two",
-                                              text=card.title)
-        if entered and words.strip():
-            self._parts.factors.request_rename(card.name, words.strip())
+        self._commands.rename_factor(card.name, card.title)
 
     def _offer(self, widget: QWidget, entries_at: Callable[[QPoint], tuple[Entry, ...]]) -> None:
         widget.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)

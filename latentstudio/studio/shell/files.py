@@ -17,10 +17,11 @@ from latentstudio.errors import ChangedOnDiskError, PictureError, StorageError, 
 from latentstudio.factors import FactorSet
 from latentstudio.generators import addons
 from latentstudio.inversion.photos import Photo, read_photo
-from latentstudio.pixels import BytePictures, grid, write_png
+from latentstudio.pixels import BytePictures, SavedSize, enlarge, grid, write_png
 from latentstudio.scenes.scene import Scene
 from latentstudio.studio.canvas.view import image_of
 from latentstudio.studio.desk import Desk
+from latentstudio.studio.shell.dialogs import SaveChoice
 from latentstudio.tasks.as_code import as_command, as_python
 from latentstudio.tasks.draw import OpenModel, draw_strip, draw_traversal
 from latentstudio.tasks.read_file import DroppedFile, read_file
@@ -60,11 +61,11 @@ class FilesPresenter(QObject):
         """Take in a picture from the clipboard."""
         self._desk.worker.request("pasted", partial(_photo_of, image), partial(self._on_read, None))
 
-    def request_save_picture(self, path: Path) -> None:
-        """Save the picture of the session at its own size, with its recipe."""
+    def request_save_picture(self, choice: SaveChoice) -> None:
+        """Save the picture of the session with its recipe."""
         front = self._front("save")
         if front is not None:
-            self._request_write(path, partial(_write_picture, *front))
+            self._request_write(choice.path, partial(_write_picture, *front, choice.size))
 
     def request_save_session(self, path: Path) -> None:
         """Save the session with its history."""
@@ -80,18 +81,19 @@ class FilesPresenter(QObject):
         target, work = _named(path, SUFFIX, partial(_write_session, saved, known))
         self._desk.worker.request(f"write {target}", work, partial(self._on_session_written, path, saved))
 
-    def request_strip(self, path: Path, name: str) -> None:
+    def request_strip(self, choice: SaveChoice, name: str) -> None:
         """Save pictures of one factor over its range from this sample, side by side, as PNG."""
-        self._request_row(path, name, "strip", partial(draw_strip, count=STRIP_COUNT))
+        self._request_row(choice, name, "strip", partial(draw_strip, count=STRIP_COUNT))
 
-    def request_traversal(self, path: Path, name: str) -> None:
+    def request_traversal(self, choice: SaveChoice, name: str) -> None:
         """Save pictures of the sample put along one factor's axis, its own coordinate taken out, as PNG."""
-        self._request_row(path, name, "traversal", draw_traversal)
+        self._request_row(choice, name, "traversal", draw_traversal)
 
-    def _request_row(self, path: Path, name: str, kind: str, draw_row: DrawRow) -> None:
+    def _request_row(self, choice: SaveChoice, name: str, kind: str, draw_row: DrawRow) -> None:
         front = self._front("save")
         if front is not None:
-            self._request_write(path, partial(_write_row, *front, name, kind, draw_row))
+            row = partial(_write_row, *front, name, kind, draw_row, choice.size)
+            self._request_write(choice.path, row)
 
     def copy_picture(self) -> None:
         """Put the picture on the clipboard."""
@@ -225,9 +227,9 @@ def _write_new(path: Path, write: Callable[[Path], object]) -> object:
     return write(path)
 
 
-def _write_picture(opened: OpenModel, view: View, path: Path) -> str:
+def _write_picture(opened: OpenModel, view: View, size: SavedSize, path: Path) -> str:
     opened.check_whole(view)
-    opened.draw(view).save(path)
+    opened.draw(view).save(path, size=size)
     return f"Saved {path.name}"
 
 
@@ -235,8 +237,10 @@ def _write_session(saved: Saved, known: str, path: Path) -> Written:
     return write_session(path, saved, known=known)
 
 
-def _write_row(opened: OpenModel, view: View, name: str, kind: str, draw_row: DrawRow, path: Path) -> str:
-    frames = draw_row(opened, view, name)
+def _write_row(
+    opened: OpenModel, view: View, name: str, kind: str, draw_row: DrawRow, size: SavedSize, path: Path
+) -> str:
+    frames = enlarge(draw_row(opened, view, name), size)
     write_png(path, grid(frames, columns=len(frames)))
     return f"Saved the {kind} of {name} as {path.name}"
 

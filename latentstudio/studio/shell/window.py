@@ -14,12 +14,14 @@ from PySide6.QtWidgets import QMainWindow, QMenuBar, QStatusBar
 from latentstudio.document.preferences import Layout, Preferences, save_preferences
 from latentstudio.document.workspace import Change
 from latentstudio.errors import StudioError
+from latentstudio.pixels import parse_size
 from latentstudio.studio.canvas.presenter import header_line
 from latentstudio.studio.features import FEATURES
 from latentstudio.studio.shell.action_search import ActionSearch
-from latentstudio.studio.shell.commands import Commands, Dialogs, system_dialogs
+from latentstudio.studio.shell.commands import Commands
 from latentstudio.studio.shell.components import Components
 from latentstudio.studio.shell.context_menus import ContextMenus
+from latentstudio.studio.shell.dialogs import Dialogs, system_dialogs
 from latentstudio.studio.shell.docks import WORKSPACES, Docks
 from latentstudio.studio.shell.hints import Hint, Hints
 from latentstudio.studio.shell.housekeeping import Housekeeper
@@ -77,9 +79,10 @@ class MainWindow(QMainWindow):
         self.resize(*SIZE)
         self.commands = Commands(parts, self, dialogs or system_dialogs())
         self.commands.last_folder = preferences.last_folder
+        self.commands.last_size = parse_size(preferences.saved_size)
         self._build_bars()
         self._build_panels()
-        self.context_menus = ContextMenus(parts, self.menus, self)
+        self.context_menus = ContextMenus(parts, self.menus, self.commands, self)
         self._settle = QTimer(self, singleShot=True, interval=0)
         self._settle.timeout.connect(self.docks.settle)
         self._connect()
@@ -358,6 +361,7 @@ class MainWindow(QMainWindow):
         kept = replace(
             self.preferences.with_layout(layout_of(self)),
             last_folder=self.commands.last_folder,
+            saved_size=str(self.commands.last_size),
             last_model="" if view is None else view.model,
         )
         try:

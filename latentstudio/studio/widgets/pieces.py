@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from PySide6.QtCore import QMimeData, Qt, QTimer, Signal
 from PySide6.QtGui import QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLayout, QScrollArea, QVBoxLayout, QWidget
 
 from latentstudio.studio.widgets.base import Elided, Text
 
@@ -70,6 +71,44 @@ def line_of(left: QWidget, *rest: QWidget) -> QHBoxLayout:
     for widget in rest:
         row.addWidget(widget)
     return row
+
+
+def laid(
+    layout: QBoxLayout, items: Iterable[QWidget | QLayout | int | None], *,
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 0,
+) -> None:
+    """Fill a layout: widgets and layouts in order, a number is room in pixels, None takes what is left."""
+    layout.setContentsMargins(*margins)
+    layout.setSpacing(spacing)
+    for item in items:
+        if item is None:
+            layout.addStretch(1)
+        elif isinstance(item, int):
+            layout.addSpacing(item)
+        elif isinstance(item, QWidget):
+            layout.addWidget(item)
+        else:
+            layout.addLayout(item)
+
+
+def column_of(
+    owner: QWidget | None, *items: QWidget | QLayout | int | None,
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 0,
+) -> QVBoxLayout:
+    """The items under each other (see ``laid``), in ``owner`` or to be put somewhere."""
+    layout = QVBoxLayout() if owner is None else QVBoxLayout(owner)
+    laid(layout, items, margins=margins, spacing=spacing)
+    return layout
+
+
+def row_of(
+    owner: QWidget | None, *items: QWidget | QLayout | int | None,
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0), spacing: int = 8,
+) -> QHBoxLayout:
+    """The items beside each other (see ``laid``), in ``owner`` or to be put somewhere."""
+    layout = QHBoxLayout() if owner is None else QHBoxLayout(owner)
+    laid(layout, items, margins=margins, spacing=spacing)
+    return layout
 
 
 def indented(widget: QWidget) -> QHBoxLayout:
