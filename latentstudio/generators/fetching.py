@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import importlib.util
 import shutil
 import subprocess
@@ -61,7 +60,8 @@ def fetch(addon: AddOn, *, catalogue: Catalogue) -> Iterator[Step]:
         if addon.kind == MODEL:
             card = _convert(addon, weights, result, catalogue=catalogue)
             yield Step(0.85, "exporting")
-            _export(card, result, catalogue=catalogue)
+            yield from _export(card, result, catalogue=catalogue)
+            yield Step(0.95, "installing")
         else:
             _convert_network(addon, weights, result)
         put_folder(result, target)
@@ -79,22 +79,18 @@ def _download(addon: AddOn, folder: Path) -> Iterator[Step | Path]:
         command += ["--python-version", addon.python_version]
     process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
     errors: list[bytes] = []
-    reader = threading.Thread(target=lambda: errors.append(process.stderr.read() if process.stderr else b""))
+    reader = threading.Thread(target=lambda: errors.append(process.communicate()[1]))
     reader.start()
     try:
         waited = 0
-        while process.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(_WAIT)
+        while reader.is_alive():
+            reader.join(_WAIT)
             waited += 1
             yield Step(0.65 * waited / (waited + 100), f"fetching {addon.bytes / 1e6:.0f} MB")
     finally:
-        if process.poll() is None:
+        if reader.is_alive():  # nobody waits until it has gone
             process.kill()
-            process.wait()
-        reader.join()
-        if process.stderr is not None:
-            process.stderr.close()
+            reader.join(_WAIT)
     found = sorted(folder.glob("*.whl")) if folder.is_dir() else []
     if process.returncode != 0 or len(found) != 1:
         raise AddOnError(f"{addon.requirement} could not be fetched ({_last_line(b''.join(errors))})", action=_OFFLINE)
@@ -161,9 +157,10 @@ def _described(card: ModelCard, values: Mapping[str, object], *, name: str) -> M
     return check_card(described, where=f"the add-on {name}")
 
 
-def _export(card: ModelCard, folder: Path, *, catalogue: Catalogue) -> None:
+def _export(card: ModelCard, folder: Path, *, catalogue: Catalogue) -> Iterator[Step]:
     """Put the exported graph beside the weights, so that the first picture needs no torch; some models have none."""
     generator = catalogue.backend(card.backend).open(card, folder, device="cpu")
+    yield Step(0.9, "exporting")
     try:
         graph = export_graph(generator, folder / GRAPH_FILE)
     except CapabilityError:

@@ -52,19 +52,25 @@ def thumbnail_steps(names: tuple[str, ...], catalogue: Catalogue) -> Iterator[St
         picture = None if card is None else read_thumbnail(card)
         if card is not None and picture is None:
             yield from load("latentstudio.tasks.runtimes")  # a model that nobody drew yet has no graph either
-            picture = _draw(name, card, catalogue)
+            for drawn in _draw(name, card, catalogue):
+                yield Step(index / len(names), name)
+                picture = drawn
         yield Step((index + 1) / len(names), name, preview=picture)
 
 
-def _draw(name: str, card: ModelCard, catalogue: Catalogue) -> BytePictures | None:
+def _draw(name: str, card: ModelCard, catalogue: Catalogue) -> Iterator[BytePictures | None]:
+    """None after each piece of the work, then the thumbnail, unless the model fails."""
     try:
+        catalogue.backend(card.backend)
+        yield None
         model = open_model(name, catalogue=catalogue)
         try:
+            yield None
             seed = next(iter(card.first_seeds), SEED)
             picture = to_bytes(model.pictures(sample_prior(card.spaces[0], count=1, seed=seed)))[0]
         finally:
             model.close()
         write_png(thumbnail_path(card), shrink(picture))
+        yield shrink(picture)
     except StudioError:
-        return None
-    return shrink(picture)
+        yield None

@@ -8,13 +8,14 @@ pictures, as in dSprites).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 from latentstudio.errors import UnknownNameError
+from latentstudio.training.loop import TrainingStep
 from latentstudio.training.method import Batches
 from latentstudio.training.recipe import Recipe, stream_seed
 
@@ -58,22 +59,27 @@ def render(sprites: Sprites, *, side: int = SIDE) -> Tensor:
     return inside.float()[:, None]
 
 
-class SpriteSheet:
-    """All 720 shapes, sizes and turns rendered once; a batch is cut out of it at the drawn positions."""
-
-    def __init__(self) -> None:
-        kinds = torch.cartesian_prod(
-            torch.arange(len(SHAPES)), torch.arange(SCALES), torch.arange(ORIENTATIONS)
-        )
-        nothing = torch.zeros(len(kinds))
+def sheet_pieces() -> Iterator[Tensor]:
+    """The sheet uint8 (720, S, S) in pieces of a few milliseconds, one a shape and size."""
+    kinds = torch.cartesian_prod(torch.arange(len(SHAPES)), torch.arange(SCALES), torch.arange(ORIENTATIONS))
+    for piece in kinds.split(ORIENTATIONS):
+        nothing = torch.zeros(len(piece))
         sprites = Sprites(
-            shape=kinds[:, 0],
-            scale=0.5 + 0.5 * kinds[:, 1].float() / (SCALES - 1),
-            angle=2 * math.pi * kinds[:, 2].float() / ORIENTATIONS,
-            x=nothing,
-            y=nothing,
+            shape=piece[:, 0], scale=0.5 + 0.5 * piece[:, 1].float() / (SCALES - 1),
+            angle=2 * math.pi * piece[:, 2].float() / ORIENTATIONS, x=nothing, y=nothing,
         )
-        self._sheet = render(sprites, side=2 * _MIDDLE + 1)[:, 0].to(torch.uint8)
+        yield render(sprites, side=2 * _MIDDLE + 1)[:, 0].to(torch.uint8)
+
+
+class SpriteSheet:
+    """All 720 shapes, sizes and turns rendered once; a batch is cut out of it at the drawn positions.
+
+    Args:
+        pieces: what ``sheet_pieces`` yields, where somebody went through it already.
+    """
+
+    def __init__(self, pieces: Iterable[Tensor] | None = None) -> None:
+        self._sheet = torch.cat(list(sheet_pieces() if pieces is None else pieces))
 
     def draw(self, count: int, source: torch.Generator) -> Tensor:
         """``count`` of the protocol's pictures drawn uniformly: float32 (count, 1, 64, 64), 0 or 1."""
@@ -94,8 +100,8 @@ class SpritePictures:
     notes: tuple[str, ...] = ()
     fingerprint = ""
 
-    def __init__(self) -> None:
-        self._sheet = SpriteSheet()
+    def __init__(self, sheet: SpriteSheet) -> None:
+        self._sheet = sheet
 
     def batch(self, count: int, *, data_seed: int) -> Batches:
         """Batches float32 (count, 1, 64, 64), 0 or 1; that of a step depends on ``data_seed`` and the step only."""
@@ -106,12 +112,16 @@ class SpritePictures:
         return self._sheet.batch(count, seed=0, step=0)
 
 
-def read_sprites(recipe: Recipe) -> Iterator[SpritePictures]:
-    """The pictures of a recipe that is trained on sprites.
+def read_sprites(recipe: Recipe) -> Iterator[TrainingStep | SpritePictures]:
+    """Steps of drawing the shapes, then the pictures of a recipe that is trained on sprites.
 
     Raises:
         UnknownNameError: it names others.
     """
     if recipe.data != "sprites":
         raise UnknownNameError(f"the recipe names the data '{recipe.data}'", expected="sprites")
-    yield SpritePictures()
+    pieces: list[Tensor] = []
+    for piece in sheet_pieces():
+        pieces.append(piece)
+        yield TrainingStep(0.0, "drawing the sprites")
+    yield SpritePictures(SpriteSheet(pieces))
