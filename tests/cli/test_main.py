@@ -74,10 +74,10 @@ def test_every_verb_has_help_and_the_common_options(cli, verb: str) -> None:
     (["models", "remove", "no-such-model"], "no-such-model"),
     (["plugins", "dance"], "dance"),
     (["sample", LONG, "--out", "a.png"], "sprites-b10"),
-    (["models", "remove", LONG], "too long"),
+    (["models", "remove", LONG], "there is no model"),
     (["models", "add", LONG], "too long"),
     (["plugins", "check", LONG], "too long"),
-    (["factors", "evaluate", "example", "--factor", f"{LONG}.safetensors"], "too long"),
+    (["factors", "evaluate", "example", "--factor", f"{LONG}.safetensors"], "is not a file"),
     (["sample", "a\x1b[31mb", "--out", "a.png"], "there is no model 'a?[31mb'"),
 ])
 def test_user_errors_are_one_line_and_exit_2(cli, words: list[str], part: str) -> None:
