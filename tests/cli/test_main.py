@@ -77,7 +77,7 @@ def test_every_verb_has_help_and_the_common_options(cli, verb: str) -> None:
     (["models", "remove", LONG], "there is no model"),
     (["models", "add", LONG], "too long"),
     (["plugins", "check", LONG], "too long"),
-    (["factors", "evaluate", "example", "--factor", f"{LONG}.safetensors"], "is not a file"),
+    (["factors", "evaluate", "example", "--factor", f"{LONG}.safetensors"], "expected a factor file"),
     (["sample", "a\x1b[31mb", "--out", "a.png"], "there is no model 'a?[31mb'"),
 ])
 def test_user_errors_are_one_line_and_exit_2(cli, words: list[str], part: str) -> None:

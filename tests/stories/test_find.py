@@ -22,7 +22,7 @@ def driver(story_home, tmp_path, qapp):
         yield made
 
 
-def find_rotation(model):
+def find_rotation(model, names):
     """Finds a rotation at once, and goes on looking until it is cancelled."""
     p = np.linspace(-3.0, 3.0, 13)
     measured = MeasuredCalibration(p, 5 * p, np.full(13, 0.5), (-3.0, 3.0))
@@ -36,9 +36,9 @@ def find_rotation(model):
         yield FindStep(0.5, "scale: trying", MOSAIC, {}, findings, "scale")
 
 
-def test_sliders_are_found_while_others_move_and_the_kept_one_gets_a_card(driver: Driver):
+def test_sliders_are_found_while_others_move_and_the_kept_one_gets_a_card(driver: Driver, monkeypatch):
     parts = driver.parts
-    parts.find._find = find_rotation
+    monkeypatch.setattr("latentstudio.tasks.factors.find_steps", find_rotation)
     panel = parts.find_panel
     driver.click(parts.factors_panel.find_link)
     driver.wait(lambda: driver.window.docks.is_seen("learn"), "the learning panel")
