@@ -23,7 +23,7 @@ _PIECE = 128
 _SEED = 70_000_001
 
 
-class Drawn(Protocol):
+class Evaluated(Protocol):
     """A trained model: whichever of encoder, decoder and generator it has, all on latents (N, d) of N(0, 1)."""
 
     latent_size: int
@@ -58,7 +58,7 @@ class Judge:
 
 
 @torch.no_grad()
-def evaluate(model: Drawn, judge: Judge) -> Iterator[dict[str, object] | None]:
+def evaluate(model: Evaluated, judge: Judge) -> Iterator[dict[str, object] | None]:
     """None while it works, then the figures.
 
     Per network (``decoder``, ``generator``): ``mse`` and ``dssim`` of reconstructions from the posterior's mean,
@@ -82,7 +82,7 @@ def evaluate(model: Drawn, judge: Judge) -> Iterator[dict[str, object] | None]:
     yield figures
 
 
-def _rebuilt(model: Drawn, draw: Callable[[Tensor], Tensor], judge: Judge) -> Iterator[dict[str, float]]:
+def _rebuilt(model: Evaluated, draw: Callable[[Tensor], Tensor], judge: Judge) -> Iterator[dict[str, float]]:
     assert model.encode is not None
     originals, made, drawn = [], [], []
     noise = torch.Generator().manual_seed(_SEED)
@@ -109,7 +109,7 @@ def _rebuilt(model: Drawn, draw: Callable[[Tensor], Tensor], judge: Judge) -> It
         yield {"feature_distance": float(apart.double().norm(dim=1).mean() / scale)}
 
 
-def _sampled(model: Drawn, draw: Callable[[Tensor], Tensor], judge: Judge) -> Iterator[dict[str, float]]:
+def _sampled(model: Evaluated, draw: Callable[[Tensor], Tensor], judge: Judge) -> Iterator[dict[str, float]]:
     source = torch.Generator().manual_seed(_SEED + 1)
     vectors, classes, first = [], [], []
     count = judge.samples if judge.features is not None else NEAR

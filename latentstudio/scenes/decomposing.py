@@ -16,7 +16,7 @@ from latentstudio import pixels
 from latentstudio.errors import ModelFileError, UsageError
 from latentstudio.generators.glimpses import project
 from latentstudio.generators.opening import Model
-from latentstudio.scenes.looking import PRESENT, Parts, draw_parts, winning_masks
+from latentstudio.scenes.object_tensors import PRESENT, ObjectTensors, draw_parts, winning_masks
 from latentstudio.scenes.parts import SceneParts, parts_of
 from latentstudio.scenes.scene import Scene, SceneObject
 from latentstudio.scenes.second_look import take_apart
@@ -84,7 +84,7 @@ def decompose(model: Model, picture: NDArray[np.uint8]) -> Decomposition:
     )
 
 
-def parts_from(scene: Scene, parts: SceneParts, *, device: str = "cpu") -> tuple[Tensor, Parts]:
+def parts_from(scene: Scene, parts: SceneParts, *, device: str = "cpu") -> tuple[Tensor, ObjectTensors]:
     """z_bg (1, K, d) and the objects of a scene as tensors.
 
     Raises:
@@ -109,7 +109,8 @@ def parts_from(scene: Scene, parts: SceneParts, *, device: str = "cpu") -> tuple
     boxes = torch.tensor(rows, dtype=torch.float32, device=device).reshape(-1, 5)
     what = torch.tensor([one.latent for one in scene.objects], dtype=torch.float32, device=device)
     which = torch.zeros(len(rows), dtype=torch.long, device=device)
-    return back, Parts(boxes, numbers[:, 0].clamp(-30.0, 30.0), numbers[:, 1], what.reshape(-1, sizes.what_size), which)
+    return back, ObjectTensors(boxes, numbers[:, 0].clamp(-30.0, 30.0), numbers[:, 1],
+                               what.reshape(-1, sizes.what_size), which)
 
 
 @torch.inference_mode()
@@ -178,7 +179,7 @@ def scenes_of(model: Model, latents: NDArray[np.float32]) -> tuple[Scene, ...]:
     scenes = []
     for index in range(len(latent)):
         here = presence[index] > PRESENT
-        objects = Parts(boxes[index][here], depth[index][here], torch.ones(int(here.sum())), what[index][here],
+        objects = ObjectTensors(boxes[index][here], depth[index][here], torch.ones(int(here.sum())), what[index][here],
                         torch.zeros(int(here.sum()), dtype=torch.long))
         scene = Scene(model.card.name, model.card.weights_sha256, sizes.side, sizes.side,
                       tuple(float(value) for value in back[index].flatten().tolist()))
@@ -198,7 +199,7 @@ def check_scene(model: Model, scene: Scene) -> None:
                              action=f"open {scene.model}, or decompose the picture again")
 
 
-def _object(scene: Scene, objects: Parts, index: int) -> SceneObject:
+def _object(scene: Scene, objects: ObjectTensors, index: int) -> SceneObject:
     x, y, half_width, half_height, angle = (float(value) for value in objects.boxes[index].tolist())
     left, top, side = scene.square
     return SceneObject(

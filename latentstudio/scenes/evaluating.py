@@ -12,7 +12,6 @@ import torch
 from numpy.typing import NDArray
 
 from latentstudio import pixels
-from latentstudio.scenes.looking import PRESENT, draw_parts, tight_boxes, winning_masks
 from latentstudio.scenes.making import MadeScene
 from latentstudio.scenes.measures import (
     THRESHOLDS,
@@ -25,6 +24,7 @@ from latentstudio.scenes.measures import (
     counts,
     matches,
 )
+from latentstudio.scenes.object_tensors import PRESENT, draw_parts, tight_boxes, winning_masks
 from latentstudio.scenes.parts import SceneParts
 from latentstudio.scenes.second_look import take_apart
 from latentstudio.steps import Step

@@ -16,9 +16,9 @@ from scipy import ndimage
 from torch import Tensor
 
 from latentstudio.generators.glimpses import extract
-from latentstudio.scenes.looking import (
+from latentstudio.scenes.object_tensors import (
     REFINEMENTS,
-    Parts,
+    ObjectTensors,
     draw_parts,
     find_parts,
     refined,
@@ -38,7 +38,7 @@ APART = 1.5  # in depth, from what is in front or behind
 LATER = 0.95  # presence of an object of the second look
 
 
-def take_apart(parts: SceneParts, images: Tensor, *, again: bool = True) -> tuple[Parts, Tensor, Tensor]:
+def take_apart(parts: SceneParts, images: Tensor, *, again: bool = True) -> tuple[ObjectTensors, Tensor, Tensor]:
     """Objects of pictures (B, 3, S, S), their z_bg (B, K, d), and the presence (B, slots) of all slots.
 
     ``again``: with a second look.
@@ -51,7 +51,7 @@ def take_apart(parts: SceneParts, images: Tensor, *, again: bool = True) -> tupl
     return found, back, presences
 
 
-def without_plain(found: Parts, images: Tensor) -> Parts:
+def without_plain(found: ObjectTensors, images: Tensor) -> ObjectTensors:
     """Without the objects of pictures that are one even slope of colour: there is nothing in them, and a background
     of a colour that the model cannot draw would be painted with objects."""
     empty = plain(images).to(found.which.device)
@@ -71,7 +71,7 @@ def plain(images: Tensor) -> Tensor:
     return farthest <= EVEN
 
 
-def completed(parts: SceneParts, found: Parts, images: Tensor, back: Tensor) -> Parts:
+def completed(parts: SceneParts, found: ObjectTensors, images: Tensor, back: Tensor) -> ObjectTensors:
     """Also the objects that explain what ``found`` does not; nothing is looked for in plain pictures."""
     empty = plain(images).tolist()
     seen = seen_by_encoders(parts, images, back)
@@ -110,16 +110,17 @@ def _half(span: slice, side: int) -> float:
 
 
 def _tried(
-    parts: SceneParts, found: Parts, box: tuple[float, float, float, float], picture: int, images: Tensor, back: Tensor,
-    seen: Tensor,
-) -> Parts | None:
+    parts: SceneParts, found: ObjectTensors, box: tuple[float, float, float, float], picture: int, images: Tensor,
+    back: Tensor, seen: Tensor,
+) -> ObjectTensors | None:
     """One object more at this box, before or behind the picture's others, or None where it explains too little."""
     mine, image, ground = found.of(picture), images[picture : picture + 1], back[picture : picture + 1]
     first = torch.zeros(1, dtype=torch.long, device=images.device)
     boxes = torch.tensor([[*box, 0.0]], device=images.device)
     view = seen[picture : picture + 1]
     what = parts.glimpses.encode(extract(view, first, boxes, parts.sizes.glimpse))[0]
-    new = Parts(boxes, torch.zeros(1, device=images.device), torch.full((1,), LATER, device=images.device), what, first)
+    new = ObjectTensors(boxes, torch.zeros(1, device=images.device), torch.full((1,), LATER, device=images.device),
+                        what, first)
     for _ in range(REFINEMENTS):
         new = refined(parts, new, view)
     depths = (float(mine.depth.max()) + APART, float(mine.depth.min()) - APART) if len(mine.boxes) else (0.0,)
@@ -131,7 +132,7 @@ def _tried(
     return replace(tries[best], which=first + picture)
 
 
-def without_idle(parts: SceneParts, found: Parts, images: Tensor, back: Tensor) -> Parts:
+def without_idle(parts: SceneParts, found: ObjectTensors, images: Tensor, back: Tensor) -> ObjectTensors:
     """Without the objects that the picture is explained as well without; the least present are tried first."""
     kept: list[int] = []
     for picture in range(len(images)):
@@ -147,6 +148,6 @@ def without_idle(parts: SceneParts, found: Parts, images: Tensor, back: Tensor) 
     return found.chosen(sorted(kept))
 
 
-def _error(parts: SceneParts, objects: Parts, image: Tensor, back: Tensor) -> float:
+def _error(parts: SceneParts, objects: ObjectTensors, image: Tensor, back: Tensor) -> float:
     """Sum of squared errors of one picture (1, 3, S, S)."""
     return float((draw_parts(parts, back, objects, count=1) - image).square().sum())

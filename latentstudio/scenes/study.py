@@ -25,8 +25,8 @@ from latentstudio.scenes.layout import (
     proposed_layout,
     saturation,
 )
-from latentstudio.scenes.looking import PRESENT, Parts, Tight, tight_boxes, winning_masks
 from latentstudio.scenes.making import make_scene
+from latentstudio.scenes.object_tensors import PRESENT, ObjectTensors, Tight, tight_boxes, winning_masks
 from latentstudio.scenes.parts import scene_parts
 from latentstudio.scenes.pictures import TEST_SEED, tested_seed
 from latentstudio.scenes.scene_method import SceneMethod
@@ -156,7 +156,7 @@ def layouts(network: nn.Module, kind: str, *, seed: int = 0) -> tuple[Layout, La
     _, z_box, what, presence = parts.unfold(torch.randn(PROPOSED, sizes.latent_size, generator=noise))
     boxes, depth = parts.places(z_box)
     which, slot = (presence > PRESENT).nonzero(as_tuple=True)
-    objects = Parts(boxes[which, slot], depth[which, slot], torch.ones(len(which)), what[which, slot], which)
+    objects = ObjectTensors(boxes[which, slot], depth[which, slot], torch.ones(len(which)), what[which, slot], which)
     tight = tight_boxes(winning_masks(parts, objects).numpy())
     by_scene: list[list[Tight | None]] = [[] for _ in range(PROPOSED)]
     for box, picture in zip(tight, which.tolist(), strict=True):

@@ -17,7 +17,7 @@ from latentstudio.transformations.facts import NAMES, OWN
 from latentstudio.transformations.transformation import Function, Transformation
 from latentstudio.units import PERCENT
 
-Parts = tuple[tuple[Transformation, float], ...]
+Shares = tuple[tuple[Transformation, float], ...]
 
 _PART = re.compile(r"([+-]?)(\d+(?:\.\d+)?|\.\d+)?([A-Za-z_]\w*)")
 _LATE = ("scale", "rotation", "turn", "x", "y")
@@ -41,7 +41,7 @@ def parts_of(name: str) -> tuple[tuple[str, float], ...]:
     )
 
 
-def combine(parts: Parts, *, name: str = "") -> Transformation:
+def combine(parts: Shares, *, name: str = "") -> Transformation:
     """Move several parameters together by one t, each by its own share.
 
     Where all have the same unit, t counts in it, and a part moves by share * t. Otherwise t is a fraction (per cent),
@@ -77,7 +77,7 @@ def combine(parts: Parts, *, name: str = "") -> Transformation:
     )
 
 
-def _one_after_another(ordered: Parts, alike: bool) -> Function:
+def _one_after_another(ordered: Shares, alike: bool) -> Function:
     """Apply the parts in this order; t counts in their unit where ``alike``, else in shares of their reaches."""
 
     def apply(
@@ -94,7 +94,7 @@ def _one_after_another(ordered: Parts, alike: bool) -> Function:
     return apply
 
 
-def _check(parts: Parts) -> None:
+def _check(parts: Shares) -> None:
     names = [part.name for part, _ in parts]
     if len(parts) < 2:
         raise UsageError(f"a combination of {len(parts)}", expected="two or more, for example x+scale")
@@ -119,7 +119,7 @@ def _carried(part: Transformation, mask: Tensor, amount: Tensor) -> Tensor:
     return (moved >= _WHOLE).to(mask.dtype)
 
 
-def _written(parts: Parts) -> str:
+def _written(parts: Shares) -> str:
     words = [f"{'-' if share < 0 else '+'}{'' if abs(share) == 1.0 else f'{abs(share):g}'}{part.name}"
              for part, share in parts]
     return "".join(words).lstrip("+")

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from latentstudio.errors import CapabilityError, ModelFileError, SessionFileError, UsageError
 from latentstudio.generators.opening import open_model
 from latentstudio.scenes.decomposing import decompose, layers, new_scenes, render, scenes_of, seen_by
-from latentstudio.scenes.looking import DOUBLE, overlap, tight_boxes
+from latentstudio.scenes.object_tensors import DOUBLE, overlap, tight_boxes
 from latentstudio.scenes.scene import MOST_OBJECTS, Scene, SceneObject, read_scene, scene_from, write_scene
 
 NUMBERS = st.floats(-500, 500)

@@ -10,7 +10,8 @@ import torch
 
 from latentstudio import pixels
 from latentstudio.generators.opening import open_model
-from latentstudio.scenes.looking import (
+from latentstudio.scenes.making import make_scene
+from latentstudio.scenes.object_tensors import (
     draw_parts,
     find_parts,
     full_masks,
@@ -19,7 +20,6 @@ from latentstudio.scenes.looking import (
     winning_masks,
     without_doubles,
 )
-from latentstudio.scenes.making import make_scene
 from latentstudio.scenes.parts import parts_of
 from latentstudio.scenes.second_look import LEAST, MOST, PLAIN, completed, plain, take_apart, unexplained, without_idle
 

@@ -25,7 +25,7 @@ Tight = tuple[float, float, float, float]
 
 
 @dataclass(frozen=True)
-class Parts:
+class ObjectTensors:
     """Objects as tensors: boxes (N, 5), depth (N,), presence (N,), z_what (N, d), picture (N,) of each."""
 
     boxes: Tensor
@@ -34,19 +34,20 @@ class Parts:
     what: Tensor
     which: Tensor
 
-    def chosen(self, indices: Sequence[int]) -> Parts:
+    def chosen(self, indices: Sequence[int]) -> ObjectTensors:
         """Those of these numbers, in this order."""
         index = torch.tensor(list(indices), dtype=torch.long, device=self.boxes.device)
-        return Parts(self.boxes[index], self.depth[index], self.presence[index], self.what[index], self.which[index])
+        return ObjectTensors(self.boxes[index], self.depth[index], self.presence[index], self.what[index],
+                             self.which[index])
 
-    def of(self, picture: int) -> Parts:
+    def of(self, picture: int) -> ObjectTensors:
         """Those of one picture, which counts as picture 0 then."""
         one = self.chosen((self.which == picture).nonzero()[:, 0].tolist())
         return replace(one, which=torch.zeros_like(one.which))
 
-    def beside(self, others: Parts) -> Parts:
+    def beside(self, others: ObjectTensors) -> ObjectTensors:
         """These and the others, in this order."""
-        return Parts(*(torch.cat([getattr(self, name), getattr(others, name)]) for name in _FIELDS))
+        return ObjectTensors(*(torch.cat([getattr(self, name), getattr(others, name)]) for name in _FIELDS))
 
 
 _FIELDS = ("boxes", "depth", "presence", "what", "which")
@@ -58,7 +59,9 @@ def seen_by_encoders(parts: SceneParts, images: Tensor, back: Tensor) -> Tensor:
     return torch.cat([images, RESIDUAL * (images - (pictures * masks).sum(1))], dim=1)
 
 
-def find_parts(parts: SceneParts, images: Tensor, *, refinements: int = REFINEMENTS) -> tuple[Parts, Tensor, Tensor]:
+def find_parts(
+    parts: SceneParts, images: Tensor, *, refinements: int = REFINEMENTS
+) -> tuple[ObjectTensors, Tensor, Tensor]:
     """Objects of pictures (B, 3, S, S) without noise, their z_bg (B, K, d), and the presence (B, slots) of all slots.
 
     In every cell the boxes are taken in the order of their presence, as long as the one before is above ``SKIPPED``.
@@ -78,13 +81,13 @@ def find_parts(parts: SceneParts, images: Tensor, *, refinements: int = REFINEME
     place = boxes[which, slot]
     what = parts.glimpses.encode(extract(seen, which, place, parts.sizes.glimpse))[0] if len(which) else (
         torch.zeros(0, parts.sizes.what_size, device=images.device))
-    found = Parts(place, depth[which, slot], presences[which, slot], what, which)
+    found = ObjectTensors(place, depth[which, slot], presences[which, slot], what, which)
     for _ in range(refinements if len(which) else 0):
         found = refined(parts, found, seen)
     return found, back, presences
 
 
-def refined(parts: SceneParts, objects: Parts, seen: Tensor) -> Parts:
+def refined(parts: SceneParts, objects: ObjectTensors, seen: Tensor) -> ObjectTensors:
     """Every box laid around its own mask: centred on it, sized by its deviations (equation 5.6), and, where boxes turn,
     along its main axis; what it shows is then encoded anew.
 
@@ -96,10 +99,10 @@ def refined(parts: SceneParts, objects: Parts, seen: Tensor) -> Parts:
     alpha = parts.glimpses.decode(objects.what)[:, 3:4]
     boxes = wrapped(objects.boxes, alpha, turns=parts.sizes.rotates)
     mean = parts.glimpses.encode(extract(seen, objects.which, boxes, parts.sizes.glimpse))[0]
-    return Parts(boxes, objects.depth, objects.presence, mean, objects.which)
+    return ObjectTensors(boxes, objects.depth, objects.presence, mean, objects.which)
 
 
-def draw_parts(parts: SceneParts, back: Tensor, objects: Parts, *, count: int) -> Tensor:
+def draw_parts(parts: SceneParts, back: Tensor, objects: ObjectTensors, *, count: int) -> Tensor:
     """Pictures (count, 3, S, S) of objects over backgrounds z_bg (count, K, d)."""
     pictures, masks = parts.background.draw(back)
     behind: Tensor = (pictures * masks).sum(1)
@@ -111,7 +114,7 @@ def draw_parts(parts: SceneParts, back: Tensor, objects: Parts, *, count: int) -
     return over(behind, colour, alpha).clamp(0.0, 1.0)
 
 
-def full_masks(parts: SceneParts, objects: Parts) -> Tensor:
+def full_masks(parts: SceneParts, objects: ObjectTensors) -> Tensor:
     """The mask of each object alone, float32 (N, S, S) in [0, 1]."""
     side = parts.sizes.side
     if not len(objects.boxes):
@@ -119,7 +122,7 @@ def full_masks(parts: SceneParts, objects: Parts) -> Tensor:
     return project(parts.glimpses.decode(objects.what)[:, 3:4], objects.boxes, side)[:, 0]
 
 
-def winning_masks(parts: SceneParts, objects: Parts) -> Tensor:
+def winning_masks(parts: SceneParts, objects: ObjectTensors) -> Tensor:
     """The pixels that each object wins from the background and from all others of its picture: bool (N, S, S)."""
     alone = full_masks(parts, objects)
     weight = alone * (objects.presence * objects.depth.exp()).view(-1, 1, 1)
@@ -131,7 +134,7 @@ def winning_masks(parts: SceneParts, objects: Parts) -> Tensor:
     return wins
 
 
-def without_doubles(parts: SceneParts, objects: Parts, *, threshold: float = DOUBLE) -> Parts:
+def without_doubles(parts: SceneParts, objects: ObjectTensors, *, threshold: float = DOUBLE) -> ObjectTensors:
     """Without the objects whose tight boxes overlap a more present one's by more than ``threshold`` (section 5.6)."""
     if not len(objects.boxes):
         return objects
