@@ -24,3 +24,17 @@ class Step:
     message: str = ""
     preview: NDArray[np.uint8] | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def time_left_text(seconds: float | None) -> str:
+    """``1:12 left``, ``8 s left``, ``1:02:05 left``; empty while unknown."""
+    if seconds is None:
+        return ""
+    whole = max(0, round(seconds))
+    if whole < 60:
+        return f"{whole} s left"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes}:{rest:02d} left"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d} left"

@@ -119,3 +119,14 @@ def ticks(low: float, high: float, most: int) -> tuple[float, ...]:
     power = 10.0 ** math.floor(math.log10(rough))
     step = next(power * size for size in (1, 2, 2.5, 5, 10) if power * size >= rough)
     return tuple(round(index * step, 10) for index in range(math.ceil(low / step), math.floor(high / step) + 1))
+
+
+def log_ticks(low: float, high: float) -> tuple[float, ...]:
+    """Round values between the powers 10^low and 10^high, at most four; less round ones where there are too few."""
+    powers = range(math.floor(low), math.ceil(high) + 1)
+    for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        found = tuple(digit * 10.0**power for power in powers for digit in digits
+                      if low <= math.log10(digit * 10.0**power) <= high)
+        if len(found) >= 2:
+            return found[:: math.ceil(len(found) / 4)]
+    return ()

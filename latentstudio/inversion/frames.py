@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ from PIL import Image
 
 from latentstudio.errors import UsageError
 
+Grip = Literal["", "move", "size", "turn"]
+"""Where a frame is held: nowhere, by its inside, a corner, or the knob above it."""
+LEAST = 8.0
 SOFT = 0.12
 _MOST_SAMPLES = 48
 _BAND = 256
@@ -183,3 +187,38 @@ def _weights(
 def _rise(depth: NDArray[np.float64]) -> NDArray[np.float32]:
     held = np.clip(depth, 0.0, 1.0)
     return (0.5 - 0.5 * np.cos(np.pi * held)).astype(np.float32)
+
+
+def corners_of(frame: Frame) -> NDArray[np.float64]:
+    """The frame's corners (4, 2) in pixels of the photo, clockwise from the top left of the upright frame."""
+    half = frame.size / 2
+    angle = math.radians(frame.angle)
+    turn = np.array([[math.cos(angle), math.sin(angle)], [-math.sin(angle), math.cos(angle)]])
+    around = np.array([(-half, -half), (half, -half), (half, half), (-half, half)])
+    found: NDArray[np.float64] = around @ turn.T + np.array([frame.x, frame.y])
+    return found
+
+
+def dragged(frame: Frame, grip: Grip, start: tuple[float, float], to: tuple[float, float]) -> Frame:
+    """The frame after a drag of a grip from ``start`` to ``to``, in pixels of the photo.
+
+    The corners keep the centre; the knob turns, counter-clockwise as seen being positive.
+    """
+    before = (start[0] - frame.x, start[1] - frame.y)
+    after = (to[0] - frame.x, to[1] - frame.y)
+    if grip == "move":
+        return Frame(frame.x + to[0] - start[0], frame.y + to[1] - start[1], frame.size, frame.angle)
+    if grip == "size":
+        scale = math.hypot(*after) / max(math.hypot(*before), 1e-6)
+        return Frame(frame.x, frame.y, max(LEAST, frame.size * scale), frame.angle)
+    if grip == "turn":
+        turned = math.degrees(math.atan2(before[1], before[0]) - math.atan2(after[1], after[0]))
+        angle = (frame.angle + turned + 180.0) % 360.0 - 180.0
+        return Frame(frame.x, frame.y, frame.size, angle)
+    return frame
+
+
+def held_in(frame: Frame, width: int, height: int) -> Frame:
+    """The frame with its centre inside the photo and no larger than twice the photo: it cannot be lost."""
+    x, y = min(max(frame.x, 0.0), width - 1.0), min(max(frame.y, 0.0), height - 1.0)
+    return Frame(x, y, min(max(frame.size, LEAST), 2.0 * max(width, height)), frame.angle)

@@ -8,7 +8,7 @@ while it is not turned: ``n``, ``e``, ``s``, ``w`` for its edges, ``ne``, ``se``
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -166,3 +166,8 @@ def held(one: SceneObject, width: float, height: float) -> SceneObject:
         width=min(max(one.width, SMALLEST), 2.0 * width), height=min(max(one.height, SMALLEST), 2.0 * height),
         angle_deg=normal_angle(one.angle_deg),
     )
+
+
+def copies(objects: Iterable[SceneObject], *, away: float) -> tuple[SceneObject, ...]:
+    """The same objects a little to the lower right, unlocked."""
+    return tuple(replace(one.moved(away, away), locked=False) for one in objects)

@@ -17,17 +17,16 @@ from numpy.typing import NDArray
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
+from latentstudio.factors.curves import Curves
 from latentstudio.studio.canvas.film_strip import FilmStrip, StripEntry
 from latentstudio.studio.canvas.view import Canvas, Gesture
 from latentstudio.studio.factors.card import FactorCard
-from latentstudio.studio.library.models_list import LibraryList, LibraryRow
+from latentstudio.studio.library.models_list import LibraryList
 from latentstudio.studio.library.sample_grid import SampleGrid
 from latentstudio.studio.map.panel import MapPanel
 from latentstudio.studio.map.plot import MapPlot
-from latentstudio.studio.map.values import Legend, Line, Mark, Moving, Scene
 from latentstudio.studio.raw.sliders import RawSliders
 from latentstudio.studio.shell.action_search import ActionSearch
-from latentstudio.studio.shell.fuzzy import ActionRow
 from latentstudio.studio.shell.hints import Hint, Hints
 from latentstudio.studio.shell.icons import icon_names, icon_pixmap
 from latentstudio.studio.shell.shortcut_sheet import ShortcutSheet
@@ -35,10 +34,13 @@ from latentstudio.studio.shell.status_line import StatusLine
 from latentstudio.studio.shell.top_bar import TopBar
 from latentstudio.studio.theme import Choice, Theme, app_theme, apply_theme
 from latentstudio.studio.widgets.base import Card, Heading, Link, Text
-from latentstudio.studio.widgets.curve_plot import CurvePlot, Curves
+from latentstudio.studio.widgets.curve_plot import CurvePlot
 from latentstudio.studio.widgets.job_strip import JobLine
 from latentstudio.studio.widgets.notice_bar import FADE_MS, NoticeBar
 from latentstudio.studio.widgets.tab_row import TabRow
+from latentstudio.tasks.find_action import ActionRow
+from latentstudio.tasks.library import LibraryRow
+from latentstudio.tasks.map_values import Legend, Line, Mark, Moving, Scene
 from latentstudio.units import DEGREES, PERCENT, PIXELS, TIMES
 
 ACTIONS = (

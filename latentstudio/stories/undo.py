@@ -9,7 +9,7 @@ from latentstudio.pixels import AS_DRAWN
 from latentstudio.stories.drag import drag_one
 from latentstudio.stories.driver import Driver, story_window
 from latentstudio.stories.report import StoryReport
-from latentstudio.studio.shell.dialogs import SaveChoice
+from latentstudio.tasks.write_file import SaveChoice
 
 
 def undo_story(out: Path, model: str | None = None) -> StoryReport:

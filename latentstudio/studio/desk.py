@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,14 +17,11 @@ from latentstudio.document.view import View
 from latentstudio.document.workspace import Change, Workspace
 from latentstudio.engine import Result
 from latentstudio.errors import StudioError
-from latentstudio.factors import FactorSet, load_factors
-from latentstudio.files import never_over
 from latentstudio.generators.catalogue import Catalogue, find_catalogue
-from latentstudio.generators.opening import open_model
 from latentstudio.latents import sample_prior
 from latentstudio.studio.shell.worker import Worker
 from latentstudio.studio.widgets.notice_bar import Kind
-from latentstudio.tasks.draw import OpenModel, Render
+from latentstudio.tasks.draw import OpenModel, Render, keeping, open_for_window, with_factors
 
 KEPT_OPEN = 3
 
@@ -155,7 +152,7 @@ class Desk(QObject):
 
     def request_write(self, view: str, work: Callable[[], object], on_result: Callable[[Result], None]) -> None:
         """Do ``work()`` in the worker, which writes what the user named, but over nothing that was taken in here."""
-        self.worker.request(view, partial(_keeping, frozenset(self._inputs), work), on_result)
+        self.worker.request(view, partial(keeping, frozenset(self._inputs), work), on_result)
 
     def request_model(
         self, name: str, *, session: Session | None = None, history: History | None = None, label: str = "",
@@ -198,7 +195,7 @@ class Desk(QObject):
     def reload_factors(self) -> None:
         """Read the factors of the model in front again (one was learned, added or removed)."""
         if self._current is not None:
-            self.worker.request("factors", partial(_with_factors, self._current), self._on_factors)
+            self.worker.request("factors", partial(with_factors, self._current), self._on_factors)
 
     def forget(self, name: str) -> None:
         """Close a model that was removed."""
@@ -276,19 +273,3 @@ class Desk(QObject):
         error = result.error
         if error is not None:
             self.tell_error(error, doing="Closing the model")
-
-
-def _keeping(inputs: frozenset[Path], work: Callable[[], object]) -> object:
-    with never_over(inputs):  # in the worker's own thread: what the window's thread holds does not reach it
-        return work()
-
-
-def open_for_window(name: str, catalogue: Catalogue, device: str) -> OpenModel:
-    """Open a model by its fast path and read its factors (in the worker)."""
-    model = open_model(name, catalogue=catalogue, device=device)
-    return OpenModel(model.card.name, model, load_factors(model.folder, model.card))
-
-
-def _with_factors(opened: OpenModel) -> OpenModel:
-    factors: FactorSet = load_factors(opened.model.folder, opened.model.card)
-    return replace(opened, factors=factors)

@@ -7,7 +7,7 @@ state; torch is needed only where a scene is drawn, or the model itself needs it
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,8 +21,10 @@ from latentstudio.document.view import View
 from latentstudio.engine.loading import call
 from latentstudio.errors import CapabilityError, PictureError, UsageError
 from latentstudio.factors import ALPHAS, Applied, Factor, FactorSet, apply_factors, load_factors, standing, traverse
+from latentstudio.files import never_over
+from latentstudio.generators.catalogue import Catalogue
 from latentstudio.generators.conditions import NONE, Conditions
-from latentstudio.generators.opening import Model
+from latentstudio.generators.opening import Model, open_model
 from latentstudio.generators.tuned import tuned_model
 from latentstudio.generators.tunings import find_tuning, has_tuning
 from latentstudio.inversion.frames import Frame, paste_back
@@ -369,3 +371,21 @@ def _clamped_note(factor: Factor, asked: float, reached: float) -> str:
 def _missed_note(factor: Factor, exact: Exact) -> str:
     write = factor.unit.format
     return f"{factor.name}: {write(exact.asked)} was not reached, {write(exact.measured)} was measured; {exact.reason}"
+
+
+def keeping(inputs: frozenset[Path], work: Callable[[], object]) -> object:
+    """Do the work while these files may not be replaced."""
+    with never_over(inputs):  # in the worker's own thread: what the window's thread holds does not reach it
+        return work()
+
+
+def open_for_window(name: str, catalogue: Catalogue, device: str) -> OpenModel:
+    """Open a model by its fast path and read its factors (in the worker)."""
+    model = open_model(name, catalogue=catalogue, device=device)
+    return OpenModel(model.card.name, model, load_factors(model.folder, model.card))
+
+
+def with_factors(opened: OpenModel) -> OpenModel:
+    """The model with its factors read again."""
+    factors: FactorSet = load_factors(opened.model.folder, opened.model.card)
+    return replace(opened, factors=factors)

@@ -8,11 +8,15 @@ import math
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from latentstudio.factors import Factor, keep_factor, set_coordinate
+from latentstudio.factors.curves import Curves, curves_of
 from latentstudio.factors.settings import LearnSettings
+from latentstudio.factors.verdict import facts_of
 from latentstudio.files import storage_error
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.opening import Model
@@ -22,6 +26,15 @@ from latentstudio.places import records_folder
 from latentstudio.readers import as_read_back, kept_json
 from latentstudio.tasks.draw import shrink
 from latentstudio.transformations import FACTS
+
+if TYPE_CHECKING:  # imports torch
+    from latentstudio.factors.finding import Finding
+
+EFFORTS = (
+    ("quick", "A quick look: fewer starting points, a rougher axis."),
+    ("normal", "The settings that the shipped sliders were learned with."),
+    ("thorough", "More starting points and targets; takes about three times as long."),
+)
 
 OWN_SUFFIX = ".py"
 FOUND_NAMES = ("x", "y", "scale", "rotation", "brightness")
@@ -107,3 +120,59 @@ def throw_away(folder: Path) -> None:
     except OSError as problem:
         raise storage_error(folder, problem) from problem
 
+
+@dataclass(frozen=True)
+class Findings:
+    """What the view draws of a factor.
+
+    Attributes:
+        axis: u (d,).
+        curves: both calibrations.
+        asked, said: t of held-out records and what the fit says of them (R,); empty where they were not kept.
+        errors: reconstruction errors (E,), and the ``cut`` beyond which records were dropped.
+        unit: symbol of t's own parameter.
+        facts: how it was learned, in words.
+    """
+
+    axis: ArrayLike
+    curves: Curves
+    asked: ArrayLike
+    said: ArrayLike
+    errors: ArrayLike
+    cut: float
+    unit: str
+    facts: str = ""
+
+
+def settings_for(effort: str) -> LearnSettings:
+    """The settings of an effort: ``quick``, ``normal`` or ``thorough``."""
+    usual = LearnSettings()
+    if effort == "quick":
+        return LearnSettings(starts=max(48, usual.starts // 4), targets=3, steps=8, judged=64)
+    if effort == "thorough":
+        return LearnSettings(starts=2 * usual.starts, targets=usual.targets + 2, steps=usual.steps + 6)
+    return usual
+
+
+def findings_of(factor: Factor) -> Findings:
+    """What the verdict's plots draw; empty where an old file kept nothing to look at."""
+    evidence, nothing = factor.evidence, np.zeros(0)
+    symbol = "log2" if factor.unit.symbol == "x" else factor.unit.symbol
+    facts = facts_of(factor)
+    if evidence is None:
+        return Findings(factor.axis, curves_of(factor), nothing, nothing, nothing, 0.0, symbol, facts)
+    return Findings(factor.axis, curves_of(factor), evidence.asked, evidence.predicted, evidence.errors, evidence.cut,
+                    symbol, facts)
+
+
+def keep_all(factors: tuple[Factor, ...]) -> int:
+    """Write the factors for this user (in the worker); answers how many."""
+    for factor in factors:
+        keep_factor(factor)
+    return len(factors)
+
+
+def plain(found: Finding) -> str:
+    """The reason as a sentence of its own: the row says name and grade already."""
+    words = found.reason.removeprefix(f"{found.name}: ").removesuffix(f", grade {found.grade}").rstrip(".")
+    return f"{words[:1].upper()}{words[1:]}." if words else ""

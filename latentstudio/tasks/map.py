@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from latentstudio import pixels
 from latentstudio.document.view import View
+from latentstudio.errors import StudioError
 from latentstudio.factors import Factor, read_factor
 from latentstudio.factors.mapping import COUNT, MapData, map_steps
 from latentstudio.factors.paths import edit_path
+from latentstudio.factors.settings import MapSpace
 from latentstudio.generators.conditions import NONE, Conditions
 from latentstudio.generators.opening import Model
 from latentstudio.tasks.draw import OpenModel, draw_thumbnails, factors_of
@@ -93,3 +95,22 @@ def map_of(
         found = step.data if step.data is not None else found
     assert found is not None, "the last step carries the map"
     return found
+
+
+@dataclass(frozen=True)
+class MapKey:
+    """What a map depends on; ``seconds`` bounds the drawing of its samples, None lets it take its time."""
+
+    model: str
+    weights: str
+    space: MapSpace
+    count: int
+    conditions: Conditions
+    seconds: float | None
+
+
+def sentence_of(error: Exception) -> str:
+    """A failure in one sentence; what is no StudioError is called a defect."""
+    if isinstance(error, StudioError):
+        return error.sentence
+    return f"The map failed ({type(error).__name__}: {error}); this is a defect of the program."

@@ -108,3 +108,21 @@ def write_pasted(opened: OpenModel, view: View, framed: Framed, path: Path) -> s
     picture.save(path)
     height, width = picture.pixels.shape[:2]
     return f"The face is back in the photo, {width} x {height} pixels: {path.name}"
+
+
+def title_of(concluded: Concluded) -> str:
+    """The verdict in words, with a capital letter."""
+    verdict, mse = concluded.verdict, concluded.inversion.mse
+    text = f"squared error {mse:.4f}" if verdict is None else verdict.words
+    return text[:1].upper() + text[1:]
+
+
+def facts_of(concluded: Concluded, view: View | None) -> str:
+    """Errors, percentile, length against the prior's shell, steps and seconds."""
+    found, verdict = concluded.inversion, concluded.verdict
+    shell = "" if view is None else f" (samples: about {float(np.sqrt(np.prod(view.shape))):.1f})"
+    rank = "not compared with the model's own samples" if verdict is None else (
+        f"worse than {verdict.percentile:.0f} % of the model's own samples")
+    how = f"{found.steps} steps in {found.seconds:.1f} s" if found.steps else found.ended
+    notes = "".join(f" {note[:1].upper() + note[1:]}." for note in found.notes)
+    return (f"MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}; {rank}; length {found.norm:.1f}{shell}; {how}.{notes}")

@@ -99,3 +99,9 @@ def own_samples(opened: OpenModel, seeds: tuple[int, ...]) -> tuple[BytePicture,
     space = opened.model.card.spaces[0]
     drawn = [opened.model.pictures(sample_prior(space, count=1, seed=seed)) for seed in seeds]
     return tuple(to_bytes(np.concatenate(drawn)))
+
+
+def told(errors: Errors) -> str:
+    """Errors in words."""
+    sharp = "" if math.isnan(errors.sharpness) else f", sharpness {errors.sharpness:.2f} of the picture's"
+    return f"MSE {errors.mse:.4f}, DSSIM {errors.dssim:.3f}{sharp}"

@@ -15,7 +15,8 @@ from pathlib import Path
 from latentstudio.errors import StudioError, TrainingError
 from latentstudio.files import check_writable, read_limited, write_whole
 from latentstudio.generators.weights import read_metadata
-from latentstudio.places import state_folder, user_models
+from latentstudio.pixels import BytePictures, read_picture
+from latentstudio.places import bundled, state_folder, user_models
 from latentstudio.readers import json_from
 from latentstudio.training.recipe import Recipe, parse_recipe, read_recipe
 
@@ -122,3 +123,19 @@ def logged_losses(folder: Path) -> dict[str, list[float]]:
                     if name not in _COUNTED and isinstance(value, int | float):
                         losses.setdefault(name, []).append(float(value))
     return losses
+
+
+def shipped_recipes() -> tuple[str, ...]:
+    """Names of all recipes that ship."""
+    models = {path.parent.name for path in bundled("models").glob("*/recipe.toml")}
+    alone = {path.stem for path in (bundled("resources") / "recipes").glob("*.toml")}
+    return tuple(sorted(models | alone))
+
+
+def newer_samples(path: Path, before: int) -> tuple[int, BytePictures] | None:
+    """The sheet of samples and its time, where it is newer than ``before``."""
+    try:
+        time = path.stat().st_mtime_ns
+        return None if time == before else (time, read_picture(path))
+    except (OSError, StudioError):
+        return None

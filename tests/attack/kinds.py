@@ -35,7 +35,7 @@ from latentstudio.inversion.cropping import place
 from latentstudio.pixels import read_picture
 from latentstudio.places import user_factors, user_models, user_plugins
 from latentstudio.scenes.files import read_scenes
-from latentstudio.studio.learn.presenter import findings_of
+from latentstudio.tasks.learn import findings_of
 from latentstudio.tasks.read_file import read_file
 from latentstudio.tasks.saved import read_saved
 from latentstudio.training.pictures import PictureSet

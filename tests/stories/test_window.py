@@ -22,8 +22,9 @@ from latentstudio.pixels import AS_DRAWN, parse_size, read_picture, to_bytes, wr
 from latentstudio.stories.driver import Driver, close_window, story_window
 from latentstudio.stories.map_benchmark import bench_map
 from latentstudio.studio.app import build_window
-from latentstudio.studio.shell.dialogs import Dialogs, SaveChoice, SizeDialog, ask_save_file, system_dialogs
+from latentstudio.studio.shell.dialogs import Dialogs, SizeDialog, ask_save_file, system_dialogs
 from latentstudio.studio.shell.docks import RIGHT
+from latentstudio.tasks.write_file import SaveChoice
 from tests.half_done import leave_half_done
 
 MODEL = "story-model"

@@ -17,10 +17,10 @@ from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.factors.exact import ExactPresenter
 from latentstudio.studio.factors.panel import FactorsPanel
 from latentstudio.studio.factors.presenter import FactorsPresenter
-from latentstudio.studio.shell.dialogs import SaveChoice
 from latentstudio.studio.shell.files import FilesPresenter
 from latentstudio.tasks.as_code import as_command, as_python
 from latentstudio.tasks.draw import draw_traversal
+from latentstudio.tasks.write_file import SaveChoice
 
 
 @pytest.fixture

@@ -17,13 +17,12 @@ from latentstudio.places import user_factors
 from latentstudio.steps import Step
 from latentstudio.studio import desk as desk_module
 from latentstudio.studio.factors.panel import FactorsPanel
-from latentstudio.studio.learn import find as find_module
-from latentstudio.studio.learn.find import FindPresenter, plain
+from latentstudio.studio.learn.find import FindPresenter
 from latentstudio.studio.learn.find_panel import FindPanel
 from latentstudio.studio.widgets.finding_row import FoundRow
 from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.factors import find_steps
-from latentstudio.tasks.learn import FOUND_NAMES
+from latentstudio.tasks.learn import FOUND_NAMES, plain
 from latentstudio.units import PIXELS
 
 MOSAIC = np.full((8, 48, 3), 200, dtype=np.uint8)
@@ -226,7 +225,7 @@ def test_keeping_that_fails_is_told_and_the_ticks_stay(panel, worker, qtbot, fin
     def full(made):
         raise StorageError("the disk is full")
 
-    monkeypatch.setattr(find_module, "keep_factor", full)
+    monkeypatch.setattr("latentstudio.tasks.learn.keep_factor", full)
     click(qtbot, panel.start_button)
     worker.run_jobs()
     click(qtbot, panel.keep_button)

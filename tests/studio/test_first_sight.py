@@ -21,8 +21,9 @@ from latentstudio.studio.factors.panel import FactorsPanel
 from latentstudio.studio.factors.presenter import FactorsPresenter
 from latentstudio.studio.library import presenter as library_module
 from latentstudio.studio.library.panel import LibraryPanel
-from latentstudio.studio.library.presenter import LibraryPresenter, library_rows
+from latentstudio.studio.library.presenter import LibraryPresenter
 from latentstudio.studio.widgets.curve_plot import ticks
+from latentstudio.tasks.library import library_rows
 from latentstudio.tasks.thumbnails import shipped_thumbnail
 
 

@@ -16,10 +16,10 @@ from latentstudio.factors.verdict import verdict_of
 from latentstudio.places import records_folder
 from latentstudio.steps import Step
 from latentstudio.studio.learn.panel import LearnPanel
-from latentstudio.studio.learn.presenter import LearnPresenter, settings_for
+from latentstudio.studio.learn.presenter import LearnPresenter
 from latentstudio.studio.widgets.mosaic import Mosaic
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
-from latentstudio.tasks.learn import STRIP_VALUES, draw_new, left_over, strip_labels
+from latentstudio.tasks.learn import STRIP_VALUES, draw_new, left_over, settings_for, strip_labels
 from latentstudio.transformations import FACTS, NAMES
 from latentstudio.units import PIXELS
 

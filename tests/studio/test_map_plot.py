@@ -15,7 +15,9 @@ from pytestqt.qtbot import QtBot
 
 from latentstudio.studio.map.items import COLD, WARM, ramp_colour
 from latentstudio.studio.map.plot import MapPlot
-from latentstudio.studio.map.values import (
+from latentstudio.studio.theme import app_theme, apply_theme
+from latentstudio.studio.widgets.choice_link import ChoiceLink
+from latentstudio.tasks.map_values import (
     Legend,
     Line,
     Mark,
@@ -28,8 +30,6 @@ from latentstudio.studio.map.values import (
     point_of,
     spaced,
 )
-from latentstudio.studio.theme import app_theme, apply_theme
-from latentstudio.studio.widgets.choice_link import ChoiceLink
 
 LEFT, RIGHT, NONE = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton, Qt.MouseButton.NoButton
 CLOUD = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [-1.0, -1.0], [2.0, 1.0]])

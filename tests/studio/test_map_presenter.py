@@ -16,10 +16,10 @@ from latentstudio.latents import sample_prior
 from latentstudio.studio import desk as desk_module
 from latentstudio.studio.map.panel import PATHS, MapPanel
 from latentstudio.studio.map.presenter import COUNTS, MapPresenter
-from latentstudio.studio.map.scenes import evenly_along, pixel_scene, pixel_words
 from latentstudio.studio.map.store import KEPT
-from latentstudio.studio.map.values import Pick
 from latentstudio.studio.theme import app_theme
+from latentstudio.tasks.map_scenes import evenly_along, pixel_scene, pixel_words
+from latentstudio.tasks.map_values import Pick
 from latentstudio.transformations import transformation_named
 from latentstudio.units import PIXELS
 from tests.studio.conftest import FakeFactor, fake_apply
@@ -264,7 +264,7 @@ def with_evidence(desk, monkeypatch):
     kept = Evidence(np.zeros((1, 4), np.float32), values, ends, nothing, nothing, nothing, 1.0)
     factors = FactorSet((FakeFactor("x", PIXELS, 0, evidence=kept), FakeFactor("y", PIXELS, 1)))
     opened = replace(desk.current, factors=factors)
-    monkeypatch.setattr(desk_module, "_with_factors", lambda old: opened)
+    monkeypatch.setattr(desk_module, "with_factors", lambda old: opened)
     desk.reload_factors()
 
 

@@ -15,8 +15,8 @@ from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.pixels import AS_DRAWN
 from latentstudio.studio.canvas.presenter import PicturePresenter
 from latentstudio.studio.canvas.view import Canvas
-from latentstudio.studio.shell.dialogs import SaveChoice
 from latentstudio.studio.shell.files import FilesPresenter
+from latentstudio.tasks.write_file import SaveChoice
 
 PLACE = PhotoPlace("cd" * 32, "me.jpg", Frame(1.0, 2.0, 3.0))
 

@@ -19,17 +19,17 @@ from latentstudio.errors import PictureError
 from latentstudio.files import write_whole
 from latentstudio.generators.conditions import Conditions
 from latentstudio.inversion.cropping import Placed
-from latentstudio.inversion.frames import Frame
+from latentstudio.inversion.frames import Frame, corners_of, dragged, held_in
 from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.inversion.photos import Photo
 from latentstudio.inversion.results import LikenessStep, TuningStep
 from latentstudio.steps import Step
 from latentstudio.studio.photo import extras as extras_module
 from latentstudio.studio.photo import presenter as photo_module
-from latentstudio.studio.photo.frame import PhotoFrame, corners_of, dragged, held_in
+from latentstudio.studio.photo.frame import PhotoFrame
 from latentstudio.studio.photo.panel import PhotoPanel
-from latentstudio.studio.photo.presenter import PhotoPresenter, facts_of, title_of
-from latentstudio.tasks.photo import Concluded, Framed, PhotoStep
+from latentstudio.studio.photo.presenter import PhotoPresenter
+from latentstudio.tasks.photo import Concluded, Framed, PhotoStep, facts_of, title_of
 from latentstudio.tasks.read_file import read_file
 
 LEFT = Qt.MouseButton.LeftButton

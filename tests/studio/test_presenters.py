@@ -29,7 +29,7 @@ from latentstudio.studio.canvas.view import Canvas
 from latentstudio.studio.factors.panel import FactorsPanel
 from latentstudio.studio.factors.presenter import FactorsPresenter
 from latentstudio.studio.learn.panel import LearnPanel
-from latentstudio.studio.learn.presenter import LearnPresenter, settings_for
+from latentstudio.studio.learn.presenter import LearnPresenter
 from latentstudio.studio.library import presenter as library_module
 from latentstudio.studio.library.panel import LibraryPanel
 from latentstudio.studio.library.presenter import LibraryPresenter
@@ -39,6 +39,7 @@ from latentstudio.studio.raw.panel import RawPanel
 from latentstudio.studio.raw.presenter import COMPONENTS, RawPresenter
 from latentstudio.tasks.as_code import as_command, as_python, settings_of
 from latentstudio.tasks.draw import draw_strip, shrink
+from latentstudio.tasks.learn import settings_for
 from latentstudio.units import PIXELS
 
 

@@ -14,7 +14,7 @@ from latentstudio.document.origin import Origin
 from latentstudio.errors import CapabilityError, PictureError
 from latentstudio.studio.reconstruct import presenter as module
 from latentstudio.studio.reconstruct.panel import ReconstructPanel
-from latentstudio.studio.reconstruct.presenter import ReconstructPresenter, told
+from latentstudio.studio.reconstruct.presenter import ReconstructPresenter
 from latentstudio.studio.reconstruct.version_grid import COLUMNS, VersionGrid
 from latentstudio.tasks.reconstruct import (
     Errors,
@@ -23,6 +23,7 @@ from latentstudio.tasks.reconstruct import (
     Version,
     read_held_out,
     read_pictures,
+    told,
 )
 
 LEFT = Qt.MouseButton.LeftButton

@@ -10,9 +10,10 @@ from PySide6.QtGui import QColor
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from latentstudio.factors.curves import Curves
 from latentstudio.studio.theme import app_theme, apply_theme
-from latentstudio.studio.widgets.curve_plot import CurvePlot, Curves
-from latentstudio.studio.widgets.small_plots import log_ticks
+from latentstudio.studio.widgets.curve_plot import CurvePlot
+from latentstudio.units import log_ticks
 
 
 @pytest.mark.parametrize(("low", "high", "marks"), [

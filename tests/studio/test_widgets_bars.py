@@ -15,20 +15,22 @@ from PySide6.QtWidgets import QApplication, QPushButton, QScrollArea, QVBoxLayou
 from pytestqt.qtbot import QtBot
 
 from latentstudio.errors import UnknownNameError, UsageError
+from latentstudio.factors.curves import Curves
+from latentstudio.steps import time_left_text
 from latentstudio.studio.shell.action_search import ActionSearch
-from latentstudio.studio.shell.fuzzy import ActionRow, best_matches, match_score
 from latentstudio.studio.shell.hints import Hint, Hints, card_place
 from latentstudio.studio.shell.icons import app_icon, icon, icon_names, icon_pixmap
 from latentstudio.studio.shell.shortcut_sheet import ShortcutGroup, ShortcutSheet
 from latentstudio.studio.shell.status_line import StatusLine
 from latentstudio.studio.shell.top_bar import TopBar
 from latentstudio.studio.theme import DARK, LIGHT, app_theme, apply_theme
-from latentstudio.studio.widgets.curve_plot import CurvePlot, Curves
-from latentstudio.studio.widgets.job_strip import JobLine, JobStrip, time_left_text
+from latentstudio.studio.widgets.curve_plot import CurvePlot
+from latentstudio.studio.widgets.job_strip import JobLine, JobStrip
 from latentstudio.studio.widgets.notice_bar import NoticeBar
 from latentstudio.studio.widgets.pieces import scrolling
 from latentstudio.studio.widgets.tab_row import TabRow
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
+from latentstudio.tasks.find_action import ActionRow, best_matches, match_score
 
 LEFT = Qt.MouseButton.LeftButton
 ROWS = (

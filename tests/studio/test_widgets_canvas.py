@@ -10,9 +10,9 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from latentstudio.studio.canvas.geometry import Viewport
 from latentstudio.studio.canvas.view import Canvas, Gesture
 from latentstudio.studio.theme import DARK, apply_theme
+from latentstudio.tasks.viewport import Viewport
 
 
 def plain(red: int, green: int, blue: int, side: int = 64) -> np.ndarray:

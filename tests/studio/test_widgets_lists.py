@@ -12,11 +12,12 @@ from pytestqt.qtbot import QtBot
 
 from latentstudio.stories.gallery import sample_picture
 from latentstudio.studio.canvas.film_strip import FilmStrip, StripEntry
-from latentstudio.studio.library.models_list import LibraryList, LibraryRow
+from latentstudio.studio.library.models_list import LibraryList
 from latentstudio.studio.library.sample_grid import SampleGrid
 from latentstudio.studio.raw.sliders import RawSliders
 from latentstudio.studio.theme import app_theme, apply_theme
 from latentstudio.studio.widgets.base import IconButton, Link
+from latentstudio.tasks.library import LibraryRow
 
 LEFT = Qt.MouseButton.LeftButton
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 from PySide6.QtCore import QLineF, QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPen, QWheelEvent
@@ -11,9 +10,9 @@ from PySide6.QtWidgets import QWidget
 
 from latentstudio.scenes.boxes import CORNERS, INSIDE, TURN, corners, dragged, held, hit, place_of, scaled
 from latentstudio.scenes.scene import Scene, SceneObject
-from latentstudio.studio.canvas.geometry import Viewport
 from latentstudio.studio.theme import Theme
 from latentstudio.studio.widgets.stepping import Stepping
+from latentstudio.tasks.viewport import Viewport
 
 GRIP = 9.0  # logical pixels around a handle that still take it
 _DOT = 4.5
@@ -251,8 +250,3 @@ class BoxEditor(QObject):
         left, top, factor = self._scale(viewport)
         x, y = viewport.to_picture(point.x(), point.y())
         return x / factor + left - 0.5, y / factor + top - 0.5
-
-
-def copies(objects: Iterable[SceneObject], *, away: float) -> tuple[SceneObject, ...]:
-    """The same objects a little to the lower right, unlocked."""
-    return tuple(replace(one.moved(away, away), locked=False) for one in objects)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFontMetricsF, QPainter, QPainterPath, QPen, QPolygonF
 
-from latentstudio.studio.canvas.geometry import Viewport
 from latentstudio.studio.theme import Theme
+from latentstudio.tasks.viewport import Viewport
 
 _FRAME_SHARE = 0.54
 _MOVES = {"x": (1.0, 0.0), "y": (0.0, 1.0)}

@@ -23,10 +23,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.canvas.box_editor import BoxEditor
-from latentstudio.studio.canvas.geometry import Viewport
 from latentstudio.studio.canvas.gesture import Gesture, paint_gesture, pill_size
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import RingFocus, paint_ground
+from latentstudio.tasks.viewport import Viewport
 
 __all__ = ["Canvas", "Gesture"]
 

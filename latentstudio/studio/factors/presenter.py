@@ -11,17 +11,16 @@ from PySide6.QtCore import QObject, Signal
 from latentstudio.document.workspace import Change
 from latentstudio.engine import JobEnd, Result
 from latentstudio.factors import Factor, keep_factor
+from latentstudio.factors.curves import curves_of, track_of
 from latentstudio.factors.storage import forget_factor
 from latentstudio.factors.verdict import leak_shares
 from latentstudio.studio.canvas.view import Canvas, Gesture
 from latentstudio.studio.desk import Desk
-from latentstudio.studio.factors.curves import curves_of
 from latentstudio.studio.factors.panel import EMPTY, FactorsPanel
 from latentstudio.tasks.directions import slider_steps
 from latentstudio.tasks.draw import OpenModel, Render, lock
 from latentstudio.tasks.scene import knows_objects
 
-TRACK_SHARE = 0.75
 OF_SCENES = "Here the objects are in hand: drag, pull and turn their boxes, or type their numbers in Scene."
 LOOKING = "This model has no sliders yet; the directions of its largest changes are being looked for."
 
@@ -233,16 +232,6 @@ class FactorsPresenter(QObject):
             return
         self._panel.curve_words.setText(factor.describe())
         self._panel.plot.set_curves(curves_of(factor))
-
-
-def track_of(factor: Factor, low: float, high: float) -> tuple[float, float]:
-    """Ends of a slider's track: zero in the middle, three quarters of the factor's span to each side.
-
-    It is wider only for a sample so near one end of the known range that its own range (``low``, ``high``) asks for it.
-    """
-    lowest, highest = factor.reach
-    side = max(TRACK_SHARE * (highest - lowest), -low, high, factor.unit.step)
-    return -side, side
 
 
 @dataclass(frozen=True)

@@ -10,18 +10,19 @@ from PySide6.QtCore import QObject
 from latentstudio.engine import JobEnd, JobStep, Result
 from latentstudio.engine.loading import job
 from latentstudio.errors import StudioError
-from latentstudio.factors import Factor, keep_factor
+from latentstudio.factors import Factor
+from latentstudio.steps import time_left_text
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.learn.find_panel import FindPanel
 from latentstudio.studio.widgets.finding_row import FoundRow
-from latentstudio.studio.widgets.job_strip import time_left_text
 from latentstudio.tasks.draw import OpenModel
-from latentstudio.tasks.learn import FOUND_NAMES
+from latentstudio.tasks.learn import FOUND_NAMES, keep_all, plain
 
 if TYPE_CHECKING:
     from latentstudio.factors.finding import Finding
 
 SHOWN_EVERY = 0.2
+
 
 class FindPresenter(QObject):
     """Runs one search at a time; what it found stays listed until another search begins or another model comes."""
@@ -148,16 +149,3 @@ class FindPresenter(QObject):
         else:
             self._unread.add(model)
         self._desk.notice("good", f"Among the sliders of {model} now: {', '.join(names)}")
-
-
-def keep_all(factors: tuple[Factor, ...]) -> int:
-    """Write the factors for this user (in the worker); answers how many."""
-    for factor in factors:
-        keep_factor(factor)
-    return len(factors)
-
-
-def plain(found: Finding) -> str:
-    """The reason as a sentence of its own: the row says name and grade already."""
-    words = found.reason.removeprefix(f"{found.name}: ").removesuffix(f", grade {found.grade}").rstrip(".")
-    return f"{words[:1].upper()}{words[1:]}." if words else ""

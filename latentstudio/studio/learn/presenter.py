@@ -15,56 +15,30 @@ from latentstudio.engine.loading import job
 from latentstudio.errors import StorageError, StudioError
 from latentstudio.factors import Factor
 from latentstudio.factors.settings import LearnSettings
-from latentstudio.factors.verdict import facts_of, replacement, verdict_of
+from latentstudio.factors.verdict import replacement, verdict_of
 from latentstudio.pixels import BytePictures, grid
+from latentstudio.steps import time_left_text
 from latentstudio.studio.desk import Desk
-from latentstudio.studio.factors.curves import curves_of
 from latentstudio.studio.learn.panel import LearnPanel
-from latentstudio.studio.learn.verdict_view import Findings
-from latentstudio.studio.widgets.job_strip import time_left_text
 from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.learn import (
+    EFFORTS,
     NEW_SEEDS,
     OWN_SUFFIX,
     STRIP_VALUES,
     Wanted,
     draw_new,
+    findings_of,
     is_own,
     keep,
     left_over,
+    settings_for,
     strip_labels,
 )
 from latentstudio.transformations import FACTS
 
-EFFORTS = (
-    ("quick", "A quick look: fewer starting points, a rougher axis."),
-    ("normal", "The settings that the shipped sliders were learned with."),
-    ("thorough", "More starting points and targets; takes about three times as long."),
-)
 BETWEEN_LOOKS = 0.2
 """Seconds between two previews: more often nobody sees, and painting them would take from the sliders."""
-
-
-
-def settings_for(effort: str) -> LearnSettings:
-    """The settings of an effort: ``quick``, ``normal`` or ``thorough``."""
-    usual = LearnSettings()
-    if effort == "quick":
-        return LearnSettings(starts=max(48, usual.starts // 4), targets=3, steps=8, judged=64)
-    if effort == "thorough":
-        return LearnSettings(starts=2 * usual.starts, targets=usual.targets + 2, steps=usual.steps + 6)
-    return usual
-
-
-def findings_of(factor: Factor) -> Findings:
-    """What the verdict's plots draw; empty where an old file kept nothing to look at."""
-    evidence, nothing = factor.evidence, np.zeros(0)
-    symbol = "log2" if factor.unit.symbol == "x" else factor.unit.symbol
-    facts = facts_of(factor)
-    if evidence is None:
-        return Findings(factor.axis, curves_of(factor), nothing, nothing, nothing, 0.0, symbol, facts)
-    return Findings(factor.axis, curves_of(factor), evidence.asked, evidence.predicted, evidence.errors, evidence.cut,
-                    symbol, facts)
 
 
 class LearnPresenter(QObject):

@@ -2,42 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-from numpy.typing import ArrayLike
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from latentstudio.pixels import BytePictures
 from latentstudio.studio.widgets.base import Card, Text
-from latentstudio.studio.widgets.curve_plot import CurvePlot, Curves
+from latentstudio.studio.widgets.curve_plot import CurvePlot
 from latentstudio.studio.widgets.mosaic import Mosaic
 from latentstudio.studio.widgets.pieces import words
 from latentstudio.studio.widgets.small_plots import AxisBars, ErrorPlot, ScatterPlot
-
-
-@dataclass(frozen=True)
-class Findings:
-    """What the view draws of a factor.
-
-    Attributes:
-        axis: u (d,).
-        curves: both calibrations.
-        asked, said: t of held-out records and what the fit says of them (R,); empty where they were not kept.
-        errors: reconstruction errors (E,), and the ``cut`` beyond which records were dropped.
-        unit: symbol of t's own parameter.
-        facts: how it was learned, in words.
-    """
-
-    axis: ArrayLike
-    curves: Curves
-    asked: ArrayLike
-    said: ArrayLike
-    errors: ArrayLike
-    cut: float
-    unit: str
-    facts: str = ""
+from latentstudio.tasks.learn import Findings
 
 
 class VerdictView(Card):

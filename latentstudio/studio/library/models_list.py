@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
-
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, QRectF, QSize, Qt, Signal
@@ -25,29 +22,11 @@ from latentstudio.studio.shell.icons import icon_pixmap
 from latentstudio.studio.theme import Tokens, app_theme
 from latentstudio.studio.widgets.base import CARD_RADIUS, IconButton, Link, RingFocus, paint_focus_ring, paint_ground
 from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
+from latentstudio.tasks.library import LibraryRow
 
-RowState = Literal["ready", "available", "fetching", "broken"]
 _THUMBNAIL = 48
 ADD = "+  Add a model"
 RENAME = "Rename\N{HORIZONTAL ELLIPSIS}"
-
-
-@dataclass(frozen=True)
-class LibraryRow:
-    """One model: ``picture`` is uint8 (H, W, 3) or None; ``detail`` is the tool tip (licence, origin, error).
-
-    ``fraction`` in [0, 1] is how far the fetching is; below 0 while that is unknown. ``removable`` models may be
-    renamed and removed from the context menu. ``folded`` ones are shown when the person asks for more.
-    """
-
-    name: str
-    facts: str
-    picture: NDArray[np.uint8] | None
-    state: RowState
-    detail: str = ""
-    fraction: float = 0.0
-    removable: bool = False
-    folded: bool = False
 
 
 class LibraryRowView(RingFocus, QWidget):

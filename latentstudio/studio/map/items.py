@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QLineF, QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPixmap, QPolygonF
 
-from latentstudio.studio.map.values import Legend, Line, Mark, Moving, Points, Scene, place_marks, spaced
 from latentstudio.studio.theme import Theme, Tokens
 from latentstudio.studio.widgets.thumbnails import paint_thumbnail, thumbnail_of
+from latentstudio.tasks.map_values import Legend, Line, Mark, Moving, Points, Scene, place_marks, spaced
 
 DOT = 3.0
 RADIUS = 10.0

@@ -1,4 +1,4 @@
-"""The map's plane: a cloud to look around in, with what stands on it. Imports pyqtgraph, see ``map_items``."""
+"""The map's plane: a cloud to look around in, with what stands on it. Imports pyqtgraph, see ``map/items.py``."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from PySide6.QtGui import QColor, QFocusEvent, QKeyEvent, QMouseEvent, QPainter,
 from PySide6.QtWidgets import QFrame, QGraphicsView, QSizePolicy, QWidget
 
 from latentstudio.studio.map.items import RADIUS, OverlayItem, StillItem, paint_corners
-from latentstudio.studio.map.values import Mark, Moving, Pick, Points, Scene, find_pick, point_of
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import RingFocus, paint_focus_ring
+from latentstudio.tasks.map_values import Mark, Moving, Pick, Points, Scene, find_pick, point_of
 
 REACH = 9.0
 KEY_REACHES = (12.0, 30.0, 60.0, 120.0, 240.0)

@@ -14,14 +14,15 @@ from latentstudio.engine.loading import call, named
 from latentstudio.factors.mapping import MapData, MapLine
 from latentstudio.factors.settings import MapSpace
 from latentstudio.studio.desk import Desk
-from latentstudio.studio.map.hand import MapHand, Sight
+from latentstudio.studio.map.hand import MapHand
 from latentstudio.studio.map.panel import LATENTS, PATHS, PICTURES, MapPanel
-from latentstudio.studio.map.scenes import WORDS, map_scene, pixel_scene, pixel_words
-from latentstudio.studio.map.store import MapKey, MapStore, sentence_of
-from latentstudio.studio.map.trail import MapTrail
-from latentstudio.studio.map.values import Moving
+from latentstudio.studio.map.store import MapStore
 from latentstudio.tasks.draw import OpenModel, Render
-from latentstudio.tasks.map import DrawnPath, FollowedPicture, draw_path
+from latentstudio.tasks.map import DrawnPath, FollowedPicture, MapKey, draw_path, sentence_of
+from latentstudio.tasks.map_scenes import WORDS, map_scene, pixel_scene, pixel_words
+from latentstudio.tasks.map_sight import Sight
+from latentstudio.tasks.map_trail import MapTrail
+from latentstudio.tasks.map_values import Moving
 
 REST_MS = 700
 FOLLOW_MS = 20

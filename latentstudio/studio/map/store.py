@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 
 from PySide6.QtCore import QObject, Signal
 
 from latentstudio.engine import JobEnd, JobStep
 from latentstudio.engine.loading import job
-from latentstudio.errors import StudioError
 from latentstudio.factors import Factor
 from latentstudio.factors.mapping import MapData, MapLine, MapStep, line_steps
-from latentstudio.factors.settings import MapSpace
-from latentstudio.generators.conditions import Conditions
 from latentstudio.studio.desk import Desk
 from latentstudio.tasks.draw import OpenModel
+from latentstudio.tasks.map import MapKey, sentence_of
 
 KEPT = 4
-
-
-@dataclass(frozen=True)
-class MapKey:
-    """What a map depends on; ``seconds`` bounds the drawing of its samples, None lets it take its time."""
-
-    model: str
-    weights: str
-    space: MapSpace
-    count: int
-    conditions: Conditions
-    seconds: float | None
 
 
 class MapStore(QObject):
@@ -139,10 +124,3 @@ class MapStore(QObject):
         elif isinstance(end.last_step, MapStep) and end.last_step.data is not None and key in self._maps:
             self._lines[(key, factor)] = end.last_step.data.lines
             self.placed.emit(key, factor)
-
-
-def sentence_of(error: Exception) -> str:
-    """A failure in one sentence; what is no StudioError is called a defect."""
-    if isinstance(error, StudioError):
-        return error.sentence
-    return f"The map failed ({type(error).__name__}: {error}); this is a defect of the program."

@@ -16,10 +16,9 @@ from latentstudio.errors import StudioError
 from latentstudio.generators.tunings import Tuning, keep_tuning
 from latentstudio.inversion.results import LikenessStep, TuningStep
 from latentstudio.inversion.settings import InversionSettings
-from latentstudio.steps import Step
+from latentstudio.steps import Step, time_left_text
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.photo.panel import PhotoPanel
-from latentstudio.studio.widgets.job_strip import time_left_text
 from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.photo import Concluded, Framed, PhotoStep
 

@@ -23,17 +23,19 @@ from latentstudio.inversion.photo_store import PhotoPlace
 from latentstudio.inversion.photos import Photo
 from latentstudio.inversion.settings import InversionSettings
 from latentstudio.pixels import BytePictures, to_bytes
+from latentstudio.steps import time_left_text
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.photo.extras import PhotoExtras, PhotoInFront
 from latentstudio.studio.photo.panel import PhotoPanel
-from latentstudio.studio.widgets.job_strip import time_left_text
 from latentstudio.tasks.draw import OpenModel
 from latentstudio.tasks.photo import (
     Concluded,
     Framed,
     PhotoStep,
+    facts_of,
     find_framed,
     frame_photo,
+    title_of,
     write_pasted,
 )
 
@@ -370,21 +372,3 @@ class PhotoPresenter(QObject):
             self._desk.tell_error(result.error, doing="Pasting back")
         else:
             self._desk.notice("good", str(result.value))
-
-
-def title_of(concluded: Concluded) -> str:
-    """The verdict in words, with a capital letter."""
-    verdict, mse = concluded.verdict, concluded.inversion.mse
-    text = f"squared error {mse:.4f}" if verdict is None else verdict.words
-    return text[:1].upper() + text[1:]
-
-
-def facts_of(concluded: Concluded, view: View | None) -> str:
-    """Errors, percentile, length against the prior's shell, steps and seconds."""
-    found, verdict = concluded.inversion, concluded.verdict
-    shell = "" if view is None else f" (samples: about {float(np.sqrt(np.prod(view.shape))):.1f})"
-    rank = "not compared with the model's own samples" if verdict is None else (
-        f"worse than {verdict.percentile:.0f} % of the model's own samples")
-    how = f"{found.steps} steps in {found.seconds:.1f} s" if found.steps else found.ended
-    notes = "".join(f" {note[:1].upper() + note[1:]}." for note in found.notes)
-    return (f"MSE {found.mse:.4f}, DSSIM {found.dssim:.3f}; {rank}; length {found.norm:.1f}{shell}; {how}.{notes}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import partial
 from pathlib import Path
 
@@ -29,13 +28,13 @@ from latentstudio.tasks.reconstruct import (
     MOST,
     NETWORKS,
     BytePicture,
-    Errors,
     RebuildStep,
     Reconstruction,
     networks_of,
     own_samples,
     read_held_out,
     read_pictures,
+    told,
 )
 
 SHOWN = 6
@@ -313,9 +312,3 @@ class ReconstructPresenter(QObject):
             self._panel.pair.show()
         elif result.error is not None:
             self._panel.pair.hide()
-
-
-def told(errors: Errors) -> str:
-    """Errors in words."""
-    sharp = "" if math.isnan(errors.sharpness) else f", sharpness {errors.sharpness:.2f} of the picture's"
-    return f"MSE {errors.mse:.4f}, DSSIM {errors.dssim:.3f}{sharp}"

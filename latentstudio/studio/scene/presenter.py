@@ -17,9 +17,9 @@ from latentstudio.engine import JobEnd, Result
 from latentstudio.engine.loading import call, job
 from latentstudio.errors import UsageError
 from latentstudio.inversion.photos import Photo
-from latentstudio.scenes.boxes import held
+from latentstudio.scenes.boxes import copies, held
 from latentstudio.scenes.scene import Scene, SceneObject
-from latentstudio.studio.canvas.box_editor import BoxEditor, copies
+from latentstudio.studio.canvas.box_editor import BoxEditor
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.scene.panel import ScenePanel
 from latentstudio.tasks.draw import OpenModel

@@ -16,9 +16,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from latentstudio.studio.shell.fuzzy import ActionRow, best_matches
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Text, paint_ground
+from latentstudio.tasks.find_action import ActionRow, best_matches
 
 __all__ = ["ActionRow", "ActionSearch"]
 

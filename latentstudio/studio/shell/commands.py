@@ -13,9 +13,10 @@ from latentstudio.document.origin import Origin
 from latentstudio.pixels import AS_DRAWN
 from latentstudio.studio.shell.actions import ACTIONS
 from latentstudio.studio.shell.components import Components
-from latentstudio.studio.shell.dialogs import Dialogs, SaveChoice
+from latentstudio.studio.shell.dialogs import Dialogs
 from latentstudio.studio.widgets.pieces import local_files
 from latentstudio.studio.widgets.stepping import Stepping
+from latentstudio.tasks.write_file import SaveChoice
 
 
 class Commands(QObject):

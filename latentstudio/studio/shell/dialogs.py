@@ -21,14 +21,6 @@ SIZES = ("1x", "4x", "8x", "Pixels")
 BICUBIC, NEAREST = "Bicubic", "Nearest"
 
 
-@dataclass(frozen=True)
-class SaveChoice:
-    """Where a picture goes, and how large it is there."""
-
-    path: Path
-    size: SavedSize
-
-
 def _no_words(*asked: object) -> str:
     return ""
 

@@ -10,24 +10,22 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
-from latentstudio.document.session_file import SUFFIX, Saved, Written, write_session
+from latentstudio.document.session_file import SUFFIX, Saved, Written
 from latentstudio.document.view import View
 from latentstudio.engine import Result
-from latentstudio.errors import ChangedOnDiskError, PictureError, StorageError, StudioError, UnknownNameError
+from latentstudio.errors import ChangedOnDiskError, PictureError, StudioError, UnknownNameError
 from latentstudio.factors import FactorSet
 from latentstudio.generators import addons
 from latentstudio.inversion.photos import Photo, read_photo
-from latentstudio.pixels import BytePictures, SavedSize, enlarge, grid, write_png
 from latentstudio.scenes.scene import Scene
 from latentstudio.studio.canvas.view import image_of
 from latentstudio.studio.desk import Desk
-from latentstudio.studio.shell.dialogs import SaveChoice
 from latentstudio.tasks.as_code import as_command, as_python
 from latentstudio.tasks.draw import OpenModel, draw_strip, draw_traversal
 from latentstudio.tasks.read_file import DroppedFile, read_file
+from latentstudio.tasks.write_file import DrawRow, SaveChoice, named, with_suffix, write_over, write_picture, write_row
 
 STRIP_COUNT = 9
-DrawRow = Callable[[OpenModel, View, str], BytePictures]
 
 
 class FilesPresenter(QObject):
@@ -65,7 +63,7 @@ class FilesPresenter(QObject):
         """Save the picture of the session with its recipe."""
         front = self._front("save")
         if front is not None:
-            self._request_write(choice.path, partial(_write_picture, *front, choice.size))
+            self._request_write(choice.path, partial(write_picture, *front, choice.size))
 
     def request_save_session(self, path: Path) -> None:
         """Save the session with its history."""
@@ -73,12 +71,12 @@ class FilesPresenter(QObject):
         if session is None:
             self._desk.notice("info", "There is no session to save yet")
             return
-        target = _with_suffix(path, SUFFIX)
+        target = with_suffix(path, SUFFIX)
         self._request_write_session(path, Saved(session, history), self._known.get(target, ""))
 
     def _request_write_session(self, path: Path, saved: Saved, known: str) -> None:
         # a session may be saved over the file that it was opened from
-        target, work = _named(path, SUFFIX, partial(_write_session, saved, known))
+        target, work = named(path, SUFFIX, partial(write_over, saved, known))
         self._desk.worker.request(f"write {target}", work, partial(self._on_session_written, path, saved))
 
     def request_strip(self, choice: SaveChoice, name: str) -> None:
@@ -92,7 +90,7 @@ class FilesPresenter(QObject):
     def _request_row(self, choice: SaveChoice, name: str, kind: str, draw_row: DrawRow) -> None:
         front = self._front("save")
         if front is not None:
-            row = partial(_write_row, *front, name, kind, draw_row, choice.size)
+            row = partial(write_row, *front, name, kind, draw_row, choice.size)
             self._request_write(choice.path, row)
 
     def copy_picture(self) -> None:
@@ -127,7 +125,7 @@ class FilesPresenter(QObject):
 
     def _request_write(self, chosen: Path, write: Callable[[Path], object]) -> None:
         """Write a picture in the worker."""
-        path, work = _named(chosen, ".png", write)
+        path, work = named(chosen, ".png", write)
         self._desk.request_write(f"write {path}", work, self._on_written)
 
     def _on_image(self, result: Result) -> None:
@@ -144,7 +142,7 @@ class FilesPresenter(QObject):
             self._desk.notice("good", str(result.value))
 
     def _on_session_written(self, path: Path, saved: Saved, result: Result) -> None:
-        target = _with_suffix(path, SUFFIX)
+        target = with_suffix(path, SUFFIX)
         if isinstance(result.value, Written):
             self._known[target] = result.value.sha256
             self._desk.notice("good", "; ".join((f"Saved {target.name}", *result.value.notes)))
@@ -209,40 +207,6 @@ class FilesPresenter(QObject):
 
 def _image(opened: OpenModel, view: View) -> QImage:
     return image_of(opened.draw(view).pixels)
-
-
-def _with_suffix(path: Path, suffix: str) -> Path:
-    return path if path.suffix.lower() == suffix else path.with_name(f"{path.name}{suffix}")
-
-
-def _named(chosen: Path, suffix: str, write: Callable[[Path], object]) -> tuple[Path, Callable[[], object]]:
-    """Where to write, and how: a suffix that was left out is put behind, but no other file is replaced so."""
-    path = _with_suffix(chosen, suffix)
-    return path, partial(_write_new, path, write) if path != chosen else partial(write, path)
-
-
-def _write_new(path: Path, write: Callable[[Path], object]) -> object:
-    if path.exists():
-        raise StorageError(f"{path.name} is there already", action="choose it by its full name to replace it")
-    return write(path)
-
-
-def _write_picture(opened: OpenModel, view: View, size: SavedSize, path: Path) -> str:
-    opened.check_whole(view)
-    opened.draw(view).save(path, size=size)
-    return f"Saved {path.name}"
-
-
-def _write_session(saved: Saved, known: str, path: Path) -> Written:
-    return write_session(path, saved, known=known)
-
-
-def _write_row(
-    opened: OpenModel, view: View, name: str, kind: str, draw_row: DrawRow, size: SavedSize, path: Path
-) -> str:
-    frames = enlarge(draw_row(opened, view, name), size)
-    write_png(path, grid(frames, columns=len(frames)))
-    return f"Saved the {kind} of {name} as {path.name}"
 
 
 def _photo_of(image: QImage) -> DroppedFile:

@@ -9,9 +9,9 @@ from PySide6.QtGui import QAction, QKeySequence
 from PySide6.QtWidgets import QMainWindow, QMenuBar
 
 from latentstudio.studio.shell.actions import ACTIONS, MENUS, Action
-from latentstudio.studio.shell.fuzzy import ActionRow
 from latentstudio.studio.shell.icons import icon
 from latentstudio.studio.theme import Theme
+from latentstudio.tasks.find_action import ActionRow
 
 HELD = ("before",)
 

@@ -8,9 +8,9 @@ from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QGuiApplication, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QDialog, QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
-from latentstudio.studio.shell.fuzzy import ActionRow
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import paint_ground
+from latentstudio.tasks.find_action import ActionRow
 
 _GAP = 6
 _BETWEEN = 24

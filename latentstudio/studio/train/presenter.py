@@ -11,19 +11,19 @@ from PySide6.QtCore import QObject, Signal
 
 from latentstudio.engine import Result
 from latentstudio.errors import StudioError
-from latentstudio.pixels import BytePictures, read_picture
-from latentstudio.places import bundled
+from latentstudio.steps import time_left_text
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.train.panel import FASHION, OWN, SAMPLES, SPRITES, TrainPanel
 from latentstudio.studio.train.process import CAN_PAUSE, TrainProcess
-from latentstudio.studio.widgets.job_strip import time_left_text
 from latentstudio.training.recipe import shipped_recipe
 from latentstudio.training.runs import (
     SAMPLES_FILE,
     TrainingRun,
     begin_run,
     logged_losses,
+    newer_samples,
     recipe_values,
+    shipped_recipes,
     unfinished_runs,
     with_values,
 )
@@ -114,7 +114,7 @@ class TrainPresenter(QObject):
             return
         self._looked = True
         panel = self._panel
-        panel.recipe.set_choices(_recipes())
+        panel.recipe.set_choices(shipped_recipes())
         panel.recipe.set_current(FIRST_RECIPE)
         panel.run.pause_button.setEnabled(CAN_PAUSE)
         self._on_recipe(FIRST_RECIPE)
@@ -238,7 +238,7 @@ class TrainPresenter(QObject):
 
     def _request_samples(self) -> None:
         if self.run is not None:
-            work = partial(_newer_samples, self.run.folder / SAMPLES_FILE, self._samples_time)
+            work = partial(newer_samples, self.run.folder / SAMPLES_FILE, self._samples_time)
             self._desk.worker.request("train samples", work, self._on_samples)
 
     def _on_samples(self, result: Result) -> None:
@@ -266,19 +266,3 @@ class TrainPresenter(QObject):
     def _on_open(self) -> None:
         if self.run is not None:
             self._desk.request_model(self.run.recipe.name)
-
-
-def _recipes() -> tuple[str, ...]:
-    """Names of all recipes that ship."""
-    models = {path.parent.name for path in bundled("models").glob("*/recipe.toml")}
-    alone = {path.stem for path in (bundled("resources") / "recipes").glob("*.toml")}
-    return tuple(sorted(models | alone))
-
-
-def _newer_samples(path: Path, before: int) -> tuple[int, BytePictures] | None:
-    """The sheet of samples and its time, where it is newer than ``before``."""
-    try:
-        time = path.stat().st_mtime_ns
-        return None if time == before else (time, read_picture(path))
-    except (OSError, StudioError):
-        return None

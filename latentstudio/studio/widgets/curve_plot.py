@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFontMetrics, QPainter, QPaintEvent, QPen, QPolygonF
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from latentstudio.factors.curves import Curves
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import CARD_RADIUS, paint_ground
 from latentstudio.units import ticks
 
-_NOTHING: NDArray[np.float64] = np.zeros(0)
 _SWATCH = 18.0
-
-
-@dataclass(frozen=True)
-class Curves:
-    """What is drawn: positions p along the axis and effects t in the unit shown.
-
-    ``position`` (n,), ``median`` (n,), ``low`` and ``high`` (n,) the spread band; ``paper_position``, ``paper`` (m,)
-    the learned g; ``known`` the range of positions in which the factor is known, or None.
-    """
-
-    position: ArrayLike
-    median: ArrayLike
-    low: ArrayLike
-    high: ArrayLike
-    paper_position: ArrayLike = field(default_factory=lambda: _NOTHING)
-    paper: ArrayLike = field(default_factory=lambda: _NOTHING)
-    known: tuple[float, float] | None = None
-    unit: str = "px"
-    title: str = ""
 
 
 class CurvePlot(QWidget):

@@ -8,6 +8,7 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QWidget
 
+from latentstudio.steps import time_left_text
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import Elided, Link, Text
 
@@ -19,20 +20,6 @@ class JobLine:
     title: str
     fraction: float
     seconds_left: float | None = None
-
-
-def time_left_text(seconds: float | None) -> str:
-    """``1:12 left``, ``8 s left``, ``1:02:05 left``; empty while unknown."""
-    if seconds is None:
-        return ""
-    whole = max(0, round(seconds))
-    if whole < 60:
-        return f"{whole} s left"
-    minutes, rest = divmod(whole, 60)
-    if minutes < 60:
-        return f"{minutes}:{rest:02d} left"
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d} left"
 
 
 class JobStrip(QWidget):

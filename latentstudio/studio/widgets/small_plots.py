@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from latentstudio.studio.theme import app_theme
 from latentstudio.studio.widgets.base import CARD_RADIUS, paint_ground
+from latentstudio.units import log_ticks
 
 _NOTHING: NDArray[np.float64] = np.zeros(0)
 _POINTS = 600
@@ -98,17 +99,6 @@ class LossPlot(SmallPlot):
         heights_y = area.bottom() - (heights - low) / span * area.height()
         painter.setPen(QPen(tokens.colour("accent"), 1.5))
         painter.drawPolyline(QPolygonF([QPointF(a, b) for a, b in zip(x.tolist(), heights_y.tolist(), strict=True)]))
-
-
-def log_ticks(low: float, high: float) -> tuple[float, ...]:
-    """Round values between the powers 10^low and 10^high, at most four; less round ones where there are too few."""
-    powers = range(math.floor(low), math.ceil(high) + 1)
-    for digits in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
-        found = tuple(digit * 10.0**power for power in powers for digit in digits
-                      if low <= math.log10(digit * 10.0**power) <= high)
-        if len(found) >= 2:
-            return found[:: math.ceil(len(found) / 4)]
-    return ()
 
 
 class ScatterPlot(SmallPlot):

@@ -6,10 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.factors.mapping import MapData
-from latentstudio.studio.map.scenes import moving_of, plane
-from latentstudio.studio.map.values import NOTHING, Moving
 from latentstudio.tasks.draw import Render
 from latentstudio.tasks.map import DrawnPath
+from latentstudio.tasks.map_scenes import moving_of, plane
+from latentstudio.tasks.map_values import NOTHING, Moving
 
 MOST = 600
 

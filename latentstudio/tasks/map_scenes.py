@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentstudio.factors.map_sheet import furthest_t, t_range
 from latentstudio.factors.mapping import MapData, MapLine
-from latentstudio.studio.map.values import Legend, Line, Mark, Moving, Pick, Points, Scene
+from latentstudio.tasks.map_values import Legend, Line, Mark, Moving, Pick, Points, Scene
 
 if TYPE_CHECKING:  # imports torch
     from latentstudio.factors.pixel_paths import PixelPath
