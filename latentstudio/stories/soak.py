@@ -166,11 +166,8 @@ class Hand:
         self._source = source
         self._log = open(log, "w", encoding="utf-8", buffering=1)  # noqa: SIM115 (open as long as the process)
         self._widgets: list[QWidget] = []
-        self._popups = QTimer(self._window)
-        self._popups.setInterval(30)
-        self._popups.timeout.connect(self._answer_popup)
-        self._popups.start()
         self._seen_popup = 0
+        self._look_for_popup()
         kinds: tuple[tuple[int, Callable[[], str]], ...] = (
             (24, self._click), (4, self._double_click), (5, self._right_click), (18, self._drag), (8, self._wheel),
             (10, self._key), (4, self._type), (8, self._trigger), (3, self._resize), (3, self._panel),
@@ -339,8 +336,13 @@ class Hand:
         self._window.menus.trigger("cancel_job")
         return ""
 
+    def _look_for_popup(self) -> None:
+        # one timer after the other: what is chosen may open a dialog, in whose own loop the same timer stands still
+        QTimer.singleShot(30, self._window, self._answer_popup)
+
     def _answer_popup(self) -> None:
         """A menu or dialog that stands open holds the hand: choose in it, or send it away."""
+        self._look_for_popup()
         popup = QApplication.activePopupWidget() or QApplication.activeModalWidget()
         self._seen_popup = self._seen_popup + 1 if popup is not None else 0
         if popup is None or self._seen_popup < 2:

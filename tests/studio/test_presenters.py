@@ -541,3 +541,18 @@ def test_another_model_and_a_file_take_nothing_over(desk, worker, opened):
     worker.work()
     assert (desk.workspace.view.position_map(), desk.workspace.view.kept) == ({"scale": 0.5}, ())
     assert desk.workspace.history.current_entry.origin is Origin.FILE
+
+
+def test_no_sample_is_drawn_from_another_model_while_that_of_the_view_is_on_its_way(desk, worker, opened):
+    desk.request_model("two")
+    worker.work()
+    desk.forget("one")
+    desk.workspace.undo()
+    standing = desk.workspace.view
+    assert (standing.model, desk.current.name) == ("one", "two")
+    desk.request_sample()
+    assert desk.workspace.view == standing
+    worker.work()
+    desk.request_sample()
+    assert desk.workspace.view.model == "one"
+    assert desk.workspace.view != standing
