@@ -147,6 +147,11 @@ class ScenePanel(QWidget):
         self.objects.set_names(names)
         self.objects.setVisible(bool(names))
 
+    def set_waiting(self, sentence: str) -> None:
+        """The objects of the model in front are being looked for."""
+        self.introduction.hide()
+        self.say(sentence)
+
     def set_idle(self) -> None:
         """The model in front knows no objects."""
         self.body.hide()

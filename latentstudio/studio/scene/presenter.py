@@ -31,6 +31,7 @@ from latentstudio.tasks.scene import (
 
 REST_MS = 250
 COPY_AWAY = 6.0
+WAITING = "Finding the objects…"
 
 
 class ScenePresenter(QObject):
@@ -49,6 +50,7 @@ class ScenePresenter(QObject):
         self._editor = editor
         self._copied: tuple[SceneObject, ...] = ()
         self._seed = 0
+        self._unfolds = False  # the first time loads torch, which takes seconds
         self.facts = ""
         self._rest = QTimer(panel)  # it must not outlive what it fills
         self._rest.setSingleShot(True)
@@ -252,6 +254,9 @@ class ScenePresenter(QObject):
             self._show()
         elif old is None or old.scene is not None or (old.latent, old.model) != (new.latent, new.model):
             self.facts = ""
+            if not self._unfolds:
+                self._panel.set_waiting(WAITING)
+                self._desk.activity.emit(WAITING)
             self._request("unfold", "latentstudio.tasks.decompose:unfold", (opened, new),
                           partial(self._on_unfolded, new))
 
@@ -262,6 +267,10 @@ class ScenePresenter(QObject):
         self._panel.set_idle()
 
     def _on_unfolded(self, view: View, result: Result) -> None:
+        if not self._unfolds:
+            self._unfolds = True
+            self._panel.say("")
+            self._desk.activity.emit("")
         current = self._desk.workspace.view
         if isinstance(result.value, Scene) and current is view:
             self._editor.set_scene(result.value)
