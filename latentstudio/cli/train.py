@@ -17,16 +17,14 @@ from latentstudio.cli.options import Parser, add_common, positive_number, verb_p
 from latentstudio.cli.output import Output
 from latentstudio.cli.train_recoder import run_recoder
 from latentstudio.errors import UsageError
-from latentstudio.generators.catalogue import find_catalogue
-from latentstudio.generators.opening import resolve_device
 from latentstudio.generators.values import below
 from latentstudio.pixels import write_png
 from latentstudio.places import state_folder
+from latentstudio.tasks.train import check_folders, conclude, train_steps
 from latentstudio.training.checkpoint import load_checkpoint
 from latentstudio.training.distributed import Processes, joined
-from latentstudio.training.loop import LOG_EVERY, LOG_FILE, TrainingStep, checkpoint_left
+from latentstudio.training.loop import LOG_EVERY, LOG_FILE, TrainingStep
 from latentstudio.training.recipe import Recipe, find_recipe, read_recipe
-from latentstudio.training.train import finish_recipe, train_recipe
 
 SAMPLES_FILE = "samples.png"
 INTERRUPTED = 130
@@ -73,19 +71,12 @@ def run(arguments: argparse.Namespace, output: Output) -> int:
 
 def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, processes: Processes, output: Output) -> int:
     folder = arguments.run or state_folder() / "runs" / recipe.name
-    for made in (folder, arguments.out):
-        if Path(recipe.data).is_dir() and made.is_dir() and made.samefile(recipe.data):
-            raise UsageError(f"{made} is the folder of the training pictures", expected="another one for the results",
-                             action="give --run and --out folders of their own; they may lie below the pictures")
+    check_folders(recipe, folder, arguments.out)
     if arguments.beside is not None and hasattr(os, "nice"):
         os.nice(_GENTLE)
-    catalogue = find_catalogue()
     began = time.perf_counter()
     before = load_checkpoint(folder) if arguments.resume else None
-    steps = train_recipe(
-        recipe, folder, catalogue=catalogue, resume=arguments.resume, device=resolve_device(arguments.device),
-        processes=processes,
-    )
+    steps = train_steps(recipe, folder, resume=arguments.resume, device=arguments.device, processes=processes)
     reporter = _Reporter(
         recipe, folder, arguments.minutes, output, processes, done=0 if before is None else before.step
     )
@@ -95,23 +86,20 @@ def _run(arguments: argparse.Namespace, recipe: Recipe, path: Path, processes: P
     if not processes.writes:
         return 0
     seconds = round(time.perf_counter() - began, 1)
-    checkpoint = checkpoint_left(folder, last, resume=arguments.resume)
-    done = checkpoint.step if checkpoint is not None else 0
+    left = conclude(recipe, folder, arguments.out, last, resume=arguments.resume, command=_command(arguments),
+                    recipe_file=path)
+    done, card = left.step or 0, left.card
     answer = {
         "name": recipe.name, "step": done, "steps": recipe.steps, "finished": done >= recipe.steps,
-        "seconds": seconds, "run": str(folder), "out": None, "held_out": None, "weights_sha256": None,
+        "seconds": seconds, "run": str(folder), "out": None if card is None else str(arguments.out),
+        "held_out": None if card is None else card.figures["held_out"],
+        "weights_sha256": None if card is None else card.weights_sha256,
         "losses": dict(last.metrics) if last is not None and last.step else None,
     }
-    if done >= recipe.steps:
-        card = finish_recipe(
-            recipe, folder, arguments.out, catalogue=catalogue, command=_command(arguments), recipe_file=path
-        )
-        answer |= {
-            "out": str(arguments.out), "held_out": card.figures["held_out"], "weights_sha256": card.weights_sha256,
-        }
+    if card is not None:
         output.say(f"{recipe.name}: {done:,} steps, written to {arguments.out}")
         output.say("on new pictures: " + told_figures(below(card.figures, "held_out")))
-    elif checkpoint is None:
+    elif left.step is None:
         output.say(f"{recipe.name} was stopped before its first step; nothing was written")
     else:
         output.say(f"{recipe.name} stands at step {done:,} of {recipe.steps:,}; go on with --resume")

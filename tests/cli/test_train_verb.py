@@ -109,7 +109,7 @@ def test_a_new_run_stopped_before_its_first_step_leaves_the_earlier_one_and_writ
     def stopped(*_: object, **__: object) -> Iterator[TrainingStep]:
         yield TrainingStep(0.0, "reading pictures")
 
-    monkeypatch.setattr("latentstudio.cli.train.train_recipe", stopped)
+    monkeypatch.setattr("latentstudio.tasks.train.train_recipe", stopped)
     answer = cli("train", recipe_file, "--seed", "6", "--run", run, "--out", tmp_path / "other", "--json")
     assert (answer.json["step"], answer.json["finished"], answer.json["out"]) == (0, False, None)
     assert not (tmp_path / "other").exists()
