@@ -63,14 +63,7 @@ def words(text: str, parent: QWidget, *, colour: str = "dim") -> Text:
 
 def line_of(left: QWidget, *rest: QWidget) -> QHBoxLayout:
     """A row: the first widget takes the room at the left, the others stand at the right end."""
-    row = QHBoxLayout()
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(12)
-    row.addWidget(left)
-    row.addStretch(1)
-    for widget in rest:
-        row.addWidget(widget)
-    return row
+    return row_of(None, left, None, *rest, spacing=12)
 
 
 def laid(
@@ -113,10 +106,7 @@ def row_of(
 
 def indented(widget: QWidget) -> QHBoxLayout:
     """A row that stands where the rows' pictures stand, 8 px in."""
-    row = QHBoxLayout()
-    row.setContentsMargins(8, 0, 8, 0)
-    row.addWidget(widget)
-    return row
+    return row_of(None, widget, margins=(8, 0, 8, 0))
 
 
 class Scroller(QScrollArea):
@@ -161,9 +151,7 @@ def scrolling(column: QWidget, parent: QWidget) -> QScrollArea:
 def fill_panel(panel: QWidget, column: QWidget, foot: QWidget | None = None) -> QScrollArea:
     """Lay a panel out as one column that scrolls; the ``foot`` with what finishes its work is always in sight."""
     area = scrolling(column, panel)
-    outer = QVBoxLayout(panel)
-    outer.setContentsMargins(0, 0, 0, 0)
-    outer.setSpacing(0)
+    outer = column_of(panel)
     outer.addWidget(area, 1)
     if foot is not None:
         layout = foot.layout()
@@ -176,11 +164,7 @@ def fill_panel(panel: QWidget, column: QWidget, foot: QWidget | None = None) -> 
 def foot_of(panel: QWidget, *widgets: QWidget) -> QWidget:
     """A row of buttons for the foot of a panel."""
     foot = QWidget(panel)
-    row = QHBoxLayout(foot)
-    row.setSpacing(8)
-    for widget in widgets:
-        row.addWidget(widget)
-    row.addStretch(1)
+    row_of(foot, *widgets, None)
     return foot
 
 
