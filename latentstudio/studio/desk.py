@@ -173,11 +173,12 @@ class Desk(QObject):
         self.worker.request("open", work, partial(self._on_opened, wish))
 
     def request_sample(self, seed: int | None = None, *, passing: bool = False) -> None:
-        """A new sample of the model in front; a seed is drawn when none is given.
+        """A new sample of the model in front, none while it is still being opened; a seed is drawn when none is given.
 
         One that is ``passing`` is shown without an entry in the history.
         """
-        view, opened = self.workspace.view, self._current
+        view = self.workspace.view
+        opened = self.opened_for(view)  # not the current one: undo may stand at a view whose model is still on its way
         if view is None or opened is None:
             return
         chosen = self._next_seed() if seed is None else seed

@@ -207,7 +207,8 @@ class FactorsPresenter(QObject):
             self._canvas.set_gesture(Gesture(self._held, t, factor.unit.format(t)))
 
     def _on_lock(self, name: str, locked: bool) -> None:
-        view, opened = self._desk.workspace.view, self._desk.current
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
         if view is None or opened is None or self.factor(name) is None:
             return
         if locked:

@@ -98,7 +98,8 @@ class ReconstructPresenter(QObject):
         if result is None or first >= len(result.latents):
             return
         label = f"reconstruction {first + 1}"
-        view, opened = self._desk.workspace.view, self._desk.current
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
         if view is not None and opened is not None and opened.name == result.model:
             self._desk.workspace.apply(self._at(view, result.latents[first]), label, Origin.RECONSTRUCTION)
             return
@@ -265,7 +266,8 @@ class ReconstructPresenter(QObject):
     def _on_way(self, share: float, *, settled: bool) -> None:
         """Between the two latents: the canvas follows, and there is one entry of the history at the end."""
         result, grid = self.result, self._panel.grid
-        view, opened = self._desk.workspace.view, self._desk.current
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
         if result is None or grid.second < 0 or view is None or opened is None:
             return
         if opened.name != result.model:

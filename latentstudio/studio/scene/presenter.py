@@ -94,7 +94,8 @@ class ScenePresenter(QObject):
 
     def take_scene(self, name: str, scene: Scene) -> None:
         """Show a scene that was exported before."""
-        opened, view = self._desk.current, self._desk.workspace.view
+        view = self._desk.workspace.view
+        opened = self._desk.opened_for(view)
         if opened is None or view is None or opened.name != scene.model:
             self._desk.notice("info", f"{name} was made with {scene.model}: open that model, then drop it again.")
             return
