@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from latentstudio import api, pixels
 from latentstudio.cli.screen import go_offscreen, has_display
+from latentstudio.generators.catalogue import find_catalogue
 from latentstudio.tasks.draw import shrink
 from latentstudio.tasks.thumbnails import shipped_thumbnail_path
 
@@ -45,7 +46,7 @@ def main() -> None:
         pixels.write_png(path, strip(model, factor))
         print(path)
     model.close()
-    for entry in api.list_models():
+    for entry in find_catalogue().models:
         if entry.card is not None and entry.card.first_seeds:
             print(thumbnail(entry.name))
     if not has_display():
@@ -69,7 +70,7 @@ def strip(model: api.Model, factor: api.Factor) -> NDArray[np.uint8]:
         latent = api.sample(model, seed=seed)
         low, high = factor.range_at(latent.reshape(-1))
         steps = np.concatenate([np.linspace(low, 0.0, HALF), np.linspace(0.0, high, HALF)[1:]])
-        start = api.Session.start(model.card, latent, seed)
+        start = api.View.start(model.card, latent, seed)
         pictures += [api.draw(model, start.with_position(factor.name, float(t))).pixels for t in steps]
     sheet = pixels.grid(np.stack(pictures), columns=2 * HALF - 1)
     return sheet.repeat(MAGNIFIED, axis=0).repeat(MAGNIFIED, axis=1)
@@ -80,7 +81,7 @@ def thumbnail(name: str) -> Path:
     model, path = api.open_model(name), shipped_thumbnail_path(name)
     path.parent.mkdir(parents=True, exist_ok=True)
     seed = model.card.first_seeds[0]
-    session = api.Session.start(model.card, api.sample(model, seed=seed), seed)
+    session = api.View.start(model.card, api.sample(model, seed=seed), seed)
     pixels.write_png(path, shrink(api.draw(model, session).pixels))
     model.close()
     return path
