@@ -20,15 +20,17 @@ WORDS = {"images": "principal components of the pictures", "z": "principal compo
 
 
 def map_scene(
-    data: MapData, pair: tuple[int, int], lines: tuple[MapLine, ...], marks: tuple[Mark, ...], note: str
+    data: MapData, pair: tuple[int, int], lines: tuple[MapLine, ...], marks: tuple[Mark, ...], note: str,
+    *, called: str = "",
 ) -> Scene:
-    """The samples in two components (counted from 1), and the trajectories of one factor coloured by t."""
+    """The samples in two components (counted from 1), and the trajectories of one slider (``called``) coloured by t."""
     if not lines:
         return Scene(plane(data.cloud, pair), marks=marks, note=note)
     furthest, (low, high), way = furthest_t(list(lines)), t_range(list(lines)), lines[0].trajectory
     drawn = tuple(Line(plane(line.points, pair), line.trajectory.t / furthest) for line in lines)
     legend = Legend(
-        way.factor, way.unit.format(low), way.unit.format(high), low_share=low / furthest, high_share=high / furthest
+        called or way.factor, way.unit.format(low), way.unit.format(high), low_share=low / furthest,
+        high_share=high / furthest,
     )
     return Scene(plane(data.cloud, pair), drawn, legend, marks, note)
 

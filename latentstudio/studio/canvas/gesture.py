@@ -20,7 +20,7 @@ class Gesture:
     """A factor in the hand.
 
     Args:
-        factor: its name; ``x``, ``y`` and ``scale`` have drawings of their own, all others only the pill.
+        factor: what people call it; ``x``, ``y`` and ``scale`` have drawings of their own, all others only the pill.
         t: its position in its unit's natural parameter (picture pixels for x and y, the binary logarithm for scale).
         text: the value as the pill shows it.
     """

@@ -204,7 +204,7 @@ class FactorsPresenter(QObject):
         factor = self.factor(self._held) if self._held else None
         if factor is not None and drawn.view.model == factor.model:
             t = drawn.reached.get(self._held, drawn.view.position(self._held))
-            self._canvas.set_gesture(Gesture(self._held, t, factor.unit.format(t)))
+            self._canvas.set_gesture(Gesture(factor.shown, t, factor.unit.format(t)))
 
     def _on_lock(self, name: str, locked: bool) -> None:
         view = self._desk.workspace.view

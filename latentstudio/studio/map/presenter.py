@@ -161,6 +161,11 @@ class MapPresenter(QObject):
         if self._view != PATHS:
             self._panel.say(sentence, again=True)
 
+    def _called(self) -> str:
+        """What people call the slider whose trajectories are seen."""
+        opened = self._desk.current
+        return next((one.shown for one in opened.factors if one.name == self._factor), "") if opened else ""
+
     def _on_placed(self, key: MapKey, factor: str) -> None:
         if key == self._shown and factor == self._factor:
             self._show_map(fits=False)
@@ -183,7 +188,8 @@ class MapPresenter(QObject):
         self._panel.share.setText(f"{100 * sum(data.explained(*pair)):.1f} %")
         self._panel.again.hide()
         hand.look(Sight(data, lines, self._trail.path))
-        plot.set_scene(map_scene(data, pair, lines, hand.pin_marks(data, pair), note), fits=False)
+        marks = hand.pin_marks(data, pair)
+        plot.set_scene(map_scene(data, pair, lines, marks, note, called=self._called()), fits=False)
         self._panel.show_plot(True)
         self._show_moving()
         if fits:
