@@ -61,7 +61,7 @@ def _last(steps):
 def test_no_search_goes_further_than_allowed(optimiser, distance):
     generator = EncodingBlob()
     target = generator.generate(WANTED)[0]
-    settings = InversionSettings(optimiser=optimiser, distance=distance, steps=10)
+    settings = InversionSettings(loss="blurred", optimiser=optimiser, distance=distance, steps=10)
     for step in invert(generator, target, settings):
         if step.latent is not None:
             assert np.linalg.norm(step.latent - NEAR.numpy()[0]) <= distance + 1e-4
@@ -73,7 +73,7 @@ def test_no_search_goes_further_than_allowed(optimiser, distance):
 @pytest.mark.parametrize("optimiser", get_args(Optimiser))
 def test_a_search_held_near_the_shell_stays_there(optimiser):
     generator = EncodingBlob()
-    settings = InversionSettings(optimiser=optimiser, distance=0.2, around="shell", steps=8)
+    settings = InversionSettings(loss="blurred", optimiser=optimiser, distance=0.2, around="shell", steps=8)
     for step in invert(generator, generator.generate(WANTED)[0], settings):
         if step.latent is not None:
             assert 6**0.5 - 0.2001 <= step.norm <= 6**0.5 + 1e-4
@@ -112,7 +112,7 @@ def test_the_curve_falls_from_the_encoder_s_error_to_the_free_search_s():
 def test_other_spaces_are_searched_where_a_model_has_them(space, start):
     generator = MappedBlob()
     target = generator.generate(WANTED)[0]
-    result = _last(invert(generator, target, InversionSettings(space=space, start=start)))
+    result = _last(invert(generator, target, InversionSettings(loss="mse", space=space, start=start)))
     assert result.latent.shape == generator.card.space(space).shape
     assert result.mse < 1e-4
     drawn = generator.generate(torch.from_numpy(result.latent)[None], space=space)[0]

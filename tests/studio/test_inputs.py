@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 
 from latentstudio.document.workspace import Workspace
-from latentstudio.pixels import write_png
+from latentstudio.pixels import AS_DRAWN, write_png
 from latentstudio.studio.desk import Desk, Notice
 from latentstudio.studio.runner import Runner
 from latentstudio.studio.shell.files import FilesPresenter
+from latentstudio.tasks.write_file import SaveChoice
 
-SAVED = (lambda files, path: files.request_save_picture(path), lambda files, path: files.request_strip(path, "x"))
+SAVED = (lambda files, path: files.request_save_picture(SaveChoice(path, AS_DRAWN)),
+         lambda files, path: files.request_strip(SaveChoice(path, AS_DRAWN), "x"))
 
 
 class Window:
@@ -92,5 +94,6 @@ def test_a_session_is_saved_over_the_file_that_it_was_opened_from(window: Window
 
 def test_what_lies_in_a_folder_that_was_taken_in_stays(window: Window, photo: Path) -> None:
     window.desk.took_in(photo.parent)
-    assert window.hear(lambda: window.files.request_save_picture(photo)).kind == "bad"
-    assert window.hear(lambda: window.files.request_save_picture(photo.with_name("new.png"))).kind == "good"
+    assert window.hear(lambda: window.files.request_save_picture(SaveChoice(photo, AS_DRAWN))).kind == "bad"
+    assert window.hear(lambda: window.files.request_save_picture(
+        SaveChoice(photo.with_name("new.png"), AS_DRAWN))).kind == "good"
