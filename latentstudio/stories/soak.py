@@ -244,6 +244,7 @@ class Hand:
     def _drag(self) -> str:
         widget = self._widget()
         name, start, goal = _name(widget), self._place(widget), self._place(widget)
+        self._log.write(f"    {name}\n")
         modifier = self._source.choice((Qt.KeyboardModifier.NoModifier,) * 4 + (
             Qt.KeyboardModifier.ShiftModifier, Qt.KeyboardModifier.AltModifier))
         QTest.mousePress(widget, Qt.MouseButton.LeftButton, modifier, start)
