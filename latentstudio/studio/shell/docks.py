@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 
 from PySide6.QtCore import QByteArray, QEvent, QObject, QPoint, Qt, QTimer
-from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QAction, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QMainWindow, QMenu, QTabBar, QTabWidget, QWidget
 
 from latentstudio.studio.features import LEFT, RIGHT
@@ -293,16 +295,15 @@ class Docks(QObject):
         name = self._name_at(bar, point) if isinstance(bar, QTabBar) else ""
         if not name or not isinstance(bar, QTabBar):
             return
-        menu = QMenu(bar)
-        undock, close = menu.addAction("Undock"), menu.addAction("Close")
+        # of the window, and no loop of its own: what is chosen may take the tab bar away while its menu still stands
+        menu = QMenu(self._window)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        chosen: dict[QAction, Callable[[], object]] = {
+            menu.addAction("Undock"): partial(self.toggle_floating, name),
+            menu.addAction("Close"): self.docks[name].close,
+        }
         menu.addSeparator()
-        more = {menu.addAction(f"Show {dock.windowTitle()}"): other for other, dock in self.docks.items()
-                if dock.isHidden()}
-        chosen = menu.exec(bar.mapToGlobal(point))
-        if chosen is undock:
-            self.toggle_floating(name)
-        elif chosen is close:
-            self.docks[name].close()
-        elif chosen in more:
-            self.bring_forward(more[chosen])
-        menu.deleteLater()
+        chosen |= {menu.addAction(f"Show {dock.windowTitle()}"): partial(self.bring_forward, other)
+                   for other, dock in self.docks.items() if dock.isHidden()}
+        menu.triggered.connect(lambda action: chosen[action]())
+        menu.popup(bar.mapToGlobal(point))
