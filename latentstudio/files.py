@@ -32,6 +32,7 @@ _OURS = re.compile(r"\..*\.(?P<place>[0-9a-f]{8})-(?P<pid>\d{1,10})-[0-9a-f]{8}\
 _OLDER = re.compile(r"\..*\.[a-z0-9_]{8}\.part|\.import\.[a-z0-9_]{8}", re.DOTALL)  # as versions before 0.2 named them
 _ABANDONED = 24 * 3600.0  # seconds: longer than anything is written
 _INPUTS: ContextVar[tuple[Path, ...]] = ContextVar("inputs", default=())
+_KEEPS: ContextVar[bool] = ContextVar("keeps", default=False)
 
 
 @contextlib.contextmanager
@@ -39,7 +40,25 @@ def never_over(inputs: Iterable[Path]) -> Iterator[None]:
     """While the block runs, what is written through this module takes the place of none of ``inputs``: files, links to
     them, and of folders every file that lies in them already. It holds in the thread that it is entered in.
     """
-    token = _INPUTS.set((*_INPUTS.get(), *inputs))
+    token, kept = _INPUTS.set((*_INPUTS.get(), *inputs)), _KEEPS.set(True)
+    try:
+        yield
+    finally:
+        _KEEPS.reset(kept)
+        _INPUTS.reset(token)
+
+
+def reads(*inputs: Path) -> None:
+    """These are read now, too: until the ``never_over`` block ends that this is called in; outside of one nothing."""
+    if _KEEPS.get():
+        _INPUTS.set((*_INPUTS.get(), *inputs))
+
+
+@contextlib.contextmanager
+def may_replace(folder: Path) -> Iterator[None]:
+    """While the block runs, the files of ``folder`` may be replaced although they were read: it is written on purpose.
+    """
+    token = _INPUTS.set(tuple(source for source in _INPUTS.get() if source != folder))
     try:
         yield
     finally:
@@ -54,9 +73,15 @@ def check_output(path: Path, inputs: Iterable[Path] | None = None) -> None:
     """
     path = Path(path)
     for source in _INPUTS.get() if inputs is None else inputs:
-        if _is_same(path, source) or (path.exists() and source.is_dir() and _is_same(path.parent, source)):
+        if _is_same(path, source) or _lies_in(path, source):
             raise StorageError(f"{path} is read here, it is not written over", expected="another file than the inputs",
                                action="choose another name or folder for what is made")
+
+
+def _lies_in(path: Path, folder: Path) -> bool:
+    """Whether this is a file of the folder, or a link to one."""
+    return path.exists() and folder.is_dir() and any(
+        _is_same(place.parent, folder) for place in (path, Path(os.path.realpath(path))))
 
 
 def _is_same(one: Path, other: Path) -> bool:

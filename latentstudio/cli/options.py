@@ -17,7 +17,7 @@ class Parser(argparse.ArgumentParser):
     """argparse that raises ``UsageError`` instead of printing its usage and leaving the process."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message}", action=f"see `{self.prog} --help`")
+        raise UsageError(message, action=f"see `{self.prog} --help`")
 
 
 def verb_parser(verb: str, summary: str) -> Parser:

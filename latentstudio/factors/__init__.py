@@ -8,7 +8,7 @@ from latentstudio.factors.control import Applied, apply_factors, parse_settings,
 from latentstudio.factors.factor import Evidence, Factor, FactorSet
 from latentstudio.factors.settings import LearnSettings
 from latentstudio.factors.solving import clean_axis
-from latentstudio.factors.storage import keep_factor, load_factors, read_factor, write_factor
+from latentstudio.factors.storage import factor_places, keep_factor, load_factors, read_factor, write_factor
 from latentstudio.factors.traversing import ALPHAS, parse_alphas, place_at, set_coordinate, traverse
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "MonotoneCurve",
     "apply_factors",
     "clean_axis",
+    "factor_places",
     "keep_factor",
     "load_factors",
     "parse_alphas",

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from latentstudio.errors import FactorFileError, ModelFileError, StudioError, UnknownNameError
 from latentstudio.factors.calibration import MeasuredCalibration, MonotoneCurve
 from latentstudio.factors.factor import Evidence, Factor, FactorSet
-from latentstudio.files import is_regular, storage_error
+from latentstudio.files import is_regular, may_replace, reads, storage_error
 from latentstudio.generators.card import ModelCard
 from latentstudio.generators.weights import read_metadata, read_tensors_numpy, write_tensors
 from latentstudio.places import bundled, user_factors
@@ -160,6 +160,11 @@ def _check_model(factor: Factor, card: ModelCard, where: str) -> None:
         )
 
 
+def factor_places(folder: Path, card: ModelCard) -> tuple[Path, ...]:
+    """Where factors of a model lie: in its own folder, where they ship for it, and in the user's folder."""
+    return (Path(folder) / "factors", bundled("resources") / "factors" / card.name, user_factors(card.name))
+
+
 def load_factors(folder: Path, card: ModelCard) -> FactorSet:
     """All factors of a model: those in its own folder, those that ship for it, and the user's, which win by name.
 
@@ -167,7 +172,9 @@ def load_factors(folder: Path, card: ModelCard) -> FactorSet:
     """
     found: dict[str, Factor] = {}
     errors = []
-    for place in (Path(folder) / "factors", bundled("resources") / "factors" / card.name, user_factors(card.name)):
+    places = factor_places(folder, card)
+    reads(*places)
+    for place in places:
         for path in sorted(place.glob(f"*{SUFFIX}")):
             try:
                 factor = read_factor(path, card=card)
@@ -182,7 +189,8 @@ def load_factors(folder: Path, card: ModelCard) -> FactorSet:
 def keep_factor(factor: Factor) -> Path:
     """Store a learned factor in the user's folder, where ``load_factors`` finds it; returns the file."""
     path = user_factors(factor.model) / f"{factor.name}{SUFFIX}"
-    write_factor(path, factor)
+    with may_replace(path.parent):
+        write_factor(path, factor)
     return path
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentstudio.errors import CapabilityError, DeviceError, ModelFileError, PluginError, StudioError, UsageError
-from latentstudio.files import sha256_of
+from latentstudio.files import reads, sha256_of
 from latentstudio.generators.acceleration import cached_graph, export_graph, find_graph, why_not_exportable
 from latentstudio.generators.calibration import (
     ACCELERATED,
@@ -60,6 +60,7 @@ class Model:
         self.report: RuntimeReport | None = None
         self.tuning = ""
         self.catalogue = catalogue
+        self.sources = (folder, catalogue.backend_entry(card.backend).folder)  # what is read, and never written over
         self._generator: Generator | None = None
         self._session: GraphSession | None = None
         self._must_accelerate = self._left_graph = False
@@ -313,6 +314,7 @@ def open_model(
     if not card.weights_sha256:
         card = replace(card, weights_sha256=sha256_of(entry.folder / card.weights))
     model = Model(card, entry.folder, device=resolve_device(device), catalogue=catalogue)
+    reads(*model.sources)
     model.take_runtime(runtime)
     return model
 

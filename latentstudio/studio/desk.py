@@ -224,6 +224,7 @@ class Desk(QObject):
         if not isinstance(opened, OpenModel):
             return
         self._open.setdefault(opened.name, opened)
+        self._inputs.update(opened.sources)
         if wanted:
             self._take(self._open[opened.name], wish)
         self._close_oldest()

@@ -20,7 +20,17 @@ from latentstudio.document.picture_recipe import save_picture
 from latentstudio.document.view import View
 from latentstudio.engine.loading import call
 from latentstudio.errors import CapabilityError, PictureError, UsageError
-from latentstudio.factors import ALPHAS, Applied, Factor, FactorSet, apply_factors, load_factors, standing, traverse
+from latentstudio.factors import (
+    ALPHAS,
+    Applied,
+    Factor,
+    FactorSet,
+    apply_factors,
+    factor_places,
+    load_factors,
+    standing,
+    traverse,
+)
 from latentstudio.files import never_over
 from latentstudio.generators.catalogue import Catalogue
 from latentstudio.generators.conditions import NONE, Conditions
@@ -124,6 +134,11 @@ class OpenModel:
     model: Model
     factors: FactorSet
     tuned: TunedModels = field(default_factory=TunedModels, repr=False, compare=False)
+
+    @property
+    def sources(self) -> tuple[Path, ...]:
+        """Folders that were read to open it: nothing in them is written over."""
+        return (*self.model.sources, *factor_places(self.model.folder, self.model.card))
 
     def model_for(self, view: View) -> Model:
         """The model that draws a view: what its tuning makes of it, or itself where there is none, or none any more.

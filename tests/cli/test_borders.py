@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from latentstudio.cli.output import distinct_names
+from latentstudio.generators.card import read_card, write_card
 from latentstudio.pixels import write_png
+from latentstudio.places import bundled, user_models
 
 VERBS = (
     ("--version",), ("--help",), ("models", "list"), ("models", "list", "--json"), ("dance", "--json"),
@@ -178,3 +182,21 @@ def test_files_without_a_verb_open_in_the_window(cli, tmp_path: Path, monkeypatc
     assert cli(*verb, pictures[0]).code == 0
     assert opened == [((other, *pictures), ""), ((pictures[0],), "")]
     assert cli(*verb, tmp_path / "no-such.png").code == 2
+
+
+@pytest.mark.parametrize("part", ["weights.safetensors", "card.json", "factors/x.safetensors"])
+def test_nothing_is_written_over_the_model_that_is_read(cli, tmp_path: Path, part: str) -> None:
+    folder = user_models() / "mine"
+    shutil.copytree(bundled("models") / "sprites-b5", folder, dirs_exist_ok=True)
+    write_card(folder, replace(read_card(folder), name="mine"))
+    (folder / "factors").mkdir(exist_ok=True)
+    target = folder / part
+    before = target.read_bytes() if target.exists() else b""
+    target.write_bytes(before)
+    linked = tmp_path / "linked.png"
+    linked.symlink_to(target)
+    answer = cli("sample", "mine", "--out", linked) if part == "weights.safetensors" else cli(
+        "factors", "apply", "mine", "--out", linked)
+    assert answer.code == 2, answer.err
+    assert "is read here, it is not written over" in answer.err
+    assert target.read_bytes() == before

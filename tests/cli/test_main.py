@@ -84,6 +84,7 @@ def test_user_errors_are_one_line_and_exit_2(cli, words: list[str], part: str) -
     answer = cli(*words)
     assert answer.code == 2
     assert answer.complaint.startswith("latentstudio: ")
+    assert "latentstudio: latentstudio" not in answer.complaint
     assert part in answer.complaint
     assert answer.out == ""
 

@@ -175,6 +175,7 @@ class FakeModel:
 
     card: ModelCard
     folder: Path = Path("nowhere")
+    sources: tuple[Path, ...] = ()
     device: str = "cpu"
     tuning: str = ""
     runtime_name: str = "a fake, CPU"
