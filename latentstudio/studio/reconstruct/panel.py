@@ -10,7 +10,7 @@ from latentstudio.studio.reconstruct.version_grid import VersionGrid
 from latentstudio.studio.widgets.base import Card, Heading, Link, Text
 from latentstudio.studio.widgets.factor_slider import FactorSlider
 from latentstudio.studio.widgets.mosaic import Mosaic
-from latentstudio.studio.widgets.pieces import Panel, dim, fill_panel, line_of, local_files, words
+from latentstudio.studio.widgets.pieces import Panel, dim, fill_panel, line_of, local_files, row_of, words
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
 INTRODUCTION = (
@@ -150,12 +150,8 @@ class ReconstructPanel(Panel):
         layout.addWidget(self.introduction)
         layout.addWidget(Heading("Model", self))
         layout.addWidget(self.models)
-        sources = QHBoxLayout()
-        sources.setSpacing(12)
-        for link in (self.open_link, self.held_out_link, self.samples_link, self.photo_link):
-            sources.addWidget(link)
-        sources.addStretch(1)
-        layout.addLayout(sources)
+        layout.addLayout(row_of(None, self.open_link, self.photo_link, None, spacing=12))
+        layout.addLayout(row_of(None, self.held_out_link, self.samples_link, None, spacing=12))
         for widget in (self.message, self.run, self.card):
             layout.addWidget(widget)
         layout.addStretch(1)

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLineEdit, QPushButton, 
 
 from latentstudio.studio.widgets.base import Card, Heading, Link, Text
 from latentstudio.studio.widgets.mosaic import Mosaic
-from latentstudio.studio.widgets.pieces import fill_panel, words
+from latentstudio.studio.widgets.pieces import fill_panel, row_of, words
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
 INTRODUCTION = (
@@ -124,15 +124,11 @@ class ScenePanel(QWidget):
         self.export_layers.clicked.connect(self.layers_requested)
         self.facts = words("", self.body)
         self.sheet = Mosaic("Masks, background and objects", self.body)
-        row = QHBoxLayout()
-        row.setSpacing(12)
-        for widget in (self.new_button, self.background, self.export, self.export_layers):
-            row.addWidget(widget)
-        row.addStretch(1)
         column = QVBoxLayout(self.body)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(10)
-        column.addLayout(row)
+        column.addLayout(row_of(None, self.new_button, self.background, None, spacing=12))
+        column.addLayout(row_of(None, self.export, self.export_layers, None, spacing=12))
         column.addWidget(self.count)
         column.addWidget(self.objects)
         column.addWidget(self.card)

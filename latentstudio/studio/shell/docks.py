@@ -257,7 +257,7 @@ class Docks(QObject):
         for name in RIGHT:
             if focus is not None and self.docks[name].isAncestorOf(focus):
                 return name
-        for name in RIGHT:
+        for name in (*PAIRS.get(self.workspace, ()), *RIGHT):
             if not self.docks[name].visibleRegion().isEmpty():
                 return name
         return RIGHT[0]
