@@ -96,6 +96,11 @@ class Factor:
         return float(np.dot(latent.reshape(-1).astype(np.float64), self.axis.astype(np.float64)))
 
     @property
+    def is_learned(self) -> bool:
+        """Whether it was learned from a transformation; directions of the largest changes have no trajectories."""
+        return "explained" not in self.figures
+
+    @property
     def known(self) -> tuple[float, float]:
         """The coordinates between which the measured curve is trusted."""
         return self.measured.known

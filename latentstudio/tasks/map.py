@@ -63,7 +63,7 @@ def shown_factors(model: Model, name: str | None = None) -> tuple[tuple[Factor, 
         factors = (read_factor(Path(name), card=model.card),)
     else:
         factors = (factors_of(model).get(name),)
-    without = [factor.name for factor in factors if factor.evidence is None]
+    without = [factor.name for factor in factors if factor.evidence is None and factor.is_learned]
     told = f"{', '.join(without)}: no trajectories are kept in the file; learn it again to see them"
     return factors, (*notes, *((told,) if without else ()))
 

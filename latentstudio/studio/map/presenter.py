@@ -15,7 +15,7 @@ from latentstudio.factors.mapping import MapData, MapLine
 from latentstudio.factors.settings import MapSpace
 from latentstudio.studio.desk import Desk
 from latentstudio.studio.map.hand import MapHand
-from latentstudio.studio.map.panel import LATENTS, PATHS, PICTURES, MapPanel
+from latentstudio.studio.map.panel import EMPTY, LATENTS, PATHS, PICTURES, MapPanel
 from latentstudio.studio.map.store import MapStore
 from latentstudio.tasks.draw import OpenModel, Render
 from latentstudio.tasks.map import DrawnPath, FollowedPicture, MapKey, draw_path, sentence_of
@@ -31,6 +31,7 @@ COUNTS = {PICTURES: 2_000, LATENTS: 5_000}
 SPACES: dict[str, MapSpace] = {PICTURES: "images", LATENTS: "z"}
 LEAVE_MS = 500
 NO_TRAJECTORIES = "{} keeps no trajectories: it was learned by an older version. Learn it again to see them."
+WAITING = "The map waits for its turn…"
 SLOW = "{:,} samples in 15 s. Choose more to have them drawn."
 FLAT = "This latent space has one dimension only: there is no plane to look at."
 
@@ -208,7 +209,7 @@ class MapPresenter(QObject):
             return (), ""
         factor = opened.factors.get(self._factor)
         if factor.evidence is None:
-            return (), NO_TRAJECTORIES.format(factor.name)
+            return (), NO_TRAJECTORIES.format(factor.name) if factor.is_learned else ""
         return self._store.lines(key, opened, factor), ""
 
     def _request_pixels(self, opened: OpenModel, view: View) -> None:
@@ -312,6 +313,8 @@ class MapPresenter(QObject):
         self._store.forgive()
         self._store.forget_lines(opened.name)
         self._trail.take_path(None)
+        if self._panel.ground.words == EMPTY:
+            self._panel.say(WAITING)
         self._rest.start()
 
     def _on_view(self, view: str) -> None:

@@ -340,5 +340,5 @@ class ScenePresenter(QObject):
 
     def _on_sheet(self, result: Result) -> None:
         if isinstance(result.value, np.ndarray) and self.scene is not None:
-            labels = ("background", *(str(number) for number in range(1, result.value.shape[1] // len(result.value))))
+            labels = ("ground", *(str(number) for number in range(1, result.value.shape[1] // len(result.value))))
             self._panel.sheet.set_sheet(result.value, labels)

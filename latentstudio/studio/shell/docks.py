@@ -257,7 +257,8 @@ class Docks(QObject):
         for name in RIGHT:
             if focus is not None and self.docks[name].isAncestorOf(focus):
                 return name
-        for name in (*PAIRS.get(self.workspace, ()), *RIGHT):
+        pair: tuple[str, ...] = PAIRS[self.workspace] if self.workspace else ()
+        for name in pair + RIGHT:
             if not self.docks[name].visibleRegion().isEmpty():
                 return name
         return RIGHT[0]

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 from latentstudio.studio.widgets.base import Card, Elided, Heading, Link, Text
 from latentstudio.studio.widgets.choice_link import ChoiceLink
 from latentstudio.studio.widgets.mosaic import Mosaic
-from latentstudio.studio.widgets.pieces import Panel, dim, fill_panel, foot_of, line_of, words
+from latentstudio.studio.widgets.pieces import Panel, dim, fill_panel, foot_of, line_of, row_of, words
 from latentstudio.studio.widgets.small_plots import LossPlot
 from latentstudio.studio.widgets.wrapped_names import WrappedNames
 
@@ -197,13 +197,10 @@ class TrainPanel(Panel):
         layout.addWidget(self.folder, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.model, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(Heading("Model", self))
-        row = QHBoxLayout()
-        row.setSpacing(10)
-        row.addWidget(Text("name", role="small", colour="dim", parent=self))
-        row.addWidget(self.name, 1)
-        row.addWidget(Text("made like", role="small", colour="dim", parent=self))
-        row.addWidget(self.recipe)
-        layout.addLayout(row)
+        named = Text("name", role="small", colour="dim", parent=self)
+        made_like = Text("made like", role="small", colour="dim", parent=self)
+        layout.addLayout(row_of(None, named, self.name, spacing=10))
+        layout.addLayout(row_of(None, made_like, self.recipe, None, spacing=10))
         layout.addWidget(self.text_toggle, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(self.text)
         layout.addWidget(self.mistake)
