@@ -141,6 +141,7 @@ class FakeFactor:
     grade: str = "C"
     closeness: str = "A"
     label: str = ""
+    is_learned: bool = True
     evidence: Evidence | None = None
     figures: dict[str, object] = field(default_factory=dict)
 
