@@ -86,8 +86,10 @@ def _tell(
 ) -> None:
     for note in picture.notes:
         output.note(note)
-    moved = ", ".join(f"{name} {known.get(name).unit.format(t)}" for name, t in picture.reached.items())
-    output.say(f"{view.model}, seed {view.seed}{': ' + moved if moved else ''}: {arguments.out}")
+    reached = ((known.get(name), t) for name, t in picture.reached.items())
+    moved = ", ".join(f"{one.shown} {one.unit.format(t)}" for one, t in reached)
+    seed = "" if view.seed is None else f", seed {view.seed}"
+    output.say(f"{view.model}{seed}{': ' + moved if moved else ''}: {arguments.out}")
     for one in found:
         write = known.get(one.name).unit.format
         output.say(f"{one.name}: {write(one.measured)} measured on this sample at {write(one.position)} of the curve, "

@@ -182,7 +182,12 @@ def _of_pickles(path: Path, stream: BinaryIO) -> Contents:
 
 
 def _of_objects(path: Path, what: str, foreign: Sequence[str], tensors: Shapes) -> Contents:
-    told = f" of objects ({_short(foreign[0])})" if foreign else ""
+    strange = [name for name in foreign if not name.startswith(("torch.nn.modules.", "torch.nn.parameter."))]
+    if strange or not foreign:  # no advice here may lead anybody to run what such a file asks for
+        told = f" that imports {_short(strange[0])}" if strange else " without tensors"
+        return Contents("pickle", what + told, tensors, expected="weights alone",
+                        action="do not open it elsewhere; ask its author for safetensors")
+    told = f" of objects ({_short(foreign[0])})"
     return Contents("pickle", what + told, tensors, expected="weights alone",
                     action="keep the tensors alone, in Python, where you trust it: "
                            f"torch.save(torch.load('{path.name}', weights_only=False).state_dict(), 'weights.pt')")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pickle
 import zipfile
 from collections import OrderedDict
@@ -209,3 +210,19 @@ def test_a_graph_reads_no_other_file(tmp_path: Path) -> None:
     model.graph.initializer[0].external_data.add(key="location", value="/etc/passwd")
     (tmp_path / "g.onnx").write_bytes(model.SerializeToString())
     assert contents_of(tmp_path / "g.onnx").tensors == {"main.0.weight": (2, 3)}
+
+
+class _Runs:
+    """Pickles as a call of the shell."""
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.system, ("true",)
+
+
+def test_nobody_is_told_to_open_what_would_run_something(tmp_path: Path) -> None:
+    path = tmp_path / "evil.pt"
+    torch.save({"w": torch.zeros(2), "x": _Runs()}, path)
+    told = contents_of(path)
+    assert "system" in told.sentence
+    assert "weights_only" not in told.action
+    assert "ask its author for safetensors" in told.action
